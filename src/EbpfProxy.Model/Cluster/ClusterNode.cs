@@ -1,0 +1,12 @@
+using System.Collections.Immutable;
+using EbpfProxy.Model.Network;
+
+namespace EbpfProxy.Model.Cluster;
+
+/// <summary>What the proxy reads of its own Node object.</summary>
+/// <param name="Name">metadata.name</param>
+/// <param name="Zone">The label topology.kubernetes.io/zone; empty where it is missing.</param>
+/// <param name="Addresses">InternalIPs in order, then ExternalIPs.</param>
+/// <param name="IsDeleted">Whether it has a deletionTimestamp.</param>
+/// <param name="IsLeaving">Whether it has the taint ToBeDeletedByClusterAutoscaler.</param>
+public sealed record ClusterNode(string Name, string Zone, ImmutableArray<Address> Addresses, bool IsDeleted, bool IsLeaving);
