@@ -5,8 +5,8 @@ using Xunit.v3;
 namespace EbpfProxy.Testing.Kernel;
 
 /// <summary>
-/// A test that talks to the real kernel and so needs root. Without root it is skipped, except where <c>CI</c> is set: there it runs
-/// and fails. <c>--filter Category!=Kernel</c> leaves such tests out.
+/// A test that talks to the real kernel and so needs root. Without root it is skipped, except where <c>CI</c> is true: there it
+/// runs and fails. <c>--filter Category!=Kernel</c> leaves such tests out.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class KernelFactAttribute : FactAttribute, ITraitAttribute
@@ -14,11 +14,8 @@ public sealed class KernelFactAttribute : FactAttribute, ITraitAttribute
     public KernelFactAttribute([CallerFilePath] string? sourceFilePath = null, [CallerLineNumber] int sourceLineNumber = -1)
         : base(sourceFilePath, sourceLineNumber)
     {
-        if (!Environment.IsPrivilegedProcess && !Root.IsDemanded)
-        {
-            Skip = "needs root: sudo make test";
-        }
+        Skip = Root.ReasonToSkip;
     }
 
-    public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() => [new("Category", "Kernel")];
+    public IReadOnlyCollection<KeyValuePair<string, string>> GetTraits() => Root.Traits;
 }
