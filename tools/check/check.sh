@@ -2,7 +2,7 @@
 # Formatting and shell faults; changes nothing. clang-format's output differs between versions: 14 is the one
 # that decides (Debian 12's; clang-format-14 where another one is the default).
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 dotnet=${DOTNET:-dotnet}
 status=0
 

@@ -3,7 +3,7 @@
 # shell tests. Fails when a test failed, when none ran, and with CI=true when one was skipped.
 #   DOTNET, CONFIGURATION: how the projects were built (see the Makefile).
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 . tools/test/count.sh
 
 configuration=${CONFIGURATION:-Release}
@@ -66,10 +66,9 @@ done
 
 if [ "$is_root" = no ]; then
   echo "skipped, as they need root (sudo make test):"
-  for class in $(grep -rlE 'Category", *"Kernel"' tests --include='*.cs'); do
-    echo "   $class"
-    add 0 0 1
-  done
+  kernel=$(grep -rlE 'Category", *"Kernel"' tests --include='*.cs')
+  [ -z "$kernel" ] || echo "$kernel" | sed 's/^/   /'
+  add 0 0 "$(echo "$kernel" | grep -c .)"
 fi
 [ "$skipped" = 0 ] || echo "$skipped skipped"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The counting of tests itself: a wrong count would hide a failed test.
 set -u
-cd "$(dirname "$0")/../../.."
+cd "$(dirname "$0")/../../.." || exit
 . tools/test/count.sh
 . tools/test/tap.sh
 
