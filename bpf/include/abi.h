@@ -155,7 +155,7 @@ enum peer_flag {
 };
 
 struct peer {
-	__u64 stamp; /* first and last word are equal in a whole record, and no other record's */
+	__u64 stamp; /* mixed from the key and all other words: parts of two records do not match */
 	struct address frontend;
 	struct address backend;
 	__be16 frontend_port;
@@ -168,7 +168,6 @@ struct peer {
 	__u32 backend_generation;
 	__u32 reserved2;
 	__u64 network_namespace; /* cookie */
-	__u64 stamp_end;
 };
 
 /* --- clients: network namespace cookie -> the client's addresses --- */
@@ -240,6 +239,6 @@ _Static_assert(sizeof(struct backend_state) == 8, "one word");
 _Static_assert(sizeof(struct backend) == 32, "two to a cache line");
 _Static_assert(sizeof(struct service_name) == 200, "no padding");
 _Static_assert(sizeof(struct peer_key) == 16, "no padding");
-_Static_assert(sizeof(struct peer) == 80, "no padding");
+_Static_assert(sizeof(struct peer) == 72, "no padding");
 
 #endif

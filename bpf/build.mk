@@ -1,0 +1,31 @@
+# Builds the BPF objects: bpf/X.bpf.c -> .artifacts/bpf/X.bpf.o.
+# Included by the top Makefile; `make -f bpf/build.mk bpf` works on its own too.
+
+CLANG ?= $(firstword $(foreach c,clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14,$(shell command -v $(c))))
+
+BPF_OUT := .artifacts/bpf
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BPF_OUT)/%.bpf.o,$(wildcard bpf/*.bpf.c))
+
+# For -target bpf the compiler does not look where this distribution has <asm/types.h>.
+BPF_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_INCLUDES := -Ibpf/include -Ibpf/lib \
+	$(if $(BPF_MULTIARCH),-idirafter /usr/include/$(BPF_MULTIARCH))
+
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror
+
+.PHONY: bpf bpf-fmt bpf-check
+
+bpf: $(BPF_OBJECTS) ## compile the BPF programs
+
+$(BPF_OUT)/%.bpf.o: bpf/%.bpf.c bpf/build.mk
+	@mkdir -p $(@D)
+	$(if $(CLANG),,$(error no clang found: make deps))
+	$(CLANG) $(BPF_CFLAGS) $(BPF_INCLUDES) -MMD -MP -c $< -o $@
+
+bpf-fmt:
+	clang-format -i bpf/*.c bpf/include/*.h bpf/lib/*.h
+
+bpf-check:
+	clang-format --dry-run -Werror bpf/*.c bpf/include/*.h bpf/lib/*.h
+
+-include $(BPF_OBJECTS:.o=.d)

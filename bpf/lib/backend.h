@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef EBPF_PROXY_BACKEND_H
+#define EBPF_PROXY_BACKEND_H
+
+#include "table.h"
+
+/* The backend that one connection or datagram gets, as it was when it was chosen. */
+struct choice {
+	struct address address;
+	__be16 port;
+	__u32 service;
+	__u32 id;
+	__u32 generation;
+};
+
+/* NULL where there is no such id. */
+static __always_inline const struct backend *backend_lookup(__u32 id)
+{
+	return table_lookup(&backends_slot, &id);
+}
+
+static __always_inline struct backend_state backend_state(const struct backend *backend)
+{
+	union {
+		word_t word;
+		struct backend_state state;
+	} copy = {.word = READ_ONCE(*(const word_t *)&backend->state)};
+
+	return copy.state;
+}
+
+/* Whether the backend that a record names is still the same one and may go on being used. */
+static __always_inline bool backend_serves(__u32 id, __u32 generation)
+{
+	const struct backend *backend = backend_lookup(id);
+	struct backend_state state;
+
+	if (!backend)
+		return false;
+	state = backend_state(backend);
+	return state.generation == generation && state.flags & BACKEND_SERVING;
+}
+
+/* Chooses a backend; false where the id is free or another service's. */
+static __always_inline bool backend_choose(__u32 id, __u32 service, struct choice *choice)
+{
+	const struct backend *backend = backend_lookup(id);
+	struct backend_state state;
+
+	if (!backend)
+		return false;
+	state = backend_state(backend);
+	if (!state.flags || backend->service != service)
+		return false;
+	choice->address = backend->address;
+	choice->port = backend->port;
+	choice->service = service;
+	choice->id = id;
+	choice->generation = state.generation;
+	return true;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef EBPF_PROXY_FRONTEND_H
+#define EBPF_PROXY_FRONTEND_H
+
+#include "table.h"
+
+/* Fills in a frontend; false on a miss. */
+static __always_inline bool frontend_lookup(const struct frontend_key *key,
+					    struct frontend *frontend)
+{
+	const struct frontend *entry = table_lookup(&frontends_slot, key);
+	union {
+		word_t word;
+		struct frontend frontend;
+	} copy;
+
+	if (!entry)
+		return false;
+	copy.word = READ_ONCE(*(const word_t *)entry);
+	*frontend = copy.frontend;
+	return true;
+}
+
+/* Fills in the frontend that a destination with these roles is; false where it is none. An
+ * external address that is also the node's wins over the node port of the same number. */
+static __always_inline bool frontend_find(const struct frontend_key *asked, __u32 roles,
+					  struct frontend *frontend)
+{
+	if (roles & ADDRESS_ON_DEVICE)
+		return false;
+	if (roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL) && frontend_lookup(asked, frontend))
+		return true;
+	if (roles & ADDRESS_NODE) {
+		struct frontend_key node_port = {
+			.port = asked->port,
+			.protocol = asked->protocol,
+		};
+
+		return frontend_lookup(&node_port, frontend);
+	}
+	return false;
+}
+
+/* What a destination that is no frontend gets: REASON_NONE where it is left alone. */
+static __always_inline enum reason frontend_miss(__u32 roles)
+{
+	return roles & ADDRESS_CLUSTER_IP && !(roles & ADDRESS_ON_DEVICE) ? REASON_UNKNOWN_PORT
+									  : REASON_NONE;
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a socket asked and what it got. The records of a socket stand in slots without a gap from 0
+ * on: the first miss ends a walk.
+ *
+ * Walks whose result another walk depends on are global functions of numbers only: the verifier
+ * goes through each of them once, not once for every way that its callers can come to it.
+ */
+#ifndef EBPF_PROXY_PEER_H
+#define EBPF_PROXY_PEER_H
+
+#include <linux/errno.h>
+
+#include "address.h"
+#include "backend.h"
+#include "count.h"
+
+enum peers_generation {
+	PEERS_CURRENT = 0,
+	PEERS_PREVIOUS = 1,
+};
+
+/* The kernel uses the memory of a record that was replaced or removed again at once, while a
+ * reader may still be in it. The stamp proves that a copy is whole and of this key. */
+static __always_inline __u64 peer_stamp(const struct peer_key *key, const struct peer *peer)
+{
+	const word_t *words = (const word_t *)peer;
+	__u64 stamp = key->socket ^ key->slot;
+
+#pragma unroll
+	for (unsigned int i = 1; i < sizeof(*peer) / sizeof(*words); i++) {
+		stamp = (stamp ^ words[i]) * 0x9e3779b97f4a7c15;
+		stamp ^= stamp >> 32;
+	}
+	return stamp;
+}
+
+static __always_inline bool peer_copy(void *table, const struct peer_key *key, struct peer *peer)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const struct peer *entry = bpf_map_lookup_elem(table, key);
+
+		if (!entry)
+			return false;
+		*peer = *entry;
+		COMPILER_BARRIER();
+		if (peer->stamp == peer_stamp(key, peer))
+			return true;
+	}
+	return false;
+}
+
+/* Copies a record; false on a miss. */
+static __always_inline bool peer_read(const struct peer_key *key, struct peer *peer)
+{
+	void *table = table_at(&peers_slot, PEERS_CURRENT);
+
+	if (table && peer_copy(table, key, peer))
+		return true;
+	table = table_at(&peers_slot, PEERS_PREVIOUS);
+	return table && peer_copy(table, key, peer);
+}
+
+/* False where there was none. It looks before it deletes, because deleting takes a lock, and most
+ * sockets that are closed have no record. */
+static __always_inline bool peer_remove_from(__u32 generation, const struct peer_key *key)
+{
+	void *table = table_at(&peers_slot, generation);
+
+	if (!table || !bpf_map_lookup_elem(table, key) || bpf_map_delete_elem(table, key))
+		return false;
+	count(REASON_PEER_REMOVED);
+	return true;
+}
+
+/* Removes a record; false where there was none. Previous first: who moves records from there to the
+ * current table either finds it gone or moves it to where it is removed next. */
+static __always_inline bool peer_remove(const struct peer_key *key)
+{
+	bool was_in_previous = peer_remove_from(PEERS_PREVIOUS, key);
+
+	return peer_remove_from(PEERS_CURRENT, key) || was_in_previous;
+}
+
+/* Puts a record into the current table, in place of an older one of this key. */
+static __always_inline void peer_write(const struct peer_key *key, struct peer *peer)
+{
+	void *table = table_at(&peers_slot, PEERS_CURRENT);
+	long err;
+
+	if (!table)
+		return;
+	peer->stamp = peer_stamp(key, peer);
+	err = bpf_map_update_elem(table, key, peer, BPF_NOEXIST);
+	if (!err)
+		count(REASON_PEER_ADDED);
+	else if (err == -EEXIST)
+		err = bpf_map_update_elem(table, key, peer, BPF_EXIST);
+	if (err)
+		count(REASON_PEERS_FULL);
+	peer_remove_from(PEERS_PREVIOUS, key);
+}
+
+/* Removes a socket's records from a slot on. */
+static __always_inline void peers_remove(__u64 socket, __u32 from)
+{
+	struct peer_key key = {.socket = socket};
+
+	for (key.slot = from; key.slot < PEERS_PER_SOCKET; key.slot++) {
+		if (!peer_remove(&key))
+			return;
+	}
+}
+
+static __always_inline bool peer_asked(const struct peer *peer, const struct address *frontend,
+				       __be16 port)
+{
+	return peer->frontend_port == port && address_equal(&peer->frontend, frontend);
+}
+
+/* Whether replies from a backend show this record's frontend. */
+static __always_inline bool peer_names(const struct peer *peer, const struct address *backend,
+				       __be16 port)
+{
+	return peer->backend_port == port && !(peer->flags & PEER_FORGOTTEN) &&
+	       address_equal(&peer->backend, backend);
+}
+
+/* Finds the record of a frontend; false on a miss. */
+static __always_inline bool peers_find_frontend(__u64 socket, const struct address *frontend,
+						__be16 port, struct peer *peer)
+{
+	struct peer_key key = {.socket = socket};
+
+	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, peer); key.slot++) {
+		if (peer_asked(peer, frontend, port))
+			return true;
+	}
+	return false;
+}
+
+/* Finds the record by which a backend is known to the socket; false on a miss. */
+static __always_inline bool peers_find_backend(__u64 socket, const struct address *backend,
+					       __be16 port, struct peer *peer)
+{
+	struct peer_key key = {.socket = socket};
+
+	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, peer); key.slot++) {
+		if (peer_names(peer, backend, port))
+			return true;
+	}
+	return false;
+}
+
+/* The slot of a frontend's record; on a miss the next free one, PEERS_PER_SOCKET where there is
+ * none. */
+__noinline int peers_place(__u64 socket, __u64 frontend_first, __u64 frontend_second, __u32 port)
+{
+	struct address frontend = address_from_halves(frontend_first, frontend_second);
+	struct peer_key key = {.socket = socket};
+	struct peer peer;
+
+	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
+		if (peer_asked(&peer, &frontend, port))
+			break;
+	}
+	return key.slot;
+}
+
+/* Whether a backend is known to the socket by a record in another slot than this one. */
+__noinline int peers_share(__u64 socket, __u32 own, __u64 backend_first, __u64 backend_second,
+			   __u32 port)
+{
+	struct address backend = address_from_halves(backend_first, backend_second);
+	struct peer_key key = {.socket = socket};
+	struct peer peer;
+
+	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
+		if (key.slot != own && peer_names(&peer, &backend, port))
+			return true;
+	}
+	return false;
+}
+
+/* Makes a socket forget, in all slots but this one, by what frontend it knows a backend; whether it
+ * knew. */
+__noinline int peers_forget(__u64 socket, __u32 own, __u64 backend_first, __u64 backend_second,
+			    __u32 port)
+{
+	struct address backend = address_from_halves(backend_first, backend_second);
+	struct peer_key key = {.socket = socket};
+	int was_known = false;
+	struct peer peer;
+
+	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
+		if (key.slot == own || !peer_names(&peer, &backend, port))
+			continue;
+		peer.flags |= PEER_FORGOTTEN;
+		peer_write(&key, &peer);
+		was_known = true;
+	}
+	return was_known;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef EBPF_PROXY_SERVICE_H
+#define EBPF_PROXY_SERVICE_H
+
+#include "backend.h"
+
+/* What a class of traffic gets, read at once: VERDICT_NONE where the id is not in the table. */
+static __always_inline struct traffic traffic_read(const struct traffic *traffic)
+{
+	union {
+		word_t word;
+		struct traffic traffic;
+	} copy = {.word = READ_ONCE(*(const word_t *)traffic)};
+
+	return copy.traffic;
+}
+
+/* Chooses one backend of a set, each as likely as any other; false where the set or the backend
+ * is no longer there. */
+static __always_inline bool set_pick(struct traffic traffic, __u32 service, struct choice *choice)
+{
+	__u32 ordinal = (__u64)bpf_get_prandom_u32() * traffic.count >> 32;
+	__u32 place = traffic.set + ordinal;
+	const __u32 *id = table_lookup(&sets_slot, &place);
+
+	return id && backend_choose(READ_ONCE(*id), service, choice);
+}
+
+/* Chooses a backend for traffic from this node through a frontend: REASON_TRANSLATED, or why there
+ * is none. A service that is gone is refused like a port that nobody has: its frontend goes with
+ * it, and until then nothing shall leave the node with an address that was a service's. */
+static __always_inline enum reason service_pick(const struct frontend *frontend,
+						struct choice *choice)
+{
+	__u32 id = frontend->service;
+	const struct service *service = table_lookup(&services_slot, &id);
+
+	if (!service)
+		return REASON_UNKNOWN_PORT;
+	/* A set that was replaced after its word was read may be gone: read again, once. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct traffic traffic = traffic_read(frontend->kind == FRONTEND_CLUSTER_IP
+							      ? &service->internal
+							      : &service->external_near);
+
+		if (traffic.verdict == VERDICT_NONE)
+			return REASON_UNKNOWN_PORT;
+		if (traffic.verdict == VERDICT_DROP)
+			return REASON_NO_LOCAL_ENDPOINT;
+		if (traffic.verdict == VERDICT_REFUSE || !traffic.count)
+			return REASON_NO_ENDPOINT;
+		if (set_pick(traffic, id, choice))
+			return REASON_TRANSLATED;
+	}
+	return REASON_STALE_SET;
+}
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The socket path: a destination that is a service's becomes one of its backends before there is a
+ * packet, and a peer that is such a backend becomes the service again when the socket asks for it.
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "config.h"
+#include "maps.h"
+#include "translate.h"
+
+#define REJECT	0
+#define PROCEED 1
+
+enum refusal {
+	REFUSE_CONNECT,
+	REFUSE_SEND,
+};
+
+/* ECONNREFUSED where a hook can say so. Before 5.18 a connect() goes to where nobody listens, which
+ * comes to the same; there is no such place for a datagram, and its sender sees EPERM. */
+static __always_inline int refuse(struct bpf_sock_addr *ctx, enum hook_family family,
+				  enum refusal refusal)
+{
+	if (have_set_retval) {
+		bpf_set_retval(-ECONNREFUSED);
+		return REJECT;
+	}
+	if (refusal == REFUSE_SEND)
+		return REJECT;
+	sock_set_nobody(ctx, family);
+	return PROCEED;
+}
+
+static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family family,
+				 enum reason reason, const struct choice *choice,
+				 enum refusal refusal)
+{
+	if (reason == REASON_NONE)
+		return PROCEED;
+	count(reason);
+	if (reason == REASON_TRANSLATED) {
+		sock_set_remote(ctx, family, &choice->address, choice->port);
+		return PROCEED;
+	}
+	/* What is dropped goes on as a packet, which the packet path drops. */
+	if (reason == REASON_NO_LOCAL_ENDPOINT)
+		return PROCEED;
+	return refuse(ctx, family, refusal);
+}
+
+static __always_inline int handle_connect(struct bpf_sock_addr *ctx, enum hook_family family)
+{
+	struct frontend_key asked = sock_remote(ctx, family);
+	struct choice choice = {};
+
+	if (!is_translated_protocol(asked.protocol))
+		return PROCEED;
+	return apply(ctx, family, translate_connect(ctx, &asked, &choice), &choice, REFUSE_CONNECT);
+}
+
+static __always_inline int handle_send(struct bpf_sock_addr *ctx, enum hook_family family)
+{
+	struct frontend_key asked = sock_remote(ctx, family);
+	struct choice choice = {};
+
+	if (!is_translated_protocol(asked.protocol))
+		return PROCEED;
+	return apply(ctx, family, translate_datagram(ctx, &asked, &choice), &choice, REFUSE_SEND);
+}
+
+/* The peer that the socket is told is the frontend that it asked. */
+static __always_inline int handle_peer(struct bpf_sock_addr *ctx, enum hook_family family)
+{
+	struct frontend_key remote = sock_remote(ctx, family);
+	struct peer peer;
+
+	if (peers_find_backend(bpf_get_socket_cookie(ctx), &remote.address, remote.port, &peer))
+		sock_set_remote(ctx, family, &peer.frontend, peer.frontend_port);
+	return PROCEED;
+}
+
+SEC("cgroup/connect4")
+int proxy_connect4(struct bpf_sock_addr *ctx)
+{
+	return handle_connect(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/connect6")
+int proxy_connect6(struct bpf_sock_addr *ctx)
+{
+	return handle_connect(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/sendmsg4")
+int proxy_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	if (sock_sends_to_peer(ctx))
+		return PROCEED;
+	return handle_send(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/sendmsg6")
+int proxy_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return handle_send(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/recvmsg4")
+int proxy_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	return handle_peer(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/recvmsg6")
+int proxy_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	return handle_peer(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/getpeername4")
+int proxy_getpeername4(struct bpf_sock_addr *ctx)
+{
+	return handle_peer(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/getpeername6")
+int proxy_getpeername6(struct bpf_sock_addr *ctx)
+{
+	return handle_peer(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/sock_release")
+int proxy_sock_release(struct bpf_sock *ctx)
+{
+	peers_remove(bpf_get_socket_cookie(ctx), 0);
+	return PROCEED;
+}
+
+/* The code is dual-licensed, and helpers that only GPL programs may call are called under that. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
