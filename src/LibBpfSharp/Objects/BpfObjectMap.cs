@@ -104,19 +104,6 @@ public sealed unsafe class BpfObjectMap
         BpfException.ThrowIfFailed(LibBpf.bpf_map__reuse_fd(_native, lease.Descriptor), "reuse map", map.Name, $"as \"{Name}\"");
     }
 
-    /// <summary>
-    /// For a map of maps: a map like those that it shall hold, instead of what the object declares, to be called before it is
-    /// loaded.
-    /// </summary>
-    /// <exception cref="BpfException">The map is not a map of maps, or the object declares its inner map itself.</exception>
-    public void SetInnerMap(BpfMap inner)
-    {
-        ArgumentNullException.ThrowIfNull(inner);
-        _owner.RequireNotLoaded();
-        using var lease = new HandleLease(inner);
-        BpfException.ThrowIfFailed(LibBpf.bpf_map__set_inner_map_fd(_native, lease.Descriptor), "set inner map of", Name);
-    }
-
     internal void Close() => _map?.Dispose();
 
     private BpfMap Open()
