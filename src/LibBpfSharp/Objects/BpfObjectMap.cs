@@ -6,6 +6,7 @@ public sealed unsafe class BpfObjectMap
     private readonly BpfObject _owner;
     private readonly bpf_map* _native;
     private BpfMap? _map;
+    private bool _isReused;
 
     internal BpfObjectMap(BpfObject owner, bpf_map* native)
     {
@@ -102,13 +103,15 @@ public sealed unsafe class BpfObjectMap
         _owner.RequireNotLoaded();
         using var lease = new HandleLease(map);
         BpfException.ThrowIfFailed(LibBpf.bpf_map__reuse_fd(_native, lease.Descriptor), "reuse map", map.Name, $"as \"{Name}\"");
+        _isReused = true;
     }
 
     internal void Close() => _map?.Dispose();
 
     private BpfMap Open()
     {
-        int descriptor = LibBpf.bpf_map__fd(_native);
+        // libbpf 1.4 and later hold the place of a map that they did not create with a file of another kind.
+        int descriptor = AutoCreate || _isReused ? LibBpf.bpf_map__fd(_native) : -1;
         return descriptor >= 0
             ? BpfMap.Adopt(BpfDescriptor.Duplicate(descriptor, "map", Name), Name)
             : throw new InvalidOperationException($"map \"{Name}\" of object \"{_owner.Name}\" was not created");
