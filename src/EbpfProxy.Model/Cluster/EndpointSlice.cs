@@ -42,4 +42,10 @@ public sealed record EndpointSlice
     public ImmutableArray<EndpointPort> Ports { get; init; } = [];
 
     public ImmutableArray<Endpoint> Endpoints { get; init; } = [];
+
+    /// <summary>
+    /// The annotation endpoints.kubernetes.io/last-change-trigger-time, where there is one: when what the slice tells
+    /// happened. It is measured against, and changes nothing by itself.
+    /// </summary>
+    public DateTimeOffset? TriggerTime { get; init; }
 }
