@@ -19,6 +19,10 @@ const volatile bool have_set_retval = false;
 /* Cookie of the network namespace of the node itself. */
 const volatile __u64 node_namespace = 0;
 
+/* The versions of the layouts that this object was compiled with. */
+const volatile __u32 tables_version = TABLES_VERSION;
+const volatile __u32 sockets_version = SOCKETS_VERSION;
+
 /* BTF holds an enum only where something of its type is emitted; user space compares these. */
 const volatile struct {
 	enum address_role address_role;

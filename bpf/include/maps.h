@@ -92,7 +92,7 @@ SLOT_OF(backends);
  * hook does. As many entries as services. */
 struct names_table {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__type(key, __u32);
 	__type(value, struct service_name);
 	__uint(max_entries, SMALL_TABLE);

@@ -15,11 +15,12 @@ static __always_inline struct traffic traffic_read(const struct traffic *traffic
 	return copy.traffic;
 }
 
-/* Chooses one backend of a set, each as likely as any other; false where the set or the backend
- * is no longer there. */
-static __always_inline bool set_pick(struct traffic traffic, __u32 service, struct choice *choice)
+/* Chooses the backend of a set that a random number falls on, each as likely as any other; false
+ * where the set or the backend is no longer there. */
+static __always_inline bool set_pick(struct traffic traffic, __u32 service, __u32 random,
+				     struct choice *choice)
 {
-	__u32 ordinal = (__u64)bpf_get_prandom_u32() * traffic.count >> 32;
+	__u32 ordinal = (__u64)random * traffic.count >> 32;
 	__u32 place = traffic.set + ordinal;
 	const __u32 *id = table_lookup(&sets_slot, &place);
 
@@ -29,7 +30,7 @@ static __always_inline bool set_pick(struct traffic traffic, __u32 service, stru
 /* Chooses a backend for traffic from this node through a frontend: REASON_TRANSLATED, or why there
  * is none. A service that is gone is refused like a port that nobody has: its frontend goes with
  * it, and until then nothing shall leave the node with an address that was a service's. */
-static __always_inline enum reason service_pick(const struct frontend *frontend,
+static __always_inline enum reason service_pick(const struct frontend *frontend, __u32 random,
 						struct choice *choice)
 {
 	__u32 id = frontend->service;
@@ -49,7 +50,7 @@ static __always_inline enum reason service_pick(const struct frontend *frontend,
 			return REASON_NO_LOCAL_ENDPOINT;
 		if (traffic.verdict == VERDICT_REFUSE || !traffic.count)
 			return REASON_NO_ENDPOINT;
-		if (set_pick(traffic, id, choice))
+		if (set_pick(traffic, id, random, choice))
 			return REASON_TRANSLATED;
 	}
 	return REASON_STALE_SET;

@@ -50,13 +50,15 @@ static __always_inline void sock_set_remote(struct bpf_sock_addr *ctx, enum hook
 	ctx->user_port = port;
 }
 
-/* Sends a connect() to where nobody listens: port 0 of the loopback address of the same family. */
+/* Sends a connect() to where nobody listens: port 0 of a loopback address. A UDP socket that is
+ * connected to a v4-mapped one could not send to port 0 (EINVAL), so it gets ::1. */
 static __always_inline void sock_set_nobody(struct bpf_sock_addr *ctx, enum hook_family family)
 {
 	struct frontend_key asked = sock_remote(ctx, family);
 	struct address nobody = {.word = {0, 0, 0, bpf_htonl(1)}};
 
-	if (address_is_ipv4(&asked.address))
+	if (family == HOOK_IPV4 ||
+	    (asked.protocol == IPPROTO_TCP && address_is_ipv4(&asked.address)))
 		nobody = address_from_ipv4(bpf_htonl(0x7f000001));
 	sock_set_remote(ctx, family, &nobody, 0);
 }

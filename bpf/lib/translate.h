@@ -12,9 +12,9 @@
 #include "service.h"
 #include "sock.h"
 
-/* How often a datagram picks again to find a backend that the socket does not know as another
- * service's. */
-#define SHARE_ATTEMPTS 4
+/* How many backends a datagram tries to find one that the socket does not know as another
+ * frontend's. */
+#define SHARE_ATTEMPTS 8
 
 static __always_inline bool is_translated_protocol(__u8 protocol)
 {
@@ -59,7 +59,7 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	}
 	if (frontend.flags & FRONTEND_SOURCE_RANGES)
 		return REASON_NONE;
-	reason = service_pick(&frontend, choice);
+	reason = service_pick(&frontend, bpf_get_prandom_u32(), choice);
 	if (reason != REASON_TRANSLATED)
 		return reason;
 
@@ -72,18 +72,23 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	return REASON_TRANSLATED;
 }
 
-/* Picks a backend by which the socket does not know another frontend yet, if chance offers one. */
+/* Picks a backend by which the socket does not know another frontend yet, where one of those it
+ * tries is such. The tries are steps of equal width around the set, so that none is tried twice
+ * unless all are. */
 static __always_inline enum reason pick_unshared(const struct frontend *frontend,
 						 const struct peer_key *key, struct choice *choice)
 {
+	__u32 random = bpf_get_prandom_u32();
+
 	for (int attempt = 0; attempt < SHARE_ATTEMPTS; attempt++) {
-		enum reason reason = service_pick(frontend, choice);
+		enum reason reason = service_pick(frontend, random, choice);
 
 		if (reason != REASON_TRANSLATED)
 			return reason;
 		if (!peers_share(key->socket, key->slot, address_half(&choice->address, 0),
 				 address_half(&choice->address, 1), choice->port))
 			break;
+		random += 0xffffffff / SHARE_ATTEMPTS + 1;
 	}
 	return REASON_TRANSLATED;
 }

@@ -2,19 +2,23 @@ using System.Collections;
 
 namespace LibBpfSharp;
 
+/// <summary>How much a walk reads at once.</summary>
+internal static class BatchWalk
+{
+    public const int DefaultSize = 1024;
+}
+
 /// <summary>
 /// All elements of a hash table by batches of whole buckets, each read under its lock: what stays in the table comes exactly once.
 /// Falls back to <see cref="KeyWalk{TKey, TValue}"/> on a kernel that cannot.
 /// </summary>
-internal sealed class BatchWalk<TKey, TValue>(BpfHashMap<TKey, TValue> map) : IEnumerable<KeyValuePair<TKey, TValue>>
+internal sealed class BatchWalk<TKey, TValue>(BpfHashMap<TKey, TValue> map, int batchSize = BatchWalk.DefaultSize) : IEnumerable<KeyValuePair<TKey, TValue>>
     where TKey : unmanaged
     where TValue : unmanaged
 {
-    private const int FirstBatch = 1024;
-
     public IEnumerator<KeyValuePair<TKey, TValue>> GetEnumerator()
     {
-        int size = (int)Math.Min(FirstBatch, map.Map.MaxEntries);
+        int size = (int)Math.Min(batchSize, map.Map.MaxEntries);
         var keys = new TKey[size];
         var values = new TValue[size];
         uint? bucket = null;

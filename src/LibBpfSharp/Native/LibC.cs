@@ -6,8 +6,9 @@ namespace LibBpfSharp;
 /// <summary>What the library needs of libc. C names are kept, so that the manual pages apply.</summary>
 internal static unsafe partial class LibC
 {
-    public const int EINTR = 4;
+    public const int EPERM = 1;
     public const int ENOENT = 2;
+    public const int EINTR = 4;
     public const int E2BIG = 7;
     public const int EAGAIN = 11;
     public const int EEXIST = 17;
@@ -15,7 +16,6 @@ internal static unsafe partial class LibC
     public const int EINVAL = 22;
     public const int ENOSPC = 28;
     public const int EOPNOTSUPP = 95;
-    public const int EPROTO = 71;
 
     /// <summary>Not an errno of user space, yet what the kernel answers for map operations that a map type lacks.</summary>
     public const int ENOTSUPP = 524;

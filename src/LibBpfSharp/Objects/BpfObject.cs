@@ -118,17 +118,17 @@ public sealed unsafe class BpfObject : SafeHandleZeroOrMinusOneIsInvalid
     public void SetGlobal<T>(string variable, T value)
         where T : unmanaged
     {
-        ArgumentException.ThrowIfNullOrEmpty(variable);
         RequireNotLoaded();
-        var place = GlobalVariable.Find(Native, variable)
-            ?? throw new ArgumentException($"object \"{Name}\" has no global variable \"{variable}\"", nameof(variable));
-        if (place.Length != sizeof(T))
-        {
-            throw new ArgumentException(
-                $"global variable \"{variable}\" of object \"{Name}\" has {place.Length} bytes, but {typeof(T)} has {sizeof(T)}", nameof(value));
-        }
+        Unsafe.WriteUnaligned(FindGlobal<T>(variable).Address, value);
+    }
 
-        Unsafe.WriteUnaligned(place.Address, value);
+    /// <summary>The value that a global variable has in the object before it is loaded.</summary>
+    /// <exception cref="ArgumentException">The object has no such variable, or it is not of the size of <typeparamref name="T"/>.</exception>
+    public T GetGlobal<T>(string variable)
+        where T : unmanaged
+    {
+        RequireNotLoaded();
+        return Unsafe.ReadUnaligned<T>(FindGlobal<T>(variable).Address);
     }
 
     /// <summary>Creates the maps, loads the programs and ties them together. An object that failed to load can only be disposed.</summary>
@@ -187,5 +187,17 @@ public sealed unsafe class BpfObject : SafeHandleZeroOrMinusOneIsInvalid
         {
             throw new InvalidOperationException($"object \"{Name}\" is not loaded");
         }
+    }
+
+    private GlobalVariable FindGlobal<T>(string variable)
+        where T : unmanaged
+    {
+        ArgumentException.ThrowIfNullOrEmpty(variable);
+        var place = GlobalVariable.Find(Native, variable)
+            ?? throw new ArgumentException($"object \"{Name}\" has no global variable \"{variable}\"", nameof(variable));
+        return place.Length == sizeof(T)
+            ? place
+            : throw new ArgumentException(
+                $"global variable \"{variable}\" of object \"{Name}\" has {place.Length} bytes, but {typeof(T)} has {sizeof(T)}", nameof(variable));
     }
 }

@@ -1,0 +1,63 @@
+# Every target is one line in `make help`; what a target does stands in tools/, bpf/ and the projects.
+
+ARTIFACTS := .artifacts
+BINARY := $(ARTIFACTS)/ebpf-proxy
+CONFIGURATION := Release
+
+# The programs need no locale data, and nor does the SDK on a machine without libicu.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT := 1
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+# Asked for when a recipe needs it, not at every `make`.
+DOTNET = $(or $(shell tools/deps/dotnet.sh find),$(error no .NET SDK that fits global.json: run make deps))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The BPF objects: .artifacts/bpf/*.bpf.o.
+include $(wildcard bpf/build.mk)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST) | sort
+
+.PHONY: deps
+deps: ## get what is missing to build, test and run the demo (says first what it will do)
+	@tools/deps/deps.sh
+
+.PHONY: bpf
+bpf:
+
+.PHONY: build
+build: bpf ## the native binary with the BPF objects inside: .artifacts/ebpf-proxy
+	$(DOTNET) publish src/EbpfProxy/EbpfProxy.csproj -c $(CONFIGURATION) -v quiet
+	@install -D $(ARTIFACTS)/publish/EbpfProxy/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/ebpf-proxy $(BINARY).new
+	@mv $(BINARY).new $(BINARY)
+	@ls -l $(BINARY)
+
+.PHONY: test
+test: build ## every test; as root also those in the kernel; the last line is "N passed, N failed"
+	$(DOTNET) build EbpfProxy.sln -c $(CONFIGURATION) -v quiet
+	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/test/run.sh
+
+.PHONY: test-kernels
+test-kernels: build ## boot other kernels in qemu, load every program there, run the end-to-end check
+	@tools/vmtest/fetch.sh
+	@tools/vmtest/run.sh
+
+.PHONY: demo
+demo: deps build ## the main job on this machine, with no cluster; as root, leaves nothing behind
+	@tools/demo/demo.sh
+
+.PHONY: bench
+bench: build ## the figures of docs/benchmarks.md on this machine; as root
+	@tools/bench/run.sh
+
+.PHONY: check
+check: ## formatting of C# and C, and shellcheck where it is installed
+	@DOTNET=$(DOTNET) tools/check/check.sh
+
+.PHONY: clean
+clean: ## remove what was built; the downloads below .artifacts/deps stay
+	@find $(ARTIFACTS) -mindepth 1 -maxdepth 1 ! -name deps ! -name dotnet -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,31 @@
+using System.Net.Sockets;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Kernel;
+
+/// <summary>What of the optional parts this kernel has.</summary>
+/// <param name="HasSetRetval">Whether a hook can say which error connect() and sendto() return (bpf_set_retval, 5.18).</param>
+/// <param name="NodeNamespaceCookie">The cookie of this process's network namespace; 0 before 5.14, which cannot tell it.</param>
+internal sealed record KernelFeatures(bool HasSetRetval, ulong NodeNamespaceCookie)
+{
+    private const int SolSocket = 1;
+    private const int SoNetnsCookie = 71;
+
+    public static KernelFeatures Probe() => new(
+        BpfProbe.Helper(bpf_func_id.BPF_FUNC_set_retval, BpfProgramType.CgroupSockAddr, BpfAttachType.CgroupInet4Connect) == BpfFeature.Available,
+        ReadNamespaceCookie());
+
+    private static ulong ReadNamespaceCookie()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        Span<byte> cookie = stackalloc byte[8];
+        try
+        {
+            return socket.GetRawSocketOption(SolSocket, SoNetnsCookie, cookie) == 8 ? BitConverter.ToUInt64(cookie) : 0;
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Tables;
+
+namespace EbpfProxy.Datapath;
+
+/// <summary>
+/// The folders of pins. What the controller writes, and what sockets left behind, each have the version of their layout
+/// in the name: a build with another layout makes its own beside it, fills it, switches the programs, and only then
+/// removes the old one.
+/// </summary>
+internal sealed class PinLayout
+{
+    private const string TablesPrefix = "tables-v";
+    private const string SocketsPrefix = "sockets-v";
+
+    public PinLayout(string root, LayoutVersions versions)
+    {
+        Root = new PinFolder(root);
+        Tables = new PinFolder(Path.Combine(root, TablesPrefix + versions.Tables));
+        Sockets = new PinFolder(Path.Combine(root, SocketsPrefix + versions.Sockets));
+        Links = new PinFolder(Path.Combine(root, "links"));
+    }
+
+    /// <summary>The folder above the others.</summary>
+    public PinFolder Root { get; }
+
+    public PinFolder Tables { get; }
+
+    public PinFolder Sockets { get; }
+
+    public PinFolder Links { get; }
+
+    /// <summary>The folder of the tables that are in use, of whatever version; null where there is none.</summary>
+    public static string? FindTables(string root) => Find(root, TablesPrefix).LastOrDefault();
+
+    /// <summary>Removes the tables of other layouts, which no program reads any more.</summary>
+    public void RemoveOtherVersions()
+    {
+        foreach (string path in Find(Root.Path, TablesPrefix).Where(path => path != Tables.Path)
+            .Concat(Find(Root.Path, SocketsPrefix).Where(path => path != Sockets.Path)))
+        {
+            PinFolder.Delete(path);
+        }
+    }
+
+    private static IEnumerable<string> Find(string root, string prefix) =>
+        Directory.Exists(root) ? Directory.EnumerateDirectories(root, prefix + "*").Order() : [];
+}

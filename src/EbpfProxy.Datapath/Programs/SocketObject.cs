@@ -1,0 +1,34 @@
+using EbpfProxy.Datapath.Kernel;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Programs;
+
+/// <summary>The layout versions of an object: <c>TABLES_VERSION</c> and <c>SOCKETS_VERSION</c> of bpf/include/abi.h.</summary>
+internal readonly record struct LayoutVersions(uint Tables, uint Sockets);
+
+/// <summary>The object bpf/sock_addr.bpf.c, which this assembly carries inside.</summary>
+internal static class SocketObject
+{
+    private const string Resource = "sock_addr.bpf.o";
+
+    /// <summary>Opens it and tells it what the kernel offers.</summary>
+    public static BpfObject Open(KernelFeatures features)
+    {
+        var bpf = BpfObject.Open(ReadResource(), "ebpf_proxy");
+        bpf.SetGlobal("have_set_retval", features.HasSetRetval);
+        bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
+        return bpf;
+    }
+
+    public static LayoutVersions VersionsOf(BpfObject bpf) =>
+        new(bpf.GetGlobal<uint>("tables_version"), bpf.GetGlobal<uint>("sockets_version"));
+
+    private static byte[] ReadResource()
+    {
+        using var stream = typeof(SocketObject).Assembly.GetManifestResourceStream(Resource)
+            ?? throw new InvalidOperationException($"the build left out {Resource}");
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,169 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Node;
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+using LibBpfSharp;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Datapath;
+
+/// <summary>
+/// The maps and programs in the kernel. Opening it takes over what an earlier run left: the maps and the ids in them,
+/// and the programs, which go on translating until the first complete <see cref="Apply"/> has made the maps right and
+/// puts this build's programs in their place, one atomic replacement after the other. Disposing it leaves all of it as
+/// it is: traffic does not need this process.
+/// </summary>
+public sealed class ServiceDatapath : IServiceDatapath, IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly FolderLock _folderLock;
+    private readonly BpfObject _bpf;
+    private readonly GracePeriods _gracePeriods;
+    private readonly TableSet _tables;
+    private readonly PinLayout _pins;
+    private readonly SocketPrograms _programs;
+    private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
+    private IReadOnlySet<Address> _deviceAddresses;
+    private ServiceWriter? _writer;
+
+    private ServiceDatapath(
+        FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
+        IReadOnlySet<Address> deviceAddresses)
+    {
+        _deviceAddresses = deviceAddresses;
+        _folderLock = folderLock;
+        _bpf = bpf;
+        _gracePeriods = gracePeriods;
+        _tables = tables;
+        _pins = pins;
+        _programs = programs;
+    }
+
+    /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
+    /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
+    public static ServiceDatapath Open(DatapathOptions options, ILogger logger)
+    {
+        Directory.CreateDirectory(options.PinRoot);
+        var folderLock = FolderLock.Take(options.PinRoot);
+        var gracePeriods = new GracePeriods();
+        var bpf = SocketObject.Open(KernelFeatures.Probe());
+        try
+        {
+            var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));
+            var tables = new TableOpener(bpf, pins.Tables);
+            var sockets = new TableOpener(bpf, pins.Sockets);
+            var counters = new CounterMap(bpf, pins.Root);
+            PrepareTables(tables, sockets, options);
+            counters.Prepare();
+            bpf.Load();
+            tables.Pin();
+            sockets.Pin();
+            counters.Pin();
+            var set = new TableSet(
+                tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, gracePeriods),
+                tables.OpenHash<FrontendKey, FrontendValue>(TableNames.Frontends, gracePeriods),
+                tables.OpenArray<ServiceValue>(TableNames.Services),
+                tables.OpenArray<uint>(TableNames.Sets),
+                tables.OpenArray<BackendValue>(TableNames.Backends),
+                tables.OpenArray<ServiceName>(TableNames.Names));
+            Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            // Known before the first write, so that a restart finds nothing to change.
+            var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, deviceAddresses);
+        }
+        catch
+        {
+            bpf.Dispose();
+            gracePeriods.Dispose();
+            folderLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
+    {
+        lock (_lock)
+        {
+            _writer ??= Adopt();
+            try
+            {
+                var result = _writer.Apply(changes, isComplete);
+                if (isComplete && !_programs.AreAttached)
+                {
+                    _programs.Attach();
+                    _pins.RemoveOtherVersions();
+                }
+
+                return result;
+            }
+            catch
+            {
+                // What was written stays; the next call starts from what the kernel holds.
+                _writer = null;
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Says which addresses the devices of the node hold; see <see cref="DeviceAddressWatcher"/>.</summary>
+    public void SetDeviceAddresses(IReadOnlySet<Address> addresses)
+    {
+        lock (_lock)
+        {
+            if (_writer is not null)
+            {
+                foreach (var address in _deviceAddresses.Except(addresses))
+                {
+                    _writer.RemoveNodeRole(address, AddressRole.OnDevice);
+                }
+
+                foreach (var address in addresses.Except(_deviceAddresses))
+                {
+                    _writer.AddNodeRole(address, AddressRole.OnDevice);
+                }
+            }
+
+            _deviceAddresses = addresses;
+        }
+    }
+
+    public void Dispose()
+    {
+        _programs.Dispose();
+        _bpf.Dispose();
+        _gracePeriods.Dispose();
+        _folderLock.Dispose();
+    }
+
+    private ServiceWriter Adopt()
+    {
+        var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
+        foreach (var address in _deviceAddresses)
+        {
+            writer.AdoptNodeRole(address, AddressRole.OnDevice);
+        }
+
+        return writer;
+    }
+
+    private static void PrepareTables(TableOpener tables, TableOpener sockets, DatapathOptions options)
+    {
+        const uint initial = 1024;
+        foreach (string table in new[]
+        {
+            TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names,
+            TableNames.Clients, TableNames.Affinity, TableNames.Ranges,
+        })
+        {
+            tables.Prepare(table, initial);
+        }
+
+        sockets.Prepare(TableNames.Peers, options.InitialPeers);
+    }
+}

@@ -1,0 +1,345 @@
+using System.Runtime.InteropServices;
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Datapath.Sync;
+
+/// <summary>
+/// Makes the tables hold what the model wants, one service at a time, in an order in which a program that reads at any
+/// instant finds a whole service, old or new:
+/// <list type="number">
+/// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
+/// <item>the service's words, one flip each;</item>
+/// <item>frontends, then addresses: now the service can be found;</item>
+/// <item>for what goes, addresses, then frontends; the rest is given back after a grace period.</item>
+/// </list>
+/// </summary>
+internal sealed class ServiceWriter
+{
+    private readonly TableSet _tables;
+    private readonly ServiceRegistry _services;
+    private readonly BackendStore _backends;
+    private readonly SetStore _sets;
+    private readonly AddressBook _addresses;
+    private readonly Retirement _retirement;
+    private readonly BackendMerge _merge = new();
+
+    private ServiceWriter(
+        TableSet tables, ServiceRegistry services, BackendStore backends, SetStore sets, AddressBook addresses, Retirement retirement)
+    {
+        _tables = tables;
+        _services = services;
+        _backends = backends;
+        _sets = sets;
+        _addresses = addresses;
+        _retirement = retirement;
+    }
+
+    /// <summary>Takes over what the tables hold: the ids stay, so that sockets and flows that know them do.</summary>
+    public static ServiceWriter Adopt(TableSet tables, IGracePeriods gracePeriods, uint firstGeneration)
+    {
+        var backendsByService = new Dictionary<uint, List<uint>>();
+        var backends = BackendStore.Adopt(tables.Backends, firstGeneration, backendsByService);
+        var services = ServiceRegistry.Adopt(tables.Names);
+        var sets = SetStore.Adopt(tables.Sets, services.Records.SelectMany(record => ServiceWords.Read(tables.Services, record.Id).Extents()));
+        var writer = new ServiceWriter(tables, services, backends, sets, new AddressBook(tables.Addresses), new Retirement(gracePeriods));
+        writer.AdoptRecords(backendsByService);
+        return writer;
+    }
+
+    /// <summary>See <see cref="IServiceDatapath.Apply"/>.</summary>
+    public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
+    {
+        long before = _tables.Writes;
+        _retirement.Collect();
+        if (isComplete)
+        {
+            Reserve(changes);
+        }
+
+        var goneFrontends = new List<(uint Service, FrontendEntry Frontend)>();
+        var goneRecords = new List<ServiceRecord>();
+        foreach (var change in changes)
+        {
+            foreach (var port in change.Tables?.Ports ?? [])
+            {
+                Write(_services.GetOrAdd(port.Key), port, goneFrontends);
+            }
+
+            goneRecords.AddRange(_services.Without(change.Service, change.Tables));
+        }
+
+        if (isComplete)
+        {
+            var known = changes.Select(change => change.Service).ToHashSet();
+            goneRecords.AddRange(_services.Records.Where(record => !known.Contains(record.Key.Service)));
+        }
+
+        foreach (var record in goneRecords)
+        {
+            goneFrontends.AddRange(record.Frontends.Select(frontend => (record.Id, frontend)));
+        }
+
+        RemoveFrontends(goneFrontends);
+        goneRecords.ForEach(Retire);
+        if (isComplete)
+        {
+            RemoveStrayFrontends();
+            _addresses.Repair();
+        }
+
+        _retirement.Seal();
+        return new ApplyResult((int)(_tables.Writes - before), changes.Count);
+    }
+
+    /// <summary>Says that an address of the node is something to the programs.</summary>
+    public void AddNodeRole(Address address, AddressRole role) => _addresses.Add(address, role);
+
+    /// <summary>Says that it is that no longer.</summary>
+    public void RemoveNodeRole(Address address, AddressRole role) => _addresses.Remove(address, role);
+
+    /// <summary>Counts what the node's addresses are, without a write; <see cref="Apply"/> makes the table right.</summary>
+    public void AdoptNodeRole(Address address, AddressRole role) => _addresses.Adopt(address, role);
+
+    /// <summary>Waits until everything that was removed is given back.</summary>
+    public void Drain() => _retirement.Drain();
+
+    /// <summary>Gives back what was removed and no program can still be reading; cheap, for when there is time.</summary>
+    public void Collect() => _retirement.Collect();
+
+    private static AddressRole RoleOf(FrontendKind kind) => kind switch
+    {
+        FrontendKind.ClusterIP => AddressRole.ClusterIP,
+        FrontendKind.ExternalIP or FrontendKind.LoadBalancer => AddressRole.External,
+        FrontendKind.NodePort => AddressRole.None,
+    };
+
+    private void Write(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> goneFrontends)
+    {
+        // Backends first: an id must be good before a set names it. What loses a use keeps it until the words are flipped.
+        uint[] wanted = _merge.Run(_backends, record, desired);
+        foreach (var backend in _merge.Added)
+        {
+            _addresses.Add(backend.Address, AddressRole.Backend);
+        }
+
+        foreach (var (id, now, then) in _merge.Changed)
+        {
+            _backends.SetUse(id, now | then);
+        }
+
+        FlipWords(record, desired, wanted);
+
+        foreach (var (id, _, then) in _merge.Changed)
+        {
+            _backends.SetUse(id, then);
+        }
+
+        foreach (uint id in _merge.Removed)
+        {
+            _addresses.Remove(_backends[id].Address.ToAddress(), AddressRole.Backend);
+            _backends.SetUse(id, BackendUse.None);
+            _retirement.Add(() => _backends.Free(id));
+        }
+
+        record.Backends = wanted;
+        WriteFrontends(record, desired, goneFrontends);
+    }
+
+    private void FlipWords(ServiceRecord record, PortTables desired, ReadOnlySpan<uint> backends)
+    {
+        var current = ServiceWords.Read(_tables.Services, record.Id);
+        var cluster = PlaceSet(current.Find(Verdict.Cluster), _merge.Select(desired.Backends, backends, BackendUse.InClusterSet));
+        var local = PlaceSet(current.Find(Verdict.Local), _merge.Select(desired.Backends, backends, BackendUse.InLocalSet));
+        var next = ServiceWords.From(desired, cluster, local);
+        next.Write(_tables.Services, record.Id, current);
+
+        var kept = next.Extents().ToArray();
+        foreach (var (begin, length) in current.Extents().Except(kept))
+        {
+            _retirement.Add(() => _sets.Free(begin, length));
+        }
+
+        // A set that was placed and that no class of traffic uses is free again at once: nothing ever led to it.
+        foreach (var placed in new[] { cluster, local })
+        {
+            if (placed.IsNew && !kept.Contains((placed.Begin, placed.Length)))
+            {
+                _sets.Free(placed.Begin, placed.Length);
+            }
+        }
+    }
+
+    private PlacedSet PlaceSet(TrafficWord current, ReadOnlySpan<uint> backends)
+    {
+        if (current.Count == backends.Length && _sets.Holds(current.Set, backends))
+        {
+            return new PlacedSet(current.Set, (uint)current.Count, IsNew: false);
+        }
+
+        return new PlacedSet(_sets.Add(backends), (uint)backends.Length, IsNew: true);
+    }
+
+    private void WriteFrontends(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> gone)
+    {
+        var next = new FrontendEntry[desired.Frontends.Length];
+        for (int i = 0; i < next.Length; i++)
+        {
+            var frontend = desired.Frontends[i];
+            next[i] = new FrontendEntry(
+                FrontendKey.From(frontend.Address, frontend.Port, desired.Key.Protocol), FrontendValue.From(record.Id, frontend));
+        }
+
+        foreach (var old in record.Frontends)
+        {
+            if (!Array.Exists(next, entry => entry.Key == old.Key))
+            {
+                gone.Add((record.Id, old));
+            }
+        }
+
+        foreach (var entry in next)
+        {
+            int known = Array.FindIndex(record.Frontends, old => old.Key == entry.Key);
+            if (known >= 0 && record.Frontends[known].Value == entry.Value)
+            {
+                continue;
+            }
+
+            _tables.Frontends.Put(entry.Key, entry.Value);
+            var role = RoleOf((FrontendKind)entry.Value.Kind);
+            var oldRole = known >= 0 ? RoleOf((FrontendKind)record.Frontends[known].Value.Kind) : AddressRole.None;
+            if (role != oldRole)
+            {
+                Count(entry, role, _addresses.Add);
+                Count(entry, oldRole, _addresses.Remove);
+            }
+        }
+
+        record.Frontends = next;
+    }
+
+    private void RemoveFrontends(List<(uint Service, FrontendEntry Frontend)> gone)
+    {
+        foreach (var (_, frontend) in gone)
+        {
+            Count(frontend, RoleOf((FrontendKind)frontend.Value.Kind), _addresses.Remove);
+        }
+
+        foreach (var (service, frontend) in gone)
+        {
+            // Another service may have taken the frontend over in the same breath.
+            if (_tables.Frontends.TryRead(frontend.Key, out var holder) && holder.Service == service)
+            {
+                _tables.Frontends.Remove(frontend.Key);
+            }
+        }
+    }
+
+    private void RemoveStrayFrontends()
+    {
+        var held = new HashSet<FrontendKey>(_services.Records.SelectMany(record => record.Frontends).Select(entry => entry.Key));
+        var strays = _tables.Frontends.ReadAll().Select(row => row.Key).Where(key => !held.Contains(key)).ToList();
+        strays.ForEach(key => _tables.Frontends.Remove(key));
+    }
+
+    private void Retire(ServiceRecord record)
+    {
+        _services.Forget(record);
+        foreach (uint id in record.Backends)
+        {
+            _addresses.Remove(_backends[id].Address.ToAddress(), AddressRole.Backend);
+        }
+
+        _retirement.Add(() =>
+        {
+            var words = ServiceWords.Read(_tables.Services, record.Id);
+            foreach (var (begin, length) in words.Extents())
+            {
+                _sets.Free(begin, length);
+            }
+
+            ServiceWords.Empty.Write(_tables.Services, record.Id, words);
+            Array.ForEach(record.Backends, _backends.Free);
+            _services.Free(record);
+        });
+    }
+
+    private static void Count(in FrontendEntry frontend, AddressRole role, Action<Address, AddressRole> count)
+    {
+        if (role != AddressRole.None)
+        {
+            count(frontend.Key.Address.ToAddress(), role);
+        }
+    }
+
+    private void Reserve(IReadOnlyCollection<ServiceChange> changes)
+    {
+        uint services = 0;
+        uint backends = 0;
+        uint sets = 0;
+        uint frontends = 0;
+        foreach (var port in changes.SelectMany(change => change.Tables?.Ports ?? []))
+        {
+            services++;
+            backends += (uint)port.Backends.Length;
+            frontends += (uint)port.Frontends.Length;
+            foreach (var backend in port.Backends)
+            {
+                sets += backend.Use.HasFlag(BackendUse.InClusterSet) ? 1u : 0;
+                sets += backend.Use.HasFlag(BackendUse.InLocalSet) ? 1u : 0;
+            }
+        }
+
+        _tables.Names.EnsureCapacity(services);
+        _tables.Services.EnsureCapacity(services);
+        _tables.Backends.EnsureCapacity(backends);
+        _tables.Frontends.EnsureCapacity(frontends);
+        _addresses.EnsureCapacity(frontends + backends);
+        _sets.Reserve(sets);
+    }
+
+    private void AdoptRecords(Dictionary<uint, List<uint>> backendsByService)
+    {
+        // A run that was killed between taking a name out and clearing its words left words that nothing leads to.
+        for (uint id = 0; id < _tables.Services.Capacity; id++)
+        {
+            if (!_services.TryGet(id, out _))
+            {
+                ServiceWords.Empty.Write(_tables.Services, id, ServiceWords.Read(_tables.Services, id));
+            }
+        }
+
+        foreach (var (service, ids) in backendsByService)
+        {
+            if (!_services.TryGet(service, out var record))
+            {
+                ids.ForEach(_backends.Free);
+                continue;
+            }
+
+            ids.Sort((a, b) => BackendMerge.Compare(_backends[a], _backends[b]));
+            record.Backends = [.. ids];
+            ids.ForEach(id => _addresses.Adopt(_backends[id].Address.ToAddress(), AddressRole.Backend));
+        }
+
+        var frontends = new Dictionary<uint, List<FrontendEntry>>();
+        foreach (var (key, value) in _tables.Frontends.ReadAll())
+        {
+            if (_services.TryGet(value.Service, out _))
+            {
+                ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(frontends, value.Service, out _);
+                (list ??= []).Add(new FrontendEntry(key, value));
+            }
+        }
+
+        foreach (var (service, entries) in frontends)
+        {
+            _services.TryGet(service, out var record);
+            record!.Frontends = [.. entries];
+            entries.ForEach(entry => Count(entry, RoleOf((FrontendKind)entry.Value.Kind), _addresses.Adopt));
+        }
+    }
+}

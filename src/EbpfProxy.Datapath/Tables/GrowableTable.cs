@@ -1,0 +1,73 @@
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Tables;
+
+/// <summary>
+/// A map that the programs reach through a slot of an outer map. A larger one is made, filled and put into the slot in
+/// one step; the kernel returns from that step when no program reads the old one any more.
+/// </summary>
+internal abstract class GrowableTable : IDisposable
+{
+    private readonly string _name;
+    private readonly BpfMapArray _slot;
+    private readonly PinFolder _pins;
+    private readonly MapTypes _types;
+
+    protected GrowableTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
+    {
+        _name = name;
+        _slot = slot;
+        _pins = pins;
+        _types = types;
+        Map = map;
+    }
+
+    /// <summary>How many elements fit.</summary>
+    public uint Capacity => Map.MaxEntries;
+
+    public long Writes { get; protected set; }
+
+    protected BpfMap Map { get; private set; }
+
+    public void EnsureCapacity(uint count)
+    {
+        if (count > Capacity)
+        {
+            Grow(Math.Max(count, Capacity + (Capacity / 2)));
+        }
+    }
+
+    public virtual void Dispose() => Map.Dispose();
+
+    /// <summary>Copies everything to a larger map that no program reads yet.</summary>
+    protected abstract void CopyTo(BpfMap larger);
+
+    /// <summary>Works on with the larger map.</summary>
+    protected abstract void SwitchTo(BpfMap larger);
+
+    private void Grow(uint capacity)
+    {
+        var larger = BpfMap.Create(new BpfMapOptions
+        {
+            Name = _name,
+            Type = Map.Type,
+            KeySize = Map.KeySize,
+            ValueSize = Map.ValueSize,
+            Flags = Map.Flags,
+            MaxEntries = capacity,
+            BtfFd = _types.BtfFd,
+            BtfKeyTypeId = _types.KeyTypeId,
+            BtfValueTypeId = _types.ValueTypeId,
+        });
+        CopyTo(larger);
+        _slot.Set(0, larger);
+        _pins.Replace(_name, larger);
+        var old = Map;
+        SwitchTo(larger);
+        Map = larger;
+        old.Dispose();
+    }
+}
+
+/// <summary>The BTF types of a map's keys and values, so that a larger map can be read with bpftool as well.</summary>
+internal readonly record struct MapTypes(int BtfFd, uint KeyTypeId, uint ValueTypeId);

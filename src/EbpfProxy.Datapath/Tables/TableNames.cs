@@ -1,0 +1,20 @@
+namespace EbpfProxy.Datapath.Tables;
+
+/// <summary>The names of the maps in bpf/include/maps.h, which are the names of their pins as well.</summary>
+internal static class TableNames
+{
+    public const string Addresses = "addresses";
+    public const string Frontends = "frontends";
+    public const string Services = "services";
+    public const string Sets = "sets";
+    public const string Backends = "backends";
+    public const string Names = "names";
+    public const string Clients = "clients";
+    public const string Affinity = "affinity";
+    public const string Ranges = "ranges";
+    public const string Peers = "peers";
+    public const string Counters = "counters";
+
+    /// <summary>The map through which the programs reach a table, so that a larger one can take its place.</summary>
+    public static string Slot(string table) => table + "_slot";
+}

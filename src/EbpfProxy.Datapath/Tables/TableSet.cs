@@ -1,0 +1,17 @@
+using EbpfProxy.Datapath.Abi;
+
+namespace EbpfProxy.Datapath.Tables;
+
+/// <summary>The tables that the controller writes and the programs read.</summary>
+internal sealed record TableSet(
+    IHashTable<AddressKey, AddressInfo> Addresses,
+    IHashTable<FrontendKey, FrontendValue> Frontends,
+    IArrayTable<ServiceValue> Services,
+    IArrayTable<uint> Sets,
+    IArrayTable<BackendValue> Backends,
+    IArrayTable<ServiceName> Names)
+{
+    /// <summary>The number of writes to all of them.</summary>
+    public long Writes =>
+        Addresses.Writes + Frontends.Writes + Services.Writes + Sets.Writes + Backends.Writes + Names.Writes;
+}

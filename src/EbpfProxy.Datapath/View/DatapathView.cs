@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.View;
+
+/// <summary>A service as the maps hold it.</summary>
+/// <param name="Id">Its id in the tables.</param>
+/// <param name="Key">Its name, port, protocol and family.</param>
+/// <param name="Frontends">What clients ask.</param>
+/// <param name="Verdicts">What each class of traffic gets.</param>
+/// <param name="ClusterBackends">How many backends internal traffic can get, if it gets any.</param>
+/// <param name="AffinitySeconds">0 without session affinity.</param>
+/// <param name="Backends">All its backends, in the order of their addresses.</param>
+public sealed record ServiceRow(
+    uint Id,
+    ServiceKey Key,
+    ImmutableArray<Frontend> Frontends,
+    TrafficVerdicts Verdicts,
+    int ClusterBackends,
+    uint AffinitySeconds,
+    ImmutableArray<BackendRow> Backends);
+
+/// <summary>A backend as the maps hold it.</summary>
+public sealed record BackendRow(uint Id, Address Address, ushort Port, BackendUse Use);
+
+/// <summary>Reads the pinned maps; needs no daemon, and changes nothing.</summary>
+public static class DatapathView
+{
+    /// <summary>All services, by name.</summary>
+    /// <exception cref="IOException">There are no maps below <paramref name="bpfFileSystem"/>.</exception>
+    public static IReadOnlyList<ServiceRow> ReadServices(string bpfFileSystem)
+    {
+        string folder = PinLayout.FindTables(DatapathOptions.PinRootOf(bpfFileSystem))
+            ?? throw new IOException($"no tables of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
+        var backends = ReadBackends(folder).ToLookup(row => row.Service, row => row.Row);
+        var frontends = ReadFrontends(folder).ToLookup(row => row.Service, row => row.Frontend);
+        using var names = new BpfArrayMap<ServiceName>(Open(folder, TableNames.Names)).MemoryMap();
+        using var services = new BpfArrayMap<ServiceValue>(Open(folder, TableNames.Services)).MemoryMap();
+        var rows = new List<ServiceRow>();
+        for (int id = 0; id < Math.Min(names.Length, services.Length); id++)
+        {
+            if (names[id].Family != 0)
+            {
+                rows.Add(ToRow((uint)id, names[id].ToKey(), services[id], frontends[(uint)id], backends[(uint)id]));
+            }
+        }
+
+        return [.. rows.OrderBy(row => row.Key.Service).ThenBy(row => row.Key.PortName, StringComparer.Ordinal).ThenBy(row => row.Key.Family)];
+    }
+
+    private static ServiceRow ToRow(
+        uint id, ServiceKey key, in ServiceValue service, IEnumerable<Frontend> frontends, IEnumerable<BackendRow> backends) => new(
+        id,
+        key,
+        [.. frontends.OrderBy(frontend => frontend.Kind).ThenBy(frontend => frontend.Address)],
+        new TrafficVerdicts(service.Internal.Verdict, service.External.Verdict, service.ExternalNear.Verdict),
+        service.Internal.Count,
+        service.AffinitySeconds,
+        [.. backends.OrderBy(backend => backend.Address).ThenBy(backend => backend.Port)]);
+
+    private static IEnumerable<(uint Service, BackendRow Row)> ReadBackends(string folder)
+    {
+        using var table = new BpfArrayMap<BackendValue>(Open(folder, TableNames.Backends)).MemoryMap();
+        for (int id = 0; id < table.Length; id++)
+        {
+            var backend = table[id];
+            if (backend.State.Use != BackendUse.None)
+            {
+                yield return (backend.Service, new BackendRow((uint)id, backend.Address.ToAddress(), backend.Port, backend.State.Use));
+            }
+        }
+    }
+
+    private static IEnumerable<(uint Service, Frontend Frontend)> ReadFrontends(string folder)
+    {
+        using var map = Open(folder, TableNames.Frontends);
+        foreach (var (key, value) in new BpfHashMap<FrontendKey, FrontendValue>(map).Enumerate())
+        {
+            yield return (value.Service, new Frontend(key.Address.ToAddress(), key.Port, (FrontendKind)value.Kind, value.HasSourceRanges));
+        }
+    }
+
+    private static BpfMap Open(string folder, string table) => BpfMap.OpenPinned(Path.Combine(folder, table));
+}

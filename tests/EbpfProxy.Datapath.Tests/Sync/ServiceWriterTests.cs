@@ -1,0 +1,185 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Model.Tables;
+using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
+
+namespace EbpfProxy.Datapath.Tests.Sync;
+
+public sealed class ServiceWriterTests
+{
+    private readonly WriterHarness _harness = new();
+
+    [Fact]
+    public void New_service_is_whole_before_it_can_be_found()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
+
+        Assert.Equal(
+            [
+                "name[0]", "name[0]+192",
+                "backend[0]", "backend[0]+24", "backend[1]", "backend[1]+24",
+                "+address", "+address",
+                "set[0]", "set[1]",
+                "service[0]+0", "service[0]+8", "service[0]+16",
+                "+frontend", "+address",
+            ],
+            _harness.Journal.Lines);
+        Assert.Equal(["10.96.0.1:80 10.0.0.1:8080 10.0.0.2:8080"], _harness.Dump());
+        Assert.Equal(["10.0.0.1 Backend", "10.0.0.2 Backend", "10.96.0.1 ClusterIP"], _harness.DumpAddresses());
+    }
+
+    [Fact]
+    public void Changed_endpoint_costs_that_service_only()
+    {
+        for (int i = 1; i < 50; i++)
+        {
+            _harness.Apply(Service($"other-{i}", $"10.96.1.{i}", $"10.1.0.{i}"));
+        }
+
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
+
+        var result = _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.3"));
+
+        // One backend and its address in, one out, a set of two, three words.
+        Assert.Equal(2 + 1 + 2 + 3 + 1 + 1, result.Writes);
+        Assert.Contains("10.96.0.1:80 10.0.0.1:8080 10.0.0.3:8080", _harness.Dump());
+    }
+
+    [Fact]
+    public void Service_without_endpoints_is_refused_and_comes_back()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        _harness.Apply(Service("web", "10.96.0.1"));
+        Assert.Equal(["10.96.0.1:80 Refuse"], _harness.Dump());
+
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.2"));
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.2:8080"], _harness.Dump());
+    }
+
+    [Fact]
+    public void Removed_service_leaves_nothing_behind()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+
+        _harness.Remove("web");
+        _harness.Collect();
+
+        Assert.Empty(_harness.Dump());
+        Assert.Empty(_harness.DumpAddresses());
+        Assert.Equal(default, _harness.Tables.Services.Read(0));
+        Assert.Equal(BackendUse.None, _harness.Tables.Backends.Read(0).State.Use);
+    }
+
+    [Fact]
+    public void What_a_program_may_still_read_is_not_used_again_before_a_grace_period()
+    {
+        _harness.GracePeriods.AreImmediate = false;
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.2"));
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.3"));
+
+        var before = _harness.Tables.Backends.Read(0).Address;
+        Assert.Equal("10.0.0.1", before.ToAddress().ToString());
+        Assert.Equal([0u, 1u, 2u], Enumerable.Range(0, 3).Select(i => _harness.Tables.Sets.Read((uint)i)));
+
+        _harness.GracePeriods.Elapse();
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.4"));
+
+        Assert.Equal("10.0.0.4", _harness.Tables.Backends.Read(1).Address.ToAddress().ToString());
+    }
+
+    [Fact]
+    public void Id_that_is_used_again_has_another_generation()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        uint first = _harness.Tables.Backends.Read(0).State.Generation;
+        _harness.Apply(Service("web", "10.96.0.1"));
+        _harness.Collect();
+
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.2"));
+
+        Assert.Equal("10.0.0.2", _harness.Tables.Backends.Read(0).Address.ToAddress().ToString());
+        Assert.NotEqual(first, _harness.Tables.Backends.Read(0).State.Generation);
+    }
+
+    [Fact]
+    public void Frontend_that_moves_to_another_service_is_there_at_every_moment()
+    {
+        _harness.Apply(Service("old", "10.96.0.1", "10.0.0.1"));
+        _harness.Journal.AfterWrite = () => Assert.Single(_harness.Dump());
+
+        _harness.Apply(isComplete: true, Service("new", "10.96.0.1", "10.0.0.2"));
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.2:8080"], _harness.Dump());
+    }
+
+    [Fact]
+    public void Restart_with_nothing_changed_writes_nothing()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"), Service("db", "10.96.0.2", "10.0.0.3"), Service("none", "10.96.0.3"));
+        _harness.Restart();
+
+        var result = _harness.Apply(
+            isComplete: true,
+            Service("none", "10.96.0.3"), Service("db", "10.96.0.2", "10.0.0.3"), Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
+
+        Assert.Equal(0, result.Writes);
+    }
+
+    [Fact]
+    public void Nothing_is_removed_after_a_restart_before_everything_is_known()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"), Service("db", "10.96.0.2", "10.0.0.3"));
+        _harness.Restart();
+
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        Assert.Equal(2, _harness.Dump().Length);
+
+        _harness.Apply(isComplete: true, Service("web", "10.96.0.1", "10.0.0.1"));
+        Assert.Equal(["10.96.0.1:80 10.0.0.1:8080"], _harness.Dump());
+    }
+
+    [Fact]
+    public void Address_that_several_services_use_stays_until_the_last_is_gone()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"), Service("db", "10.96.0.2", "10.0.0.1"));
+
+        _harness.Remove("web");
+        Assert.Contains("10.0.0.1 Backend", _harness.DumpAddresses());
+
+        _harness.Remove("db");
+        Assert.Empty(_harness.DumpAddresses());
+    }
+
+    [Fact]
+    public void Backend_that_drains_keeps_serving_and_leaves_the_set()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
+        var draining = Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2");
+        draining = draining with { Ports = [draining.Ports[0] with { Backends = [draining.Ports[0].Backends[0] with { Use = BackendUse.Serving }, draining.Ports[0].Backends[1]] }] };
+
+        _harness.Apply(draining);
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.2:8080"], _harness.Dump());
+        Assert.Equal(BackendUse.Serving, _harness.Tables.Backends.Read(0).State.Use);
+    }
+
+    [Fact]
+    public void Every_row_of_the_verdict_table_can_be_written_and_read_back()
+    {
+        var verdicts = Enum.GetValues<Verdict>();
+        var rows = (from a in verdicts from b in verdicts from c in verdicts select new TrafficVerdicts(a, b, c)).ToArray();
+        foreach (var row in rows)
+        {
+            var tables = ServiceWith("web", "10.96.0.1", Verdict.Cluster, BackendUse.InClusterSet | BackendUse.InLocalSet, "10.0.0.1", "10.0.0.2");
+            _harness.Apply(tables with { Ports = [tables.Ports[0] with { Verdicts = row }] });
+
+            var written = _harness.Tables.Services.Read(0);
+            Assert.Equal(row, new TrafficVerdicts(written.Internal.Verdict, written.External.Verdict, written.ExternalNear.Verdict));
+            Assert.All([written.Internal, written.External, written.ExternalNear], word => AssertHasSetOf(word));
+        }
+
+        static void AssertHasSetOf(TrafficWord word) =>
+            Assert.Equal(word.Verdict is Verdict.Cluster or Verdict.Local ? 2 : 0, word.Count);
+    }
+}

@@ -1,0 +1,114 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Datapath.Tests.Sync;
+
+/// <summary>A writer over tables in memory, and a reader that follows them as the programs do.</summary>
+internal sealed class WriterHarness
+{
+    private ServiceWriter _writer;
+
+    public WriterHarness()
+    {
+        Tables = new TableSet(
+            new FakeHashTable<AddressKey, AddressInfo>("address", Journal),
+            new FakeHashTable<FrontendKey, FrontendValue>("frontend", Journal),
+            new FakeArrayTable<ServiceValue>("service", Journal, 1),
+            new FakeArrayTable<uint>("set", Journal, 1),
+            new FakeArrayTable<BackendValue>("backend", Journal, 1),
+            new FakeArrayTable<ServiceName>("name", Journal, 1));
+        _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+    }
+
+    public Journal Journal { get; } = new();
+
+    public FakeGracePeriods GracePeriods { get; } = new();
+
+    public TableSet Tables { get; }
+
+    public ApplyResult Apply(params ServiceTables[] services) => Apply(isComplete: false, services);
+
+    public ApplyResult Apply(bool isComplete, params ServiceTables[] services)
+    {
+        Journal.Lines.Clear();
+        return _writer.Apply([.. services.Select(tables => new ServiceChange(tables.Name, tables))], isComplete);
+    }
+
+    public ApplyResult Remove(string service)
+    {
+        Journal.Lines.Clear();
+        return _writer.Apply([new ServiceChange(new ObjectName("default", service), null)], isComplete: false);
+    }
+
+    /// <summary>What a daemon does that was killed and started again.</summary>
+    public void Restart() => _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+
+    public void Collect() => _writer.Collect();
+
+    /// <summary>One line a frontend, with what a client of it can get; sorted.</summary>
+    public string[] Dump() =>
+        [.. Tables.Frontends.ReadAll().Select(row => $"{Format(row.Key)} {Follow(row.Value)}").Order(StringComparer.Ordinal)];
+
+    public string[] DumpAddresses() =>
+        [.. Tables.Addresses.ReadAll().Select(row => $"{row.Key.ToAddress()} {(AddressRole)row.Value.Roles}").Order(StringComparer.Ordinal)];
+
+    /// <summary>Fails if a program that reads now could find anything but a whole service.</summary>
+    public void AssertConsistent()
+    {
+        foreach (var (key, frontend) in Tables.Frontends.ReadAll())
+        {
+            var service = Tables.Services.Read(frontend.Service);
+            foreach (var word in new[] { service.Internal, service.External, service.ExternalNear })
+            {
+                Assert.True((byte)word.Verdict != 0, $"{Format(key)} leads to service {frontend.Service}, which has no verdict");
+                for (uint i = 0; i < word.Count; i++)
+                {
+                    var backend = Tables.Backends.Read(Tables.Sets.Read(word.Set + i));
+                    Assert.Equal(frontend.Service, backend.Service);
+                    Assert.NotEqual(BackendUse.None, backend.State.Use);
+                    Assert.Equal(key.Protocol, backend.Protocol);
+                }
+            }
+        }
+    }
+
+    public static ServiceTables Service(string name, string clusterIP, params string[] backends) =>
+        ServiceWith(name, clusterIP, Verdict.Cluster, BackendUse.InClusterSet | BackendUse.Serving, backends);
+
+    public static ServiceTables ServiceWith(
+        string name, string clusterIP, Verdict verdict, BackendUse use, params string[] backends)
+    {
+        var objectName = new ObjectName("default", name);
+        var verdictOrRefuse = backends.Length == 0 ? Verdict.Refuse : verdict;
+        return new ServiceTables(objectName,
+        [
+            new PortTables
+            {
+                Key = new ServiceKey(objectName, "http", Protocol.Tcp, IpFamily.IPv4),
+                Frontends = [new Frontend(Parse(clusterIP), 80, FrontendKind.ClusterIP)],
+                Backends = [.. backends.Select(backend => new Backend(Parse(backend), 8080, use)).OrderBy(backend => backend.Address)],
+                Verdicts = new TrafficVerdicts(verdictOrRefuse, verdictOrRefuse, verdictOrRefuse),
+            },
+        ]);
+    }
+
+    private static Address Parse(string address) => Address.From(System.Net.IPAddress.Parse(address));
+
+    private static string Format(FrontendKey key) => $"{key.Address.ToAddress()}:{key.Port}";
+
+    private string Follow(FrontendValue frontend)
+    {
+        var word = Tables.Services.Read(frontend.Service).Internal;
+        if (word.Count == 0)
+        {
+            return word.Verdict.ToString();
+        }
+
+        var backends = Enumerable.Range(0, word.Count).Select(i => Tables.Backends.Read(Tables.Sets.Read(word.Set + (uint)i)));
+        return string.Join(' ', backends.Select(backend => $"{backend.Address.ToAddress()}:{backend.Port}"));
+    }
+}

@@ -1,0 +1,132 @@
+#!/bin/sh
+# Packages of any Debian suite, unpacked into a folder. apt runs with a configuration of its own below
+# .artifacts/deps/apt: no source line, installed package or hold of the machine changes. Where the archive is, how
+# it is reached (proxy, credentials) and which keys sign it come from the machine's own configuration.
+#   apt.sh get SUITE FOLDER PACKAGE...     these, and what they need beyond what is installed here
+#   apt.sh alone SUITE FOLDER PACKAGE...   only these
+#   apt.sh sources SUITE                   the source lines it would use
+# SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's.
+set -eu
+cd "$(dirname "$0")/../.."
+apt_root=$PWD/.artifacts/deps/apt
+
+fail() {
+  echo "apt.sh: $*" >&2
+  exit 1
+}
+
+own_codename() {
+  # shellcheck source=/dev/null
+  (. /etc/os-release && echo "${VERSION_CODENAME:?this release has no codename}")
+}
+
+# One line a repository: URI, release, keyring. apt itself reads both forms of its configuration.
+machine_repositories() {
+  # shellcheck disable=SC2016 # apt's variables
+  apt-get ${APT_TEST_CONFIG:+-c "$APT_TEST_CONFIG"} indextargets \
+    --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(SIGNED_BY)' 'Created-By: Packages' |
+    awk '$3 == "main" { print $1, $2, ($4 ~ /^\// ? $4 : "-") }' | sort -u
+}
+
+# repository PATTERN...: the first repository whose release is like one of them, the likeliest first
+repository() {
+  for pattern in "$@"; do
+    found=$(machine_repositories | awk -v pattern="^($pattern)\$" '$2 ~ pattern { print; exit }')
+    [ -z "$found" ] || { echo "$found"; return; }
+  done
+}
+
+keyrings() {
+  for file in "$1" /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
+    [ ! -f "$file" ] || echo "$file"
+  done | sort -u | paste -s -d ,
+}
+
+source_line() {
+  repository=$1 release=$2
+  [ -n "$repository" ] || return 0
+  ring=$(keyrings "${repository##* }")
+  echo "deb ${ring:+[signed-by=$ring] }${repository%% *} $release main"
+}
+
+# A suite stands on its base and the base's security updates.
+sources() {
+  suite=$1
+  base=${suite%%-*}
+  own=$(own_codename)
+  archive=$(repository "$own" 'stable|oldstable|testing|unstable|sid')
+  security=$(repository "$own-security" '.*-security')
+  [ -n "$archive" ] || fail "no Debian archive in this machine's apt configuration"
+  source_line "$archive" "$base"
+  [ "$base" = sid ] || source_line "$security" "$base-security"
+  case $suite in "$base" | "$base-security") ;; *) source_line "$archive" "$suite" ;; esac
+}
+
+configure() {
+  home=$apt_root/$1
+  mkdir -p "$home/state/lists/partial" "$home/cache/archives/partial" "$home/none"
+  sources "$1" >"$home/sources.list"
+  cat >"$home/apt.conf" <<CONF
+Dir::State "$home/state";
+Dir::State::status "/var/lib/dpkg/status";
+Dir::Cache "$home/cache";
+Dir::Etc::sourcelist "$home/sources.list";
+Dir::Etc::sourceparts "$home/none";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "$home/none";
+Dir::Log "$home";
+Acquire::Languages "none";
+APT::Sandbox::User "root";
+APT::Get::Assume-Yes "true";
+Debug::NoLocking "true";
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+#clear DPkg::Pre-Install-Pkgs;
+CONF
+  if [ -z "$(find "$home/updated" -mmin -720 2>/dev/null)" ]; then
+    apt-get -q -c "$home/apt.conf" update >"$home/update.log" 2>&1 ||
+      { cat "$home/update.log" >&2; fail "cannot read the lists of $1"; }
+    touch "$home/updated"
+  fi
+}
+
+# download HOW SUITE INTO PACKAGE...
+download() {
+  how=$1 suite=$2 into=$3
+  shift 3
+  set -- -q -c "$apt_root/$suite/apt.conf" -t "$suite" "$how" "$@"
+  if [ "$how" = download ]; then
+    (cd "$into" && apt-get "$@")
+  else
+    mkdir -p "$into/partial"
+    apt-get -o Dir::Cache::archives="$into" "$@" --download-only --reinstall --no-install-recommends \
+      --no-remove --allow-downgrades --allow-change-held-packages
+  fi
+}
+
+unpack() {
+  how=$1 suite=$2 folder=$3
+  shift 3
+  configure "$suite"
+  debs=$(mktemp -d)
+  trap 'rm -rf "$debs"' EXIT
+  download "$how" "$suite" "$debs" "$@" >"$apt_root/$suite/download.log" 2>&1 ||
+    { cat "$apt_root/$suite/download.log" >&2; fail "cannot get $* of $suite"; }
+  mkdir -p "$folder"
+  for deb in "$debs"/*.deb; do
+    [ -f "$deb" ] || fail "nothing was downloaded for $* of $suite"
+    dpkg -x "$deb" "$folder"
+  done
+}
+
+[ $# -ge 2 ] || fail "see the head of $0"
+command=$1 wanted=$2
+shift 2
+[ "$wanted" != own ] || wanted=$(own_codename)
+case $command in
+  get) unpack install "$wanted" "$@" ;;
+  alone) unpack download "$wanted" "$@" ;;
+  sources) sources "$wanted" ;;
+  *) fail "no command $command" ;;
+esac

@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# Reads results of tests: "passed failed skipped" of one file.
+
+attribute() {
+  sed -n "s/.*[ <]$2=\"\([^\"]*\)\".*/\1/p" <<COUNTERS
+$1
+COUNTERS
+}
+
+# The counters stand in one element; what is not "passed" and was executed has failed (errors, time-outs, aborts).
+count_trx() {
+  counters=$([ -f "$1" ] && tr '\n' ' ' <"$1" | grep -o '<Counters [^>]*>' | head -n 1)
+  if [ -z "$counters" ]; then
+    echo "0 0 0"
+    return
+  fi
+  total=$(attribute "$counters" total)
+  executed=$(attribute "$counters" executed)
+  passed=$(attribute "$counters" passed)
+  echo "$passed $((executed - passed)) $((total - executed))"
+}
+
+# Which tests were skipped: a skip that nobody sees is a test that nobody runs.
+trx_skipped() {
+  [ -f "$1" ] || return 0
+  tr '\n' ' ' <"$1" | grep -o '<UnitTestResult [^>]*outcome="NotExecuted"[^>]*>' |
+    sed 's/.*testName="\([^"]*\)".*/   skipped: \1/'
+}
+
+# Lines "ok NAME", "not ok NAME"; a plan "1..N" says how many there should be, so that a script that dies counts.
+count_tap() {
+  awk '
+    /^ok / { passed++ }
+    /^not ok / { failed++ }
+    /^1\.\.[0-9]+$/ { plan = substr($0, 4) }
+    END {
+      missing = plan - passed - failed
+      if (!plan) missing = 1
+      print passed + 0, failed + (missing > 0 ? missing : 0), 0
+    }' "$1"
+}

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Runs every test that this user may run. The last line is "N passed, N failed", over all projects and
+# shell tests. Fails when a test failed, when none ran, and with CI=true when one was skipped.
+#   DOTNET, CONFIGURATION: how the projects were built (see the Makefile).
+set -u
+cd "$(dirname "$0")/../.." || exit
+. tools/test/count.sh
+
+configuration=${CONFIGURATION:-Release}
+dotnet=${DOTNET:-dotnet}
+results=.artifacts/test-results
+limit=${TEST_PROJECT_LIMIT:-1200}
+is_root=$([ "$(id -u)" = 0 ] && echo yes || echo no)
+
+passed=0 failed=0 skipped=0
+
+add() {
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# A project that dies or hangs leaves no result file, or one that says less than the exit status.
+run_project() {
+  project=$1
+  name=$(basename "$project" .csproj)
+  trx=$results/$name.trx
+  set -- test "$project" -c "$configuration" --no-build --logger "trx;LogFileName=$name.trx" --results-directory "$results"
+  [ "$is_root" = yes ] || set -- "$@" --filter "Category!=Kernel"
+  echo "== $name"
+  timeout "$limit" "$dotnet" "$@"
+  status=$?
+  counts=$(count_trx "$trx")
+  # shellcheck disable=SC2086 # three numbers
+  add $counts
+  if [ "$status" != 0 ] && [ "$(echo "$counts" | cut -d' ' -f2)" = 0 ]; then
+    echo "$name: ended with status $status and names no failed test"
+    add 0 1 0
+  elif [ "$counts" = "0 0 0" ] && [ "$is_root" = yes ] && grep -rqE '\[(Kernel)?(Fact|Theory)' "$(dirname "$project")" --include='*.cs'; then
+    echo "$name: has tests, and none ran"
+    add 0 1 0
+  fi
+  trx_skipped "$trx"
+}
+
+run_shell_test() {
+  test=$1
+  if grep -q '^# Needs root' "$test" && [ "$is_root" = no ]; then
+    echo "   skipped: $test needs root"
+    add 0 0 1
+    return
+  fi
+  echo "== $test"
+  output=$results/$(basename "$test").tap
+  timeout "$limit" sh "$test" 2>&1 | tee "$output"
+  # shellcheck disable=SC2046 # three numbers
+  add $(count_tap "$output")
+}
+
+rm -rf "$results"
+mkdir -p "$results"
+for project in tests/*.Tests/*.csproj; do
+  run_project "$project"
+done
+for test in tools/test/cases/*.sh; do
+  run_shell_test "$test"
+done
+
+if [ "$is_root" = no ]; then
+  echo "skipped, as they need root (sudo make test):"
+  kernel=$(grep -rlE 'Category", *"Kernel"' tests --include='*.cs')
+  [ -z "$kernel" ] || echo "$kernel" | sed 's/^/   /'
+  add 0 0 "$(echo "$kernel" | grep -c .)"
+fi
+[ "$skipped" = 0 ] || echo "$skipped skipped"
+
+verdict=0
+if [ "$passed" = 0 ] && [ "$failed" = 0 ]; then
+  echo "no test ran"
+  verdict=1
+elif [ "$failed" != 0 ]; then
+  verdict=1
+elif [ "${CI:-}" = true ] && [ "$skipped" != 0 ]; then
+  echo "CI=true: nothing may be skipped"
+  verdict=1
+fi
+echo "$passed passed, $failed failed"
+exit $verdict
