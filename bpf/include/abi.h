@@ -35,7 +35,7 @@ enum address_role {
 	ADDRESS_EXTERNAL = 1 << 1,   /* an external IP or load-balancer address */
 	ADDRESS_NODE = 1 << 2,	     /* an address of this node that accepts node ports */
 	ADDRESS_BACKEND = 1 << 3, /* an endpoint's own address: a socket may turn to it directly */
-	ADDRESS_ON_DEVICE = 1 << 4, /* a device of the node holds it: left to the stack */
+	ADDRESS_ON_DEVICE = 1 << 4, /* a device of the node holds it: no cluster IP while it does */
 };
 
 struct address_info {
@@ -43,7 +43,7 @@ struct address_info {
 	__u32 reserved;
 };
 
-/* --- frontends: address, port, protocol -> service. A node port has the address ::. --- */
+/* --- frontends: address, port, protocol -> service. A node port has the address 0.0.0.0 or ::. --- */
 
 enum frontend_kind {
 	FRONTEND_CLUSTER_IP = 1,
