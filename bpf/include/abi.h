@@ -43,7 +43,8 @@ struct address_info {
 	__u32 reserved;
 };
 
-/* --- frontends: address, port, protocol -> service. A node port has the address 0.0.0.0 or ::. --- */
+/* --- frontends: address, port, protocol -> service; a node port has the address 0.0.0.0 or :: ---
+ */
 
 enum frontend_kind {
 	FRONTEND_CLUSTER_IP = 1,

@@ -2,7 +2,7 @@
 #ifndef EBPF_PROXY_FRONTEND_H
 #define EBPF_PROXY_FRONTEND_H
 
-#include "table.h"
+#include "address.h"
 
 /* Fills in a frontend; false on a miss. */
 static __always_inline bool frontend_lookup(const struct frontend_key *key,
