@@ -9,4 +9,12 @@ namespace EbpfProxy.Model.Cluster;
 /// <param name="Addresses">InternalIPs in order, then ExternalIPs.</param>
 /// <param name="IsDeleted">Whether it has a deletionTimestamp.</param>
 /// <param name="IsLeaving">Whether it has the taint ToBeDeletedByClusterAutoscaler.</param>
-public sealed record ClusterNode(string Name, string Zone, ImmutableArray<Address> Addresses, bool IsDeleted, bool IsLeaving);
+public sealed record ClusterNode(string Name, string Zone, ImmutableArray<Address> Addresses, bool IsDeleted, bool IsLeaving)
+{
+    public bool Equals(ClusterNode? other) =>
+        other is not null
+        && (Name, Zone, IsDeleted, IsLeaving) == (other.Name, other.Zone, other.IsDeleted, other.IsLeaving)
+        && Addresses.HasSameItems(other.Addresses);
+
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
+}

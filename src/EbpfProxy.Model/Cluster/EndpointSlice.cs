@@ -27,7 +27,13 @@ public readonly record struct EndpointPort(string Name, Protocol Protocol, ushor
 public readonly record struct Endpoint(Address Address, EndpointConditions Conditions, bool IsLocal, TopologyHints? Hints);
 
 /// <summary>hints.forZones and hints.forNodes of an endpoint.</summary>
-public sealed record TopologyHints(ImmutableArray<string> Zones, ImmutableArray<string> Nodes);
+public sealed record TopologyHints(ImmutableArray<string> Zones, ImmutableArray<string> Nodes)
+{
+    public bool Equals(TopologyHints? other) =>
+        other is not null && Zones.HasSameItems(other.Zones) && Nodes.HasSameItems(other.Nodes);
+
+    public override int GetHashCode() => HashCode.Combine(Zones.HashOfFirst(), Nodes.HashOfFirst());
+}
 
 /// <summary>What the proxy reads of a discovery.k8s.io/v1 EndpointSlice of address type IPv4 or IPv6.</summary>
 public sealed record EndpointSlice
@@ -42,4 +48,14 @@ public sealed record EndpointSlice
     public ImmutableArray<EndpointPort> Ports { get; init; } = [];
 
     public ImmutableArray<Endpoint> Endpoints { get; init; } = [];
+
+    public bool Equals(EndpointSlice? other) =>
+        other is not null
+        && Name == other.Name
+        && Service == other.Service
+        && Family == other.Family
+        && Ports.HasSameItems(other.Ports)
+        && Endpoints.HasSameItems(other.Endpoints);
+
+    public override int GetHashCode() => Name.GetHashCode();
 }

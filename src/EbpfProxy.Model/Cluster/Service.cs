@@ -56,4 +56,17 @@ public sealed record Service
 
     /// <summary>Whether the label service.kubernetes.io/service-proxy-name gives the Service to another proxy.</summary>
     public bool HasOtherProxy { get; init; }
+
+    public bool Equals(Service? other) =>
+        other is not null
+        && (Name, Type, InternalTrafficPolicy, ExternalTrafficPolicy, AffinitySeconds, HealthCheckNodePort, HasOtherProxy)
+            == (other.Name, other.Type, other.InternalTrafficPolicy, other.ExternalTrafficPolicy, other.AffinitySeconds,
+                other.HealthCheckNodePort, other.HasOtherProxy)
+        && ClusterIPs.HasSameItems(other.ClusterIPs)
+        && Ports.HasSameItems(other.Ports)
+        && ExternalIPs.HasSameItems(other.ExternalIPs)
+        && LoadBalancerIPs.HasSameItems(other.LoadBalancerIPs)
+        && LoadBalancerSourceRanges.HasSameItems(other.LoadBalancerSourceRanges);
+
+    public override int GetHashCode() => Name.GetHashCode();
 }

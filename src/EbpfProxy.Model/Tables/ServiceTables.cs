@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 
@@ -8,7 +9,12 @@ namespace EbpfProxy.Model.Tables;
 /// What the maps shall hold for one Kubernetes Service: one <see cref="PortTables"/> for each port and family. A pure
 /// function of the Service, its slices and the node (<see cref="ServiceTablesBuilder"/>).
 /// </summary>
-public sealed record ServiceTables(ObjectName Name, ImmutableArray<PortTables> Ports);
+public sealed record ServiceTables(ObjectName Name, ImmutableArray<PortTables> Ports)
+{
+    public bool Equals(ServiceTables? other) => other is not null && Name == other.Name && Ports.HasSameItems(other.Ports);
+
+    public override int GetHashCode() => Name.GetHashCode();
+}
 
 /// <summary>The identity of a service in the datapath: a Kubernetes Service, one of its ports, one family.</summary>
 public readonly record struct ServiceKey(ObjectName Service, string PortName, Protocol Protocol, IpFamily Family)
@@ -33,9 +39,21 @@ public sealed record PortTables
 
     /// <summary>Who may use the load-balancer addresses; empty for everyone.</summary>
     public ImmutableArray<Prefix> SourceRanges { get; init; } = [];
+
+    public bool Equals(PortTables? other) =>
+        other is not null
+        && Key == other.Key
+        && Verdicts == other.Verdicts
+        && AffinitySeconds == other.AffinitySeconds
+        && Backends.HasSameItems(other.Backends)
+        && Frontends.HasSameItems(other.Frontends)
+        && SourceRanges.HasSameItems(other.SourceRanges);
+
+    public override int GetHashCode() => Key.GetHashCode();
 }
 
-/// <summary>What clients ask: an address, or this node's addresses for a node port (<see cref="Address.Any"/>).</summary>
+/// <summary>What clients ask: an address, or this node's addresses for a node port (<see cref="Address.AnyOf"/>).</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
 public readonly record struct Frontend(Address Address, ushort Port, FrontendKind Kind, bool HasSourceRanges = false);
 
 /// <summary>The numbers of <c>enum frontend_kind</c>.</summary>
@@ -47,7 +65,8 @@ public enum FrontendKind : byte
     NodePort = 4,
 }
 
-/// <summary>An endpoint with its target port, and what it may be used for.</summary>
+/// <summary>An endpoint with its target port, and what it may be used for. Packed: a large cluster has some hundred thousand.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
 public readonly record struct Backend(Address Address, ushort Port, BackendUse Use);
 
 /// <summary>The bits of <c>enum backend_flag</c>.</summary>
