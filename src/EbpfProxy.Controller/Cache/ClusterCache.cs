@@ -96,7 +96,7 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         lock (_lock)
         {
             listener.OnService();
-            if (_services.TryGet(service.Name, out var previous) && ObjectEquality.AreEqual(previous, service))
+            if (_services.TryGet(service.Name, out var previous) && previous.Equals(service))
             {
                 _services.Set(service.Name, previous);
                 return;
@@ -124,7 +124,7 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
             listener.OnSlice();
             if (_slices.TryGet(slice.Name, out var previous))
             {
-                if (ObjectEquality.AreEqual(previous, slice))
+                if (previous.Equals(slice))
                 {
                     _slices.Set(slice.Name, previous);
                     return;
@@ -160,7 +160,7 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         {
             bool isMoved = (_node?.Zone ?? "") != (node?.Zone ?? "") || (_node?.Name ?? "") != (node?.Name ?? "");
             bool isFirst = !_complete.HasFlag(FirstLists.Node);
-            _node = ObjectEquality.AreEqual(_node, node) ? _node : node;
+            _node = node;
             Complete(FirstLists.Node);
 
             // Any service may have hints, and which of them count depends on the zone.

@@ -1,0 +1,96 @@
+using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Objects;
+using EbpfProxy.Model.Cluster;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Manifests;
+
+/// <summary>
+/// A folder of manifests in the place of an API server: Services, EndpointSlices, Nodes and ServiceCIDRs, several documents
+/// a file, followed live. From the cache on everything is as with a cluster.
+/// </summary>
+public sealed class ManifestSource : BackgroundService
+{
+    private static readonly TimeSpan _rescan = TimeSpan.FromSeconds(5);
+
+    private readonly string _folder;
+    private readonly string _nodeName;
+    private readonly IClusterSink _sink;
+    private readonly IObjectFaults _faults;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ManifestFolder _files;
+    private HashSet<(string Kind, ObjectName Name)> _duplicates = [];
+
+    public ManifestSource(
+        string folder, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILogger<ManifestSource> logger)
+    {
+        _folder = Path.GetFullPath(folder);
+        _nodeName = nodeName;
+        _sink = sink;
+        _faults = faults;
+        _time = time;
+        _logger = logger;
+        _files = new ManifestFolder(_folder, new ManifestReader(nodeName, faults, logger), faults, logger);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var watcher = new FolderWatcher(_folder, _rescan, _time, _logger);
+        bool isPublished = false;
+        bool distrustTimes = true;
+        while (true)
+        {
+            // Watched before it is read: what changes in between is read twice rather than not at all.
+            watcher.Start();
+            bool isEmptyFirst = !isPublished && Directory.Exists(_folder);
+            if (_files.Scan(distrustTimes) || isEmptyFirst)
+            {
+                Publish();
+                isPublished = true;
+            }
+
+            distrustTimes = await watcher.WaitAsync(stoppingToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Publish()
+    {
+        var contents = _files.Files.Select(f => f.Value).ToList();
+        var duplicates = new HashSet<(string, ObjectName)>();
+
+        // Slices first: a Service that comes with its slices has endpoints from its first moment on.
+        int slices = Publish(_sink.BeginSlices(), "EndpointSlice", contents.SelectMany(c => c.Slices), s => s.Name, duplicates);
+        int services = Publish(_sink.BeginServices(), "Service", contents.SelectMany(c => c.Services), s => s.Name, duplicates);
+        _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName));
+        _sink.SetServicePrefixes([.. contents.SelectMany(c => c.ServiceCidrs).SelectMany(c => c.Prefixes)]);
+        _duplicates = duplicates;
+        Log.Read(_logger, contents.Count, _folder, services, slices);
+    }
+
+    /// <summary>Hands over a full list. Of two objects of one name the first counts.</summary>
+    private int Publish<T>(
+        IObjectList<T> list, string kind, IEnumerable<T> objects, Func<T, ObjectName> nameOf, HashSet<(string, ObjectName)> duplicates)
+    {
+        using (list)
+        {
+            var names = new HashSet<ObjectName>();
+            foreach (var item in objects)
+            {
+                var name = nameOf(item);
+                if (names.Add(name))
+                {
+                    list.Add(item);
+                }
+                else if (duplicates.Add((kind, name)) && !_duplicates.Contains((kind, name)))
+                {
+                    _faults.Report(kind, name, "", "stands in the folder more than once; the first one counts");
+                }
+            }
+
+            list.Complete();
+            return names.Count;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using EbpfProxy.Controller.Cache;
+using EbpfProxy.Datapath;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Tables;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Sync;
+
+/// <summary>
+/// Brings the maps up to date with the cache, service by service. A change is applied as soon as it comes; what comes
+/// while it is applied is taken together afterwards.
+/// </summary>
+public sealed class SyncLoop(
+    ClusterCache cache,
+    IServiceDatapath datapath,
+    string nodeName,
+    SyncMetrics metrics,
+    TimeProvider time,
+    ILogger<SyncLoop> logger)
+    : BackgroundService
+{
+    private readonly RetryDelay _retry = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+    private readonly TaskCompletionSource _firstSync = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the maps hold every service for the first time.</summary>
+    public Task FirstSync => _firstSync.Task;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        metrics.OnStarted();
+
+        // The first run looks at every service; only then is what an earlier process left behind removed.
+        await cache.WaitAsync(stoppingToken).ConfigureAwait(false);
+        await SyncAsync(everything: true, stoppingToken).ConfigureAwait(false);
+        _firstSync.TrySetResult();
+        while (true)
+        {
+            await cache.WaitAsync(stoppingToken).ConfigureAwait(false);
+            await SyncAsync(everything: false, stoppingToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Applies what changed. After a failure every service is looked at, as it is unknown here what was written.</summary>
+    private async Task SyncAsync(bool everything, CancellationToken token)
+    {
+        while (!TrySync(everything, out var delay))
+        {
+            everything = true;
+            await Task.Delay(delay, time, token).ConfigureAwait(false);
+        }
+    }
+
+    private bool TrySync(bool everything, out TimeSpan delay)
+    {
+        delay = default;
+        long start = time.GetTimestamp();
+        var changes = cache.Take(everything);
+        metrics.OnTaken();
+        try
+        {
+            var result = datapath.Apply(Build(changes), changes.IsComplete);
+            var duration = time.GetElapsedTime(start);
+            metrics.OnApplied(changes, duration);
+            if (result.Writes > 0)
+            {
+                Log.Applied(logger, result.Services, result.Writes, duration.TotalMilliseconds);
+            }
+            else
+            {
+                Log.Unchanged(logger, changes.Services.Count, duration.TotalMilliseconds);
+            }
+
+            _retry.Reset();
+            return true;
+        }
+        catch (IOException e)
+        {
+            metrics.OnFailed(changes, time.GetElapsedTime(start));
+            delay = _retry.Next();
+            Log.ApplyFailed(logger, delay.TotalSeconds, e);
+            return false;
+        }
+    }
+
+    private List<ServiceChange> Build(ClusterChanges changes)
+    {
+        var node = new NodeContext(nodeName, changes.Node?.Zone ?? "");
+        return [.. changes.Services.Select(s =>
+            new ServiceChange(s.Name, s.Service is null ? null : ServiceTablesBuilder.Build(s.Service, s.Slices, node)))];
+    }
+}

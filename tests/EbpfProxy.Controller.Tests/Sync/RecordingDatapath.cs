@@ -1,0 +1,33 @@
+using System.Threading.Channels;
+using EbpfProxy.Datapath;
+
+namespace EbpfProxy.Controller.Tests.Sync;
+
+/// <summary>A datapath that keeps what it is asked to do, and can fail or wait.</summary>
+internal sealed class RecordingDatapath : IServiceDatapath
+{
+    private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>();
+
+    /// <summary>How many of the next calls fail.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>What each call waits for before it returns.</summary>
+    public Func<Task> Gate { get; set; } = () => Task.CompletedTask;
+
+    public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
+    {
+        _calls.Writer.TryWrite(new Call([.. changes.OrderBy(c => c.Service)], isComplete));
+        Gate().GetAwaiter().GetResult();
+        return Failures-- > 0 ? throw new IOException("update services: ENOMEM") : new ApplyResult(changes.Count, changes.Count);
+    }
+
+    public bool TryTake(out Call call) => _calls.Reader.TryRead(out call!);
+
+    public async Task<Call> NextAsync() =>
+        await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+    public sealed record Call(IReadOnlyList<ServiceChange> Changes, bool IsComplete)
+    {
+        public IEnumerable<string> Names => Changes.Select(c => (c.Tables is null ? "-" : "+") + c.Service.Name);
+    }
+}
