@@ -30,6 +30,9 @@ internal readonly record struct ObjectMetadata
 
     public bool IsDeleted { get; init; }
 
+    /// <summary>Whether a bookmark says that a streamed list is complete: the annotation k8s.io/initial-events-end.</summary>
+    public bool EndsInitialEvents { get; init; }
+
     public ObjectName ObjectName => new(Namespace, Name);
 
     /// <summary>Reads the metadata of the object whose start the reader is at, wherever in the object they stand.</summary>
@@ -72,6 +75,10 @@ internal readonly record struct ObjectMetadata
             else if (reader.ValueTextEquals("labels"u8))
             {
                 metadata = ReadLabels(ref reader, metadata, strings);
+            }
+            else if (reader.ValueTextEquals("annotations"u8))
+            {
+                metadata = metadata with { EndsInitialEvents = ReadAnnotations(ref reader) };
             }
             else
             {
@@ -118,5 +125,29 @@ internal readonly record struct ObjectMetadata
         }
 
         return metadata;
+    }
+
+    private static bool ReadAnnotations(ref Utf8JsonReader reader)
+    {
+        bool endsInitialEvents = false;
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return false;
+        }
+
+        while (reader.NextProperty())
+        {
+            if (reader.ValueTextEquals("k8s.io/initial-events-end"u8))
+            {
+                reader.Read();
+                endsInitialEvents = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("true"u8);
+            }
+
+            reader.Skip();
+        }
+
+        return endsInitialEvents;
     }
 }

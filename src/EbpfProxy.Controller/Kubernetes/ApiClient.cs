@@ -1,0 +1,163 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Threading.RateLimiting;
+
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>Sends requests to whichever API server answers, at no more than the rate that was set. Thread-safe.</summary>
+internal sealed class ApiClient : IDisposable
+{
+    private const int MaxErrorBody = 65536;
+
+    private static readonly TimeSpan _answerTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly Credentials _credentials;
+    private readonly ApiServers _servers;
+    private readonly ApiConnection _connection;
+    private readonly RateLimiter? _limiter;
+    private readonly TimeProvider _time;
+
+    public ApiClient(Credentials credentials, ApiServers servers, ApiConnection connection, KubernetesOptions options, TimeProvider time)
+    {
+        _credentials = credentials;
+        _servers = servers;
+        _connection = connection;
+        _time = time;
+        _limiter = options.Qps > 0 ? MakeLimiter(options.Qps, options.Burst) : null;
+    }
+
+    /// <summary>
+    /// Gets a path with a query. Returns with the head of a good answer; an error is an <see cref="ApiException"/>. A server
+    /// that does not answer makes it turn to the next; when none does, that is an <see cref="HttpRequestException"/> or a
+    /// <see cref="TimeoutException"/>.
+    /// </summary>
+    public async Task<HttpResponseMessage> GetAsync(string pathAndQuery, CancellationToken token)
+    {
+        for (int left = _servers.Count; ; left--)
+        {
+            await TakeTurnAsync(token);
+            var server = _servers.Current;
+            try
+            {
+                return await SendAsync(server, pathAndQuery, token);
+            }
+            catch (Exception error) when (error is HttpRequestException or TimeoutException)
+            {
+                _servers.Fail(server);
+                if (left <= 1)
+                {
+                    throw;
+                }
+            }
+            catch (ApiException error) when (error.Status >= HttpStatusCode.InternalServerError)
+            {
+                _servers.Fail(server);
+                throw;
+            }
+        }
+    }
+
+    public void Dispose() => _limiter?.Dispose();
+
+    private static TokenBucketRateLimiter MakeLimiter(double qps, int burst) => new(new TokenBucketRateLimiterOptions
+    {
+        TokenLimit = Math.Max(1, burst),
+        TokensPerPeriod = 1,
+        ReplenishmentPeriod = TimeSpan.FromSeconds(1 / qps),
+        QueueLimit = int.MaxValue,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    });
+
+    private async Task TakeTurnAsync(CancellationToken token)
+    {
+        if (_limiter is not null)
+        {
+            using var lease = await _limiter.AcquireAsync(1, token);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(Uri server, string pathAndQuery, CancellationToken token)
+    {
+        var client = await _connection.GetAsync(token);
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.AbsoluteUri.TrimEnd('/') + pathAndQuery)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        request.Headers.TryAddWithoutValidation("Accept", "application/json");
+        request.Headers.TryAddWithoutValidation("User-Agent", "ebpf-proxy");
+        request.Headers.Authorization = await AuthorizationAsync(token);
+
+        using var timeout = new CancellationTokenSource(_answerTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, token);
+        HttpResponseMessage response;
+        try
+        {
+            response = await client.SendAsync(request, both.Token);
+        }
+        catch (OperationCanceledException error) when (!token.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{server} did not answer in time", error);
+        }
+
+        if (response.IsSuccessStatusCode)
+        {
+            return response;
+        }
+
+        using (response)
+        {
+            if (response.StatusCode == HttpStatusCode.Unauthorized)
+            {
+                _credentials.Exec?.Refuse();
+            }
+
+            throw await ErrorAsync(response, both.Token);
+        }
+    }
+
+    private async Task<AuthenticationHeaderValue?> AuthorizationAsync(CancellationToken token)
+    {
+        if (_credentials.Token is { } source)
+        {
+            return new AuthenticationHeaderValue("Bearer", source.ReadText().Trim());
+        }
+
+        if (_credentials.Exec is { } exec && await exec.GetAsync(token) is { Token.Length: > 0 } secrets)
+        {
+            return new AuthenticationHeaderValue("Bearer", secrets.Token);
+        }
+
+        return _credentials.Login is { } login
+            ? new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.Name}:{login.Password}")))
+            : null;
+    }
+
+    private async Task<ApiException> ErrorAsync(HttpResponseMessage response, CancellationToken token)
+    {
+        var retryAfter = response.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - _time.GetUtcNow(),
+            _ => (TimeSpan?)null,
+        };
+        return new ApiException(response.StatusCode, await MessageAsync(response, token), retryAfter);
+    }
+
+    private static async Task<string> MessageAsync(HttpResponseMessage response, CancellationToken token)
+    {
+        string reason = response.ReasonPhrase ?? response.StatusCode.ToString();
+        try
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(token);
+            using var buffer = new StreamBuffer(body, 4096, MaxErrorBody);
+            await buffer.FillAsync(MaxErrorBody, token);
+            return StatusError.Read(buffer.Unread) is { Message.Length: > 0 } status ? status.Message : reason;
+        }
+        catch (Exception error) when (error is IOException or HttpRequestException)
+        {
+            return reason;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Objects;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>Follows the Services, EndpointSlices, ServiceCIDRs and this node of an API server into a sink.</summary>
+public sealed class KubernetesSource : IDisposable
+{
+    private readonly ILogger _log;
+    private readonly ApiServers _servers;
+    private readonly ApiConnection _connection;
+    private readonly ApiClient _client;
+    private readonly Reflector[] _reflectors;
+
+    /// <summary>Throws <see cref="InvalidDataException"/> where the options or the kubeconfig make no sense.</summary>
+    /// <param name="options">How to reach the API server.</param>
+    /// <param name="sink">Takes the objects.</param>
+    /// <param name="faults">Hears of objects that make no sense.</param>
+    /// <param name="log">Hears of the rest.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">Spreads what many nodes do at once.</param>
+    public KubernetesSource(
+        KubernetesOptions options, IClusterSink sink, IObjectFaults faults, ILogger<KubernetesSource> log, TimeProvider time, Random random)
+    {
+        _log = log;
+        var credentials = CredentialsLoader.Load(options, time);
+        _servers = new ApiServers(credentials.Servers, options.StateFile, log);
+        _connection = new ApiConnection(credentials, _servers, log);
+        _client = new ApiClient(credentials, _servers, _connection, options, time);
+        _reflectors = [.. MakeResources(options, sink, faults)
+            .Select(resource => new Reflector(resource, _client, options.StreamsLists, faults, log, time, random))];
+    }
+
+    /// <summary>The state of each watch: services, endpointslices, nodes, servicecidrs.</summary>
+    public IReadOnlyList<WatchStatus> Watches => [.. _reflectors.Select(reflector => reflector.Status)];
+
+    /// <summary>The API server that is asked.</summary>
+    public Uri Server => _servers.Current;
+
+    /// <summary>Runs until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken token)
+    {
+        Log.Following(_log, _servers.Current);
+        await Task.WhenAll(_reflectors.Select(reflector => Task.Run(() => reflector.RunAsync(token), CancellationToken.None)));
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _connection.Dispose();
+    }
+
+    private IEnumerable<Resource> MakeResources(KubernetesOptions options, IClusterSink sink, IObjectFaults faults) =>
+    [
+        new ServiceResource(sink, new ServiceReader(faults))
+        {
+            Kind = "Service",
+            Path = "/api/v1/services",
+            Selector = "&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name&fieldSelector=spec.clusterIP%21%3DNone",
+        },
+        new SliceResource(sink, new EndpointSliceReader(faults, options.NodeName), _servers)
+        {
+            Kind = "EndpointSlice",
+            Path = "/apis/discovery.k8s.io/v1/endpointslices",
+            Selector = "&labelSelector=%21service.kubernetes.io%2Fheadless",
+        },
+        new NodeResource(sink, new NodeReader(faults))
+        {
+            Kind = "Node",
+            Path = "/api/v1/nodes",
+            Selector = $"&fieldSelector=metadata.name%3D{Uri.EscapeDataString(options.NodeName)}",
+        },
+        new ServiceCidrResource(sink, new ServiceCidrReader(faults))
+        {
+            Kind = "ServiceCIDR",
+            Path = "/apis/networking.k8s.io/v1/servicecidrs",
+            IsOptional = true,
+        },
+    ];
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>What the API server's side of the controller logs. Event ids 3000 to 3199.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3000, LogLevel.Information, "Listed {Count} {Resource} at version {Version} in {Milliseconds} ms")]
+    public static partial void Listed(ILogger log, int count, string resource, string version, long milliseconds);
+
+    [LoggerMessage(3001, LogLevel.Debug, "Watching {Resource} from version {Version}")]
+    public static partial void Watching(ILogger log, string resource, string version);
+
+    [LoggerMessage(3002, LogLevel.Debug, "The watch of {Resource} ended after {Events} events; going on from version {Version}")]
+    public static partial void WatchEnded(ILogger log, string resource, long events, string version);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Following {Resource} failed: {Error}; next attempt in {Seconds:0.0} s")]
+    public static partial void Failed(ILogger log, string resource, string error, double seconds);
+
+    [LoggerMessage(3004, LogLevel.Information, "Version {Version} of {Resource} is too old to go on from; a full list in {Seconds:0.0} s")]
+    public static partial void Expired(ILogger log, string resource, string version, double seconds);
+
+    [LoggerMessage(3005, LogLevel.Information, "The API server does not stream lists ({Error}); asking for {Resource} as a list")]
+    public static partial void StreamedListRefused(ILogger log, string resource, string error);
+
+    [LoggerMessage(3006, LogLevel.Warning, "The API server does not give {Resource} ({Error}); taken as none, asked again in an hour")]
+    public static partial void ResourceAbsent(ILogger log, string resource, string error);
+
+    [LoggerMessage(3007, LogLevel.Trace, "{Type} {Resource} {Name}")]
+    public static partial void Event(ILogger log, string type, string resource, string name);
+
+    [LoggerMessage(3010, LogLevel.Warning, "API server {Failed} does not answer; turning to {Next}")]
+    public static partial void ServerFailed(ILogger log, Uri failed, Uri next);
+
+    [LoggerMessage(3011, LogLevel.Warning, "The API servers' addresses cannot be kept in {File}: {Error}")]
+    public static partial void StateFileFailed(ILogger log, string file, string error);
+
+    [LoggerMessage(3012, LogLevel.Information, "Certificates for the API server were read anew")]
+    public static partial void CertificatesReloaded(ILogger log);
+
+    [LoggerMessage(3013, LogLevel.Warning, "Certificates for the API server cannot be read anew, the earlier ones stay: {Error}")]
+    public static partial void CertificatesFailed(ILogger log, string error);
+
+    [LoggerMessage(3014, LogLevel.Information, "Following the API server at {Server}")]
+    public static partial void Following(ILogger log, Uri server);
+}

@@ -1,0 +1,204 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using EbpfProxy.Controller.Objects;
+using k8s.Exceptions;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>
+/// Follows one resource of the API: a full list first, then a watch that goes on from it. After a break it goes on from
+/// the version that it has; a full list is asked for again only when the server no longer knows that version.
+/// </summary>
+internal sealed class Reflector(
+    Resource resource, ApiClient client, bool streamsLists, IObjectFaults faults, ILogger log, TimeProvider time, Random random)
+{
+    private static readonly TimeSpan _askAgain = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _askAgainSpread = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan _relistSpread = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _shortWatch = TimeSpan.FromSeconds(1);
+
+    private readonly Backoff _backoff = new(time, random);
+    private readonly ListRequest _list = new(resource, client, faults, time);
+    private readonly WatchRequest _watch = new(resource, client, faults, log, time, random);
+    private bool _streamsLists = streamsLists;
+    private bool _isAbsent;
+
+    /// <summary>How often in a row the version of a list proved too old before anything was heard of it.</summary>
+    private int _expirations;
+
+    /// <summary>The newest version that was seen; null before the first list.</summary>
+    private string? _newest;
+
+    public WatchStatus Status => _watch.Status;
+
+    /// <summary>Runs until it is cancelled.</summary>
+    public async Task RunAsync(CancellationToken token)
+    {
+        while (!token.IsCancellationRequested)
+        {
+            try
+            {
+                var delay = await TryFollowAsync(token);
+                if (delay > TimeSpan.Zero)
+                {
+                    await Task.Delay(delay, time, token);
+                }
+            }
+            catch (OperationCanceledException) when (token.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>One list or watch; how long to wait before the next.</summary>
+    private async Task<TimeSpan> TryFollowAsync(CancellationToken token)
+    {
+        try
+        {
+            return await FollowAsync(token);
+        }
+        catch (ApiException error) when (error.IsAbsence && resource.IsOptional)
+        {
+            return CountAsEmpty(error);
+        }
+        catch (ApiException error) when (error.IsExpired || error.IsAhead)
+        {
+            return Expire(error);
+        }
+        catch (Exception error) when (error is ApiException or HttpRequestException or IOException or TimeoutException
+            or InvalidDataException or JsonException or CryptographicException or UnauthorizedAccessException or KubeConfigException)
+        {
+            return Fail(Reason(error), (error as ApiException)?.RetryAfter);
+        }
+    }
+
+    private async Task<TimeSpan> FollowAsync(CancellationToken token)
+    {
+        if (_watch.Version is null)
+        {
+            if (_streamsLists)
+            {
+                return await StreamListAsync(token);
+            }
+
+            await ListAsync(token);
+        }
+
+        return await WatchAsync(token);
+    }
+
+    private async Task<TimeSpan> StreamListAsync(CancellationToken token)
+    {
+        try
+        {
+            bool isComplete = await _watch.StreamListAsync(_expirations > 1 ? null : _newest, token);
+            _streamsLists = isComplete;
+            if (isComplete)
+            {
+                return AfterWatch();
+            }
+
+            Log.StreamedListRefused(log, resource.Name, "no end of the list was announced");
+        }
+        catch (ApiException error) when (error.IsRefusal)
+        {
+            _streamsLists = false;
+            Log.StreamedListRefused(log, resource.Name, error.Message);
+        }
+
+        return TimeSpan.Zero;
+    }
+
+    private async Task ListAsync(CancellationToken token)
+    {
+        long begin = time.GetTimestamp();
+        string version = _expirations > 1 ? "" : _newest ?? "0";
+        var (count, listed) = await _list.RunAsync(version, token);
+        _watch.Version = listed;
+        Status.Listed(time.GetUtcNow());
+        _isAbsent = false;
+        Log.Listed(log, count, resource.Name, listed, (long)time.GetElapsedTime(begin).TotalMilliseconds);
+    }
+
+    private async Task<TimeSpan> WatchAsync(CancellationToken token)
+    {
+        await _watch.RunAsync(token);
+        return AfterWatch();
+    }
+
+    /// <summary>A watch that ends is asked for again at once, unless it was too short to be of use.</summary>
+    private TimeSpan AfterWatch()
+    {
+        _isAbsent = false;
+        _newest = _watch.Version;
+        if (_watch.Events > 0)
+        {
+            _expirations = 0;
+        }
+
+        return _watch.Events == 0 && _watch.Duration < _shortWatch
+            ? Fail("the watch ended at once", retryAfter: null)
+            : TimeSpan.Zero;
+    }
+
+    private TimeSpan Fail(string error, TimeSpan? retryAfter)
+    {
+        var delay = _backoff.Next();
+        if (retryAfter is { } wanted)
+        {
+            delay = wanted + _backoff.Spread(wanted / 2 + TimeSpan.FromSeconds(1));
+        }
+
+        Status.Failed(error);
+        Log.Failed(log, resource.Name, error, delay.TotalSeconds);
+        return delay;
+    }
+
+    private TimeSpan Expire(ApiException error)
+    {
+        _expirations = _watch.Events > 0 ? 1 : _expirations + 1;
+        if (error.IsAhead)
+        {
+            _expirations = 2;
+        }
+
+        _newest = _watch.Version ?? _newest;
+        _watch.Version = null;
+        var delay = _expirations > 1 ? _backoff.Next() : _backoff.Spread(_relistSpread);
+        Status.Failed(error.Message);
+        Log.Expired(log, resource.Name, _newest ?? "", delay.TotalSeconds);
+        return delay;
+    }
+
+    private TimeSpan CountAsEmpty(ApiException error)
+    {
+        if (!_isAbsent)
+        {
+            _isAbsent = true;
+            Log.ResourceAbsent(log, resource.Name, error.Message);
+        }
+
+        _watch.Version = null;
+        resource.BeginList();
+        resource.CompleteList();
+        Status.Listed(time.GetUtcNow());
+        return _askAgain + _backoff.Spread(_askAgainSpread);
+    }
+
+    /// <summary>The innermost reason, which is the one that says something: a certificate's name, a refused connection.</summary>
+    private static string Reason(Exception error)
+    {
+        string reason = error.Message;
+        for (var inner = error.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (!reason.Contains(inner.Message, StringComparison.Ordinal))
+            {
+                reason = $"{reason} {inner.Message}";
+            }
+        }
+
+        return reason;
+    }
+}

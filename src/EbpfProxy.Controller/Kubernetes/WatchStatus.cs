@@ -1,0 +1,92 @@
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>What one watch has done and how it stands, for metrics and health. May be read from any thread.</summary>
+public sealed class WatchStatus(string resource)
+{
+    private readonly Lock _lock = new();
+    private long _lists;
+    private long _watches;
+    private long _events;
+    private long _errors;
+    private long _skipped;
+    private bool _isSynced;
+    private string? _lastError;
+    private DateTimeOffset? _lastEvent;
+    private DateTimeOffset? _lastContact;
+
+    /// <summary>The resource, as in "endpointslices".</summary>
+    public string Resource { get; } = resource;
+
+    /// <summary>Whether a first list was complete.</summary>
+    public bool IsSynced => Read(ref _isSynced);
+
+    /// <summary>Full lists that were complete, by list or by stream.</summary>
+    public long Lists => Read(ref _lists);
+
+    public long Watches => Read(ref _watches);
+
+    /// <summary>Changes that arrived, bookmarks not counted.</summary>
+    public long Events => Read(ref _events);
+
+    /// <summary>Requests that failed and streams that broke.</summary>
+    public long Errors => Read(ref _errors);
+
+    /// <summary>Events that were too long or made no sense.</summary>
+    public long Skipped => Read(ref _skipped);
+
+    /// <summary>What went wrong last; null while all is well.</summary>
+    public string? LastError => Read(ref _lastError);
+
+    public DateTimeOffset? LastEvent => Read(ref _lastEvent);
+
+    /// <summary>When the server was last heard of: a list, a change or a bookmark.</summary>
+    public DateTimeOffset? LastContact => Read(ref _lastContact);
+
+    internal void Listed(DateTimeOffset now) => Update(() =>
+    {
+        _lists++;
+        _isSynced = true;
+        _lastContact = now;
+        _lastError = null;
+    });
+
+    internal void WatchBegun(DateTimeOffset now) => Update(() =>
+    {
+        _watches++;
+        _lastContact = now;
+        _lastError = null;
+    });
+
+    internal void Changed(DateTimeOffset now) => Update(() =>
+    {
+        _events++;
+        _lastEvent = now;
+        _lastContact = now;
+    });
+
+    internal void Heard(DateTimeOffset now) => Update(() => _lastContact = now);
+
+    internal void SkippedEvent() => Update(() => _skipped++);
+
+    internal void Failed(string error) => Update(() =>
+    {
+        _errors++;
+        _lastError = error;
+    });
+
+    private T Read<T>(ref T field)
+    {
+        lock (_lock)
+        {
+            return field;
+        }
+    }
+
+    private void Update(Action change)
+    {
+        lock (_lock)
+        {
+            change();
+        }
+    }
+}

@@ -1,0 +1,228 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Testing.ApiServer;
+
+/// <summary>
+/// An API server for tests: real HTTP, real lists and watches of the resources that the proxy follows, as one version of
+/// Kubernetes answers them, with faults where a test wants them.
+/// </summary>
+public sealed class KubernetesApiServer : IAsyncDisposable
+{
+    private readonly ApiServerOptions _options;
+    private readonly ConcurrentQueue<ApiRequest> _requests = new();
+    private readonly X509Certificate2? _certificate;
+    private WebApplication? _app;
+    private CancellationTokenSource _watches = new();
+    private int _requestCount;
+    private long _bytes;
+    private int _bookmarks;
+    private int _port;
+
+    private KubernetesApiServer(ApiServerOptions options)
+    {
+        _options = options;
+        _port = options.Port;
+        _certificate = options.Authority?.IssueServer(
+            options.CertificateNames.Count > 0 ? options.CertificateNames : [options.Address.ToString()]);
+    }
+
+    public Uri Address => new UriBuilder(_certificate is null ? "http" : "https", Host, _port).Uri;
+
+    public IReadOnlyCollection<ApiRequest> Requests => _requests;
+
+    /// <summary>Bytes of answers' bodies so far.</summary>
+    public long BytesSent => Interlocked.Read(ref _bytes);
+
+    /// <summary>Decides whether, and how, the answer to a request goes wrong.</summary>
+    public Func<ApiRequest, ApiFault?>? Fault { get; set; }
+
+    /// <summary>The token that is wanted now.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>Whether lists come in the opposite order.</summary>
+    public bool ReversesLists { get; set; }
+
+    internal ObjectStore Store { get; } = new();
+
+    internal ApiServerOptions Options => _options;
+
+    internal int Bookmarks => Volatile.Read(ref _bookmarks);
+
+    internal CancellationToken WatchesEnd => _watches.Token;
+
+    private string Host => _options.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
+        ? $"[{_options.Address}]"
+        : _options.Address.ToString();
+
+    public static async Task<KubernetesApiServer> StartAsync(ApiServerOptions? options = null)
+    {
+        var server = new KubernetesApiServer(options ?? new()) { Token = options?.Token };
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>Creates or replaces an object. Single quotes may stand for double ones.</summary>
+    public void Apply(string json) => Store.Apply(JsonNode.Parse(json.Contains('"') ? json : json.Replace('\'', '"'))!.AsObject());
+
+    public void Delete(string kind, string space, string name) => Store.Delete(kind, $"{space}/{name}");
+
+    /// <summary>Forgets the past: watches from before now get 410.</summary>
+    public void Compact() => Store.Compact();
+
+    /// <summary>Sends every watch a bookmark.</summary>
+    public void SendBookmarks()
+    {
+        Interlocked.Increment(ref _bookmarks);
+        Store.Signal();
+    }
+
+    /// <summary>Ends every watch, as a server does when a watch's time is over.</summary>
+    public void EndWatches() => Interlocked.Exchange(ref _watches, new CancellationTokenSource()).Cancel();
+
+    /// <summary>Stops listening and cuts every connection; the objects stay.</summary>
+    public async Task StopAsync()
+    {
+        if (_app is not null)
+        {
+            EndWatches();
+            using var now = new CancellationTokenSource();
+            await now.CancelAsync();
+            await _app.StopAsync(now.Token);
+            await _app.DisposeAsync();
+            _app = null;
+        }
+    }
+
+    /// <summary>Starts again, at the same address.</summary>
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(_options.Address, _port, Configure));
+        var app = builder.Build();
+        app.Run(HandleAsync);
+        await app.StartAsync();
+        _port = new Uri(app.Urls.First()).Port;
+        _app = app;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _certificate?.Dispose();
+        _watches.Dispose();
+    }
+
+    private void Configure(ListenOptions listen)
+    {
+        if (_certificate is null)
+        {
+            return;
+        }
+
+        listen.UseHttps(new HttpsConnectionAdapterOptions
+        {
+            ServerCertificate = _certificate,
+            ClientCertificateMode = ClientCertificateMode.AllowCertificate,
+            ClientCertificateValidation = (certificate, _, _) => _options.Authority!.HasIssued(certificate),
+        });
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        string path = context.Request.Path.Value ?? "";
+        var type = ResourceType.All.FirstOrDefault(type => type.Path == path);
+        var request = new ApiRequest(
+            Interlocked.Increment(ref _requestCount), path, context.Request.QueryString.Value ?? "", type?.Name ?? "");
+        _requests.Enqueue(request);
+        try
+        {
+            await HandleAsync(context, request, type);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client is gone, or is meant to think so.
+        }
+    }
+
+    private async Task HandleAsync(HttpContext context, ApiRequest request, ResourceType? type)
+    {
+        long cutAfter = long.MaxValue;
+        switch (Fault?.Invoke(request))
+        {
+            case ApiFault.Status status:
+                await WriteStatusAsync(context, status);
+                return;
+            case ApiFault.Reset:
+                context.Abort();
+                return;
+            case ApiFault.Body body:
+                await context.Response.WriteAsync(body.Text, context.RequestAborted);
+                return;
+            case ApiFault.Wait wait:
+                await wait.Until.WaitAsync(context.RequestAborted);
+                break;
+            case ApiFault.Cut cut:
+                cutAfter = cut.Bytes;
+                break;
+        }
+
+        if (!IsAuthorized(context))
+        {
+            await WriteStatusAsync(context, new(401, "Unauthorized", "Unauthorized"));
+        }
+        else if (type is null || type.Since > _options.Version)
+        {
+            context.Response.StatusCode = 404;
+            await context.Response.WriteAsync("404 page not found\n", context.RequestAborted);
+        }
+        else
+        {
+            var body = new CountedBody(context, cutAfter, count => Interlocked.Add(ref _bytes, count));
+            await new ResourceAnswer(this, type, request, context, body).WriteAsync();
+        }
+    }
+
+    private bool IsAuthorized(HttpContext context)
+    {
+        if (Token is null && !_options.WantsCertificate)
+        {
+            return true;
+        }
+
+        return context.Connection.ClientCertificate is not null
+            || (Token is not null && context.Request.Headers.Authorization == $"Bearer {Token}");
+    }
+
+    internal static async Task WriteStatusAsync(HttpContext context, ApiFault.Status status)
+    {
+        context.Response.StatusCode = status.Code;
+        context.Response.ContentType = "application/json";
+        if (status.RetryAfterSeconds is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        await context.Response.WriteAsync(StatusJson(status.Code, status.Reason, status.Message), context.RequestAborted);
+    }
+
+    internal static string StatusJson(int code, string reason, string message) => new JsonObject
+    {
+        ["kind"] = "Status",
+        ["apiVersion"] = "v1",
+        ["metadata"] = new JsonObject(),
+        ["status"] = "Failure",
+        ["message"] = message,
+        ["reason"] = reason,
+        ["code"] = code,
+    }.ToJsonString();
+}

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace EbpfProxy.Testing.ApiServer;
+
+/// <summary>A certificate authority that lives as long as a test.</summary>
+public sealed class TestAuthority : IDisposable
+{
+    private readonly X509Certificate2 _certificate;
+
+    public TestAuthority(string name = "kubernetes")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    public string Pem => _certificate.ExportCertificatePem();
+
+    /// <summary>A certificate for a server, with names or addresses.</summary>
+    public X509Certificate2 IssueServer(params IEnumerable<string> names)
+    {
+        var alternative = new SubjectAlternativeNameBuilder();
+        foreach (string name in names)
+        {
+            if (IPAddress.TryParse(name, out var address))
+            {
+                alternative.AddIpAddress(address);
+            }
+            else
+            {
+                alternative.AddDnsName(name);
+            }
+        }
+
+        using var issued = Issue("CN=kube-apiserver", alternative.Build());
+
+        // The TLS stack of the server wants a key that it can load by itself.
+        return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pfx), null);
+    }
+
+    /// <summary>A certificate for a client, and its key, in PEM.</summary>
+    public (string Certificate, string Key) IssueClient(string name)
+    {
+        using var issued = Issue($"CN={name}, O=system:nodes", null);
+        using var key = issued.GetECDsaPrivateKey()!;
+        return (issued.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    public bool HasIssued(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.CustomTrustStore.Add(_certificate);
+        return chain.Build(certificate);
+    }
+
+    public void Dispose() => _certificate.Dispose();
+
+    private X509Certificate2 Issue(string subject, X509Extension? names)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        if (names is not null)
+        {
+            request.CertificateExtensions.Add(names);
+        }
+
+        using var issued = request.Create(
+            _certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
+        return issued.CopyWithPrivateKey(key);
+    }
+}
