@@ -16,6 +16,9 @@
 /* The kernel has bpf_set_retval (5.18), so that a hook can say ECONNREFUSED itself. */
 const volatile bool have_set_retval = false;
 
+/* The kernel has bpf_skc_to_mptcp_sock (5.19), so that a hook can tell a subflow of MPTCP. */
+const volatile bool have_mptcp_sock = false;
+
 /* Cookie of the network namespace of the node itself. */
 const volatile __u64 node_namespace = 0;
 

@@ -101,8 +101,11 @@ struct names_table {
 SLOT_OF(names);
 
 /* socket, slot -> what it asked and what it got. The socket hooks write and read; the controller
- * reads. An entry goes with its socket. When it is full, connections are translated all the same,
- * but their peer's name is not shown (REASON_PEERS_FULL). */
+ * reads. An entry goes with its socket; the kernel's own (NFS, MPTCP before 5.19) are closed
+ * without a hook, so that theirs are left until user space finds that there is no such socket. When
+ * it is full, connections are translated all the same, but their peer's name is not shown
+ * (REASON_PEERS_FULL).
+ */
 struct peers_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, struct peer_key);

@@ -61,6 +61,14 @@ static __always_inline bool peer_read(const struct peer_key *key, struct peer *p
 	return table && peer_copy(table, key, peer);
 }
 
+/* The same for one slot after the other. The number is passed beside the key, because kernels
+ * before 6.18 do not follow it in half a word of the stack and see a loop without an end. */
+static __always_inline bool peer_at(struct peer_key *key, __u32 slot, struct peer *peer)
+{
+	key->slot = slot;
+	return peer_read(key, peer);
+}
+
 /* False where there was none. It looks before it deletes, because deleting takes a lock, and most
  * sockets that are closed have no record. */
 static __always_inline bool peer_remove_from(__u32 generation, const struct peer_key *key)
@@ -86,7 +94,7 @@ static __always_inline bool peer_remove(const struct peer_key *key)
 static __always_inline void peer_write(const struct peer_key *key, struct peer *peer)
 {
 	void *table = table_at(&peers_slot, PEERS_CURRENT);
-	long err;
+	int err; /* before 6.4 the helper leaves the upper half of a long unset */
 
 	if (!table)
 		return;
@@ -101,15 +109,18 @@ static __always_inline void peer_write(const struct peer_key *key, struct peer *
 	peer_remove_from(PEERS_PREVIOUS, key);
 }
 
-/* Removes a socket's records from a slot on. */
-static __always_inline void peers_remove(__u64 socket, __u32 from)
+/* Removes a socket's records from a slot on; the first slot that had none. */
+__noinline int peers_remove(__u64 socket, __u32 from)
 {
 	struct peer_key key = {.socket = socket};
+	__u32 slot;
 
-	for (key.slot = from; key.slot < PEERS_PER_SOCKET; key.slot++) {
+	for (slot = from; slot < PEERS_PER_SOCKET; slot++) {
+		key.slot = slot;
 		if (!peer_remove(&key))
-			return;
+			break;
 	}
+	return slot;
 }
 
 static __always_inline bool peer_asked(const struct peer *peer, const struct address *frontend,
@@ -132,7 +143,7 @@ static __always_inline bool peers_find_frontend(__u64 socket, const struct addre
 {
 	struct peer_key key = {.socket = socket};
 
-	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, peer); key.slot++) {
+	for (__u32 slot = 0; slot < PEERS_PER_SOCKET && peer_at(&key, slot, peer); slot++) {
 		if (peer_asked(peer, frontend, port))
 			return true;
 	}
@@ -145,7 +156,7 @@ static __always_inline bool peers_find_backend(__u64 socket, const struct addres
 {
 	struct peer_key key = {.socket = socket};
 
-	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, peer); key.slot++) {
+	for (__u32 slot = 0; slot < PEERS_PER_SOCKET && peer_at(&key, slot, peer); slot++) {
 		if (peer_names(peer, backend, port))
 			return true;
 	}
@@ -159,12 +170,13 @@ __noinline int peers_place(__u64 socket, __u64 frontend_first, __u64 frontend_se
 	struct address frontend = address_from_halves(frontend_first, frontend_second);
 	struct peer_key key = {.socket = socket};
 	struct peer peer;
+	__u32 slot;
 
-	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
+	for (slot = 0; slot < PEERS_PER_SOCKET && peer_at(&key, slot, &peer); slot++) {
 		if (peer_asked(&peer, &frontend, port))
 			break;
 	}
-	return key.slot;
+	return slot;
 }
 
 /* Whether a backend is known to the socket by a record in another slot than this one. */
@@ -175,8 +187,8 @@ __noinline int peers_share(__u64 socket, __u32 own, __u64 backend_first, __u64 b
 	struct peer_key key = {.socket = socket};
 	struct peer peer;
 
-	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
-		if (key.slot != own && peer_names(&peer, &backend, port))
+	for (__u32 slot = 0; slot < PEERS_PER_SOCKET && peer_at(&key, slot, &peer); slot++) {
+		if (slot != own && peer_names(&peer, &backend, port))
 			return true;
 	}
 	return false;
@@ -192,8 +204,8 @@ __noinline int peers_forget(__u64 socket, __u32 own, __u64 backend_first, __u64 
 	int was_known = false;
 	struct peer peer;
 
-	for (; key.slot < PEERS_PER_SOCKET && peer_read(&key, &peer); key.slot++) {
-		if (key.slot == own || !peer_names(&peer, &backend, port))
+	for (__u32 slot = 0; slot < PEERS_PER_SOCKET && peer_at(&key, slot, &peer); slot++) {
+		if (slot == own || !peer_names(&peer, &backend, port))
 			continue;
 		peer.flags |= PEER_FORGOTTEN;
 		peer_write(&key, &peer);

@@ -6,6 +6,7 @@
 #include <linux/in.h>
 
 #include "address.h"
+#include "config.h"
 
 /* Which fields of the context a hook has; a v4-mapped address may come in either. */
 enum hook_family {
@@ -67,6 +68,13 @@ static __always_inline void sock_set_nobody(struct bpf_sock_addr *ctx, enum hook
 static __always_inline bool sock_is_connected(const struct bpf_sock_addr *ctx)
 {
 	return ctx->sk->state == SOCK_ESTABLISHED;
+}
+
+/* Whether the socket is one subflow of an MPTCP connection: the kernel's own, which no hook sees
+ * closed and nobody asks for its peer. */
+static __always_inline bool sock_is_subflow(const struct bpf_sock_addr *ctx)
+{
+	return have_mptcp_sock && ctx->protocol == IPPROTO_TCP && bpf_skc_to_mptcp_sock(ctx->sk);
 }
 
 /* Whether an IPv4 datagram goes where the socket is connected to. Every send() on a socket that is

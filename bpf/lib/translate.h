@@ -60,7 +60,7 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	if (frontend.flags & FRONTEND_SOURCE_RANGES)
 		return REASON_NONE;
 	reason = service_pick(&frontend, bpf_get_prandom_u32(), choice);
-	if (reason != REASON_TRANSLATED)
+	if (reason != REASON_TRANSLATED || sock_is_subflow(ctx))
 		return reason;
 
 	key.socket = bpf_get_socket_cookie(ctx);

@@ -20,12 +20,13 @@ own_codename() {
   (. /etc/os-release && echo "${VERSION_CODENAME:?this release has no codename}")
 }
 
-# One line a repository: URI, release, keyring. apt itself reads both forms of its configuration.
+# One line a repository: URI, release, the file that names it. apt itself reads both forms of its configuration,
+# and "no release info" means: also what was never updated.
 machine_repositories() {
   # shellcheck disable=SC2016 # apt's variables
-  apt-get ${APT_TEST_CONFIG:+-c "$APT_TEST_CONFIG"} indextargets \
-    --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(SIGNED_BY)' 'Created-By: Packages' |
-    awk '$3 == "main" { print $1, $2, ($4 ~ /^\// ? $4 : "-") }' | sort -u
+  apt-get indextargets --no-release-info \
+    --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(SOURCESENTRY)' 'Created-By: Packages' |
+    awk '$3 == "main" { sub(/:[0-9]+$/, "", $4); print $1, $2, $4 }' | sort -u
 }
 
 # repository PATTERN...: the first repository whose release is like one of them, the likeliest first
@@ -36,10 +37,12 @@ repository() {
   done
 }
 
+# The keys that the machine trusts for this file's repositories, and the distribution's, which know other releases too.
 keyrings() {
-  for file in "$1" /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
-    [ ! -f "$file" ] || echo "$file"
-  done | sort -u | paste -s -d ,
+  {
+    grep -v '^#' "$1" | grep -oiE 'signed-by[:=] *[^] ]*' | sed 's/^[^:=]*[:=] *//' | tr ',' '\n'
+    ls /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp
+  } 2>/dev/null | grep '^/' | sort -u | paste -s -d ,
 }
 
 source_line() {

@@ -6,6 +6,7 @@ public sealed unsafe class BpfObjectMap
     private readonly BpfObject _owner;
     private readonly bpf_map* _native;
     private BpfMap? _map;
+    private bool _isReused;
 
     internal BpfObjectMap(BpfObject owner, bpf_map* native)
     {
@@ -102,26 +103,15 @@ public sealed unsafe class BpfObjectMap
         _owner.RequireNotLoaded();
         using var lease = new HandleLease(map);
         BpfException.ThrowIfFailed(LibBpf.bpf_map__reuse_fd(_native, lease.Descriptor), "reuse map", map.Name, $"as \"{Name}\"");
-    }
-
-    /// <summary>
-    /// For a map of maps: a map like those that it shall hold, instead of what the object declares, to be called before it is
-    /// loaded.
-    /// </summary>
-    /// <exception cref="BpfException">The map is not a map of maps, or the object declares its inner map itself.</exception>
-    public void SetInnerMap(BpfMap inner)
-    {
-        ArgumentNullException.ThrowIfNull(inner);
-        _owner.RequireNotLoaded();
-        using var lease = new HandleLease(inner);
-        BpfException.ThrowIfFailed(LibBpf.bpf_map__set_inner_map_fd(_native, lease.Descriptor), "set inner map of", Name);
+        _isReused = true;
     }
 
     internal void Close() => _map?.Dispose();
 
     private BpfMap Open()
     {
-        int descriptor = LibBpf.bpf_map__fd(_native);
+        // libbpf 1.4 and later hold the place of a map that they did not create with a file of another kind.
+        int descriptor = AutoCreate || _isReused ? LibBpf.bpf_map__fd(_native) : -1;
         return descriptor >= 0
             ? BpfMap.Adopt(BpfDescriptor.Duplicate(descriptor, "map", Name), Name)
             : throw new InvalidOperationException($"map \"{Name}\" of object \"{_owner.Name}\" was not created");

@@ -12,15 +12,7 @@ public sealed class BpfMapArrayTests
         var program = sample.GetProgram("read_number").Program;
         var first = new BpfArrayMap<Pair>(sample.GetMap("numbers").Map);
         first[1] = new Pair(0, 10);
-        using var larger = BpfMap.Create(new BpfMapOptions
-        {
-            Type = BpfMapType.Array,
-            Name = "numbers",
-            KeySize = 4,
-            ValueSize = 8,
-            MaxEntries = 4096,
-            Flags = BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap,
-        });
+        using var larger = BpfMap.Create(Numbers(maxEntries: 4096));
         new BpfArrayMap<Pair>(larger)[1] = new Pair(0, 20);
 
         uint before = Run(program);
@@ -74,6 +66,51 @@ public sealed class BpfMapArrayTests
 
         Assert.Equal(inner.Id, new BpfMapArray(outer).GetId(0));
     }
+
+    [KernelFact]
+    public void An_object_that_reuses_an_array_of_maps_leaves_its_slots_alone()
+    {
+        using var inner = BpfMap.Create(Numbers(maxEntries: 9));
+        new BpfArrayMap<Pair>(inner)[1] = new Pair(0, 30);
+        using var outer = BpfMap.Create(new BpfMapOptions
+        {
+            Type = BpfMapType.ArrayOfMaps,
+            KeySize = 4,
+            ValueSize = 4,
+            MaxEntries = 2,
+            InnerMap = inner,
+        });
+        new BpfMapArray(outer).Set(0, inner);
+
+        using var sample = Sample.Load(sample =>
+        {
+            sample.GetMap("numbers_slot").Reuse(outer);
+            sample.GetMap("numbers").AutoCreate = false;
+        });
+
+        Assert.Equal(inner.Id, new BpfMapArray(outer).GetId(0));
+        Assert.Equal(30u, Run(sample.GetProgram("read_number").Program));
+        Assert.Throws<InvalidOperationException>(() => sample.GetMap("numbers").Map);
+    }
+
+    [KernelFact]
+    public void A_grace_period_ends()
+    {
+        using var grace = new BpfGracePeriod();
+
+        grace.Wait();
+        grace.Wait();
+    }
+
+    private static BpfMapOptions Numbers(uint maxEntries) => new()
+    {
+        Type = BpfMapType.Array,
+        Name = "numbers",
+        KeySize = 4,
+        ValueSize = 8,
+        MaxEntries = maxEntries,
+        Flags = BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap,
+    };
 
     private static uint Run(BpfProgram program) => program.TestRun(new BpfTestRunOptions { Packet = Sample.Packet(64) }).ReturnValue;
 }

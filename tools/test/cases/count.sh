@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../../.." || exit
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-plan 7
+plan 8
 
 cat >"$folder/mixed.trx" <<'TRX'
 <TestRun><Results>
@@ -29,3 +29,5 @@ printf 'syntax error\n' >"$folder/none.tap"
 is "a shell test without a plan has failed" "0 1 0" "$(count_tap "$folder/none.tap")"
 printf '1..1\nok one\n' >"$folder/good.tap"
 is "a shell test that passed has no failure" "1 0 0" "$(count_tap "$folder/good.tap")"
+printf '1..0 # no apt here\n' >"$folder/cannot.tap"
+is "a shell test that cannot run is skipped" "0 0 1" "$(count_tap "$folder/cannot.tap")"

@@ -1,0 +1,103 @@
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Tables;
+using EbpfProxy.Testing.Kernel;
+using LibBpfSharp;
+using Microsoft.Extensions.Logging.Abstractions;
+using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
+
+namespace EbpfProxy.Datapath.Tests;
+
+/// <summary>The real maps and programs, in a cgroup and a BPF file system of their own.</summary>
+public sealed class ServiceDatapathTests : IDisposable
+{
+    private readonly ScratchBpffs _bpffs = new();
+    private readonly ScratchCgroup _cgroup = new();
+
+    public void Dispose()
+    {
+        Directory.Delete(Path.Combine(_bpffs.Path, "ebpf-proxy"), recursive: true);
+        _cgroup.Dispose();
+        _bpffs.Dispose();
+    }
+
+    [KernelFact]
+    public void Services_are_read_back_from_the_pinned_maps()
+    {
+        using (var datapath = Open())
+        {
+            Apply(datapath, Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"), Service("none", "10.96.0.2"));
+        }
+
+        var rows = DatapathView.ReadServices(_bpffs.Path);
+
+        Assert.Equal(["default/none:http", "default/web:http"], rows.Select(row => row.Key.ToString()));
+        Assert.Equal(Verdict.Refuse, rows[0].Verdicts.Internal);
+        Assert.Equal(["10.0.0.1", "10.0.0.2"], rows[1].Backends.Select(backend => backend.Address.ToString()));
+        Assert.Equal(["10.96.0.1"], rows[1].Frontends.Select(frontend => frontend.Address.ToString()));
+    }
+
+    [KernelFact]
+    public void Restart_keeps_ids_and_programs_and_writes_nothing()
+    {
+        ServiceTables[] services = [Service("web", "10.96.0.1", "10.0.0.1"), Service("db", "10.96.0.2", "10.0.0.3")];
+        uint[] links;
+        using (var datapath = Open())
+        {
+            Apply(datapath, services);
+            links = LinkIds();
+        }
+
+        var before = DatapathView.ReadServices(_bpffs.Path).Select(row => (row.Id, row.Key)).ToArray();
+        using var restarted = Open();
+        var result = Apply(restarted, [.. services.Reverse()]);
+
+        Assert.Equal(0, result.Writes);
+        Assert.Equal(before, DatapathView.ReadServices(_bpffs.Path).Select(row => (row.Id, row.Key)));
+        Assert.Equal(links, LinkIds());
+    }
+
+    [KernelFact]
+    public void Tables_grow_and_keep_every_id()
+    {
+        using var datapath = Open();
+        Apply(datapath, Service("first", "10.96.0.1", "10.0.0.1"));
+        uint id = Assert.Single(DatapathView.ReadServices(_bpffs.Path)).Id;
+
+        // More than the tables begin with, one by one: nothing is reserved in advance.
+        for (int i = 0; i < 3000; i++)
+        {
+            datapath.Apply(
+                [Change(Service($"svc-{i}", $"10.97.{i / 250}.{i % 250}", $"10.1.{i / 250}.{i % 250}", $"10.2.{i / 250}.{i % 250}"))],
+                isComplete: false);
+        }
+
+        var rows = DatapathView.ReadServices(_bpffs.Path);
+        Assert.Equal(3001, rows.Count);
+        Assert.Equal(id, rows.Single(row => row.Key.Service.Name == "first").Id);
+        Assert.All(rows, row => Assert.Single(row.Frontends));
+    }
+
+    [KernelFact]
+    public void Second_daemon_with_the_same_pins_is_refused()
+    {
+        using var datapath = Open();
+
+        var error = Assert.Throws<IOException>(() => Open().Dispose());
+
+        Assert.Contains("another ebpf-proxy is running", error.Message, StringComparison.Ordinal);
+    }
+
+    private ServiceDatapath Open() => ServiceDatapath.Open(
+        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path }, NullLogger.Instance);
+
+    private static ServiceChange Change(ServiceTables tables) => new(tables.Name, tables);
+
+    private static ApplyResult Apply(ServiceDatapath datapath, params ServiceTables[] services) =>
+        datapath.Apply([.. services.Select(Change)], isComplete: true);
+
+    private uint[] LinkIds() => [.. Directory.EnumerateFiles(Path.Combine(_bpffs.Path, "ebpf-proxy", "links")).Order().Select(path =>
+    {
+        using var link = BpfLink.OpenPinned(path);
+        return link.Info.Id;
+    })];
+}
