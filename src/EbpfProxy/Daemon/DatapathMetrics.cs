@@ -1,0 +1,50 @@
+using System.Text;
+using EbpfProxy.Datapath.View;
+using Prometheus;
+
+namespace EbpfProxy.Daemon;
+
+/// <summary>Tells the programs' own counters, read when they are asked for.</summary>
+internal sealed class DatapathMetrics
+{
+    private static readonly string[] _label = ["reason"];
+
+    private readonly Counter _events;
+    private readonly string _bpfFileSystem;
+    private readonly ILogger _logger;
+
+    public DatapathMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, ILogger logger)
+    {
+        _bpfFileSystem = bpfFileSystem;
+        _logger = logger;
+        _events = metrics.CreateCounter("ebpf_proxy_datapath_events_total", "What the programs did, and why", _label);
+        registry.AddBeforeCollectCallback(Read);
+    }
+
+    private void Read()
+    {
+        try
+        {
+            var counters = ReasonCounters.Read(_bpfFileSystem);
+            foreach (var reason in Enum.GetValues<Reason>().Where(r => r != Reason.None && (int)r < counters.Count))
+            {
+                _events.WithLabels(SnakeCase(reason.ToString())).IncTo(counters[(int)reason]);
+            }
+        }
+        catch (IOException e)
+        {
+            Log.CountersUnreadable(_logger, e);
+        }
+    }
+
+    private static string SnakeCase(string name)
+    {
+        var text = new StringBuilder();
+        foreach (char c in name)
+        {
+            text.Append(char.IsAsciiLetterUpper(c) && text.Length > 0 ? "_" : "").Append(char.ToLowerInvariant(c));
+        }
+
+        return text.ToString();
+    }
+}

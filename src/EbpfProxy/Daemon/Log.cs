@@ -1,0 +1,26 @@
+namespace EbpfProxy.Daemon;
+
+/// <summary>Event ids 9000 to 9019.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(9000, LogLevel.Information, "ebpf-proxy {Version} on node {Node}, pid {Pid}")]
+    public static partial void Starting(ILogger logger, string version, string node, int pid);
+
+    [LoggerMessage(9001, LogLevel.Warning, "{Message}")]
+    public static partial void OptionWarning(ILogger logger, string message);
+
+    [LoggerMessage(9002, LogLevel.Error, "Cannot start")]
+    public static partial void CannotStart(ILogger logger, Exception exception);
+
+    [LoggerMessage(9003, LogLevel.Warning, "Skipped {Kind}{Name}{Field}: {Message}")]
+    public static partial void ObjectFault(ILogger logger, string kind, string name, string field, string message);
+
+    [LoggerMessage(9004, LogLevel.Information, "Stopped; programs and tables stay and go on working")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(9005, LogLevel.Error, "{Part} failed; stopping")]
+    public static partial void PartFailed(ILogger logger, string part, Exception exception);
+
+    [LoggerMessage(9006, LogLevel.Warning, "Cannot read the programs' counters")]
+    public static partial void CountersUnreadable(ILogger logger, Exception exception);
+}

@@ -1,0 +1,62 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using MsOptions = Microsoft.Extensions.Options.Options;
+
+namespace EbpfProxy.Http;
+
+/// <summary>
+/// Serves one address. One that cannot be had is tried again until it can: traffic does not depend on it.
+/// </summary>
+internal sealed class HttpServer(
+    string name, IPEndPoint address, RequestDelegate handle, bool failsHard, IServiceProvider services, TimeProvider time)
+    : BackgroundService
+{
+    private static readonly TimeSpan _retry = TimeSpan.FromSeconds(5);
+
+    private readonly ILoggerFactory _loggers = services.GetRequiredService<ILoggerFactory>();
+    private readonly ILogger _logger = services.GetRequiredService<ILogger<HttpServer>>();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            using var server = new KestrelServer(MsOptions.Create(ServerOptions()), Transport(), _loggers);
+            try
+            {
+                await server.StartAsync(new RequestApplication(handle), stoppingToken);
+                Log.Serving(_logger, name, address);
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken);
+            }
+            catch (IOException e) when (!failsHard)
+            {
+                Log.CannotServe(_logger, name, address, _retry.TotalSeconds, e);
+            }
+            finally
+            {
+                await server.StopAsync(new CancellationToken(canceled: true));
+            }
+
+            await Task.Delay(_retry, time, stoppingToken);
+        }
+    }
+
+    private KestrelServerOptions ServerOptions()
+    {
+        var options = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false };
+
+        // As with kube-proxy, 0.0.0.0 answers IPv6 too.
+        if (address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any))
+        {
+            options.ListenAnyIP(address.Port);
+        }
+        else
+        {
+            options.Listen(address);
+        }
+
+        return options;
+    }
+
+    private SocketTransportFactory Transport() => new(MsOptions.Create(new SocketTransportOptions { IOQueueCount = 1 }), _loggers);
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace EbpfProxy.Options;
+
+/// <summary>Durations as Go writes them: a row of numbers with units, as in 1h30m or 500ms.</summary>
+internal static class GoDuration
+{
+    public static bool TryParse(string text, out TimeSpan value)
+    {
+        value = default;
+        bool isNegative = text.StartsWith('-');
+        var rest = text.AsSpan(text.StartsWith('-') || text.StartsWith('+') ? 1 : 0);
+        if (rest is "0")
+        {
+            return true;
+        }
+
+        double seconds = 0;
+        bool isAny = false;
+        while (!rest.IsEmpty)
+        {
+            int digits = rest.IndexOfAnyExcept("0123456789.");
+            if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
+            {
+                return false;
+            }
+
+            rest = rest[digits..];
+            int end = rest.IndexOfAny("0123456789.");
+            var unit = end < 0 ? rest : rest[..end];
+            if (SecondsOf(unit) is not { } scale)
+            {
+                return false;
+            }
+
+            seconds += number * scale;
+            rest = rest[unit.Length..];
+            isAny = true;
+        }
+
+        if (!isAny || seconds > TimeSpan.MaxValue.TotalSeconds / 2)
+        {
+            return false;
+        }
+
+        value = TimeSpan.FromSeconds(isNegative ? -seconds : seconds);
+        return true;
+    }
+
+    private static double? SecondsOf(ReadOnlySpan<char> unit) => unit switch
+    {
+        "ns" => 1e-9,
+        "us" or "µs" or "μs" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => null,
+    };
+}

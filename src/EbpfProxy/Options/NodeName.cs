@@ -1,0 +1,16 @@
+namespace EbpfProxy.Options;
+
+/// <summary>The name of this node: what it was told, else the host's, trimmed and in lower case, as its Node object has it.</summary>
+internal static class NodeName
+{
+    public static string From(string? hostnameOverride, string hostName, Problems problems)
+    {
+        string name = (hostnameOverride ?? hostName).Trim().ToLowerInvariant();
+        if (name.Length == 0)
+        {
+            problems.Error(hostnameOverride is null ? "this host has no name; set --hostname-override" : "empty hostname-override is invalid");
+        }
+
+        return name;
+    }
+}

@@ -1,0 +1,121 @@
+namespace EbpfProxy.Options;
+
+/// <summary>All settings. kube-proxy's have its names.</summary>
+internal static class Settings
+{
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        new("kubeconfig", "clientConnection.kubeconfig", "Path of the kubeconfig; without it the pod's service account",
+            (o, v) => o with { Kubeconfig = v.AsPath() }),
+        new("master", null, "Address of the API server; may be given more than once, they are tried in turn",
+            (o, v) => o with { Masters = v.AsServers() }) { CountsBesideFile = true },
+        new("kube-api-qps", "clientConnection.qps", "Requests a second to the API server",
+            (o, v) => o with { Qps = v.AsDouble(o.Qps) }),
+        new("kube-api-burst", "clientConnection.burst", "Requests at once to the API server",
+            (o, v) => o with { Burst = v.AsInt(0, o.Burst) }),
+        new("hostname-override", "hostnameOverride", "Name of this node, instead of the host's",
+            (o, v) => o with { HostnameOverride = v.Texts.Count == 0 || v.AsText().Length == 0 ? o.HostnameOverride : v.AsText() })
+            { CountsBesideFile = true },
+        new("bind-address", "bindAddress", "Decides the family of the default addresses below",
+            (o, v) => o with { BindAddress = v.AsAddress(o.BindAddress) }),
+        new("healthz-bind-address", "healthzBindAddress", "Where /healthz, /livez and /readyz are served [0.0.0.0:10256]",
+            (o, v) => o with { HealthzBindAddress = v.AsEndPoint(ProxyOptions.HealthzPort) ?? o.HealthzBindAddress }),
+        new("metrics-bind-address", "metricsBindAddress", "Where /metrics is served [127.0.0.1:10249]",
+            (o, v) => o with { MetricsBindAddress = v.AsEndPoint(ProxyOptions.MetricsPort) ?? o.MetricsBindAddress }),
+        new("bind-address-hard-fail", "bindAddressHardFail", "Stop if one of these addresses cannot be had",
+            (o, v) => o with { BindAddressHardFail = v.AsBool(o.BindAddressHardFail) }) { IsSwitch = true },
+        new("cluster-cidr", "clusterCIDR", "Addresses of pods, one prefix a family",
+            (o, v) => o with { ClusterCidrs = v.AsPrefixes() }),
+        new("detect-local-mode", "detectLocalMode", "ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix",
+            (o, v) => o with { DetectLocalMode = AsMode(o, v) }),
+        new("pod-bridge-interface", "detectLocal.bridgeInterface", "For --detect-local-mode=BridgeInterface",
+            (o, v) => o with { BridgeInterface = v.AsText() }),
+        new("pod-interface-name-prefix", "detectLocal.interfaceNamePrefix", "For --detect-local-mode=InterfaceNamePrefix",
+            (o, v) => o with { InterfaceNamePrefix = v.AsText() }),
+        new("nodeport-addresses", "nodePortAddresses", "Addresses that node ports answer on, as prefixes or \"primary\"", NodePortAddresses),
+        new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
+        new(null, "nftables.syncPeriod", "", SyncPeriod),
+        new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
+            (o, v) => o with { Verbosity = v.AsInt(0, o.Verbosity) }) { CountsBesideFile = true },
+        new("logging-format", "logging.format", "text or json",
+            (o, v) => o with { LogFormat = v.AsOneOf(o.LogFormat, ("text", LogFormat.Text), ("json", LogFormat.Json)) })
+            { CountsBesideFile = true },
+        new("manifests", "manifests", "Folder of YAML to follow in the place of an API server",
+            (o, v) => o with { Manifests = v.AsPath() }) { CountsBesideFile = true, IsOurs = true },
+        new("cgroup-root", "cgroupRoot", "The cgroup whose sockets are translated [the cgroup v2 mount]",
+            (o, v) => o with { CgroupRoot = v.AsPath() }) { CountsBesideFile = true, IsOurs = true },
+        new("bpffs", "bpffs", "The BPF file system that keeps the tables; mounted if it is not [/sys/fs/bpf]",
+            (o, v) => o with { BpfFileSystem = v.AsPath() ?? o.BpfFileSystem }) { CountsBesideFile = true, IsOurs = true },
+        new("devices", "devices", "Network devices that packets enter and leave the node by [found]",
+            (o, v) => o with { Devices = v.AsList() }) { CountsBesideFile = true, IsOurs = true },
+        new("node-ip", "nodeIPs", "Addresses of this node [those of the Node object]",
+            (o, v) => o with { NodeIPs = v.AsAddresses() }) { CountsBesideFile = true, IsOurs = true },
+    ];
+
+    /// <summary>
+    /// kube-proxy's flags that mean nothing here, and whether they may stand without a value: they are about tools that
+    /// are not used, or tune what is not there. An existing DaemonSet may go on to give them.
+    /// </summary>
+    public static IReadOnlyDictionary<string, bool> IgnoredFlags { get; } = new Dictionary<string, bool>
+    {
+        ["boot-id-file"] = false,
+        ["config-sync-period"] = false,
+        ["conntrack-max-per-core"] = false,
+        ["conntrack-min"] = false,
+        ["conntrack-tcp-be-liberal"] = true,
+        ["conntrack-tcp-timeout-close-wait"] = false,
+        ["conntrack-tcp-timeout-established"] = false,
+        ["conntrack-udp-timeout"] = false,
+        ["conntrack-udp-timeout-stream"] = false,
+        ["feature-gates"] = false,
+        ["healthz-port"] = false,
+        ["iptables-localhost-nodeports"] = true,
+        ["iptables-masquerade-bit"] = false,
+        ["iptables-min-sync-period"] = false,
+        ["ipvs-exclude-cidrs"] = false,
+        ["ipvs-min-sync-period"] = false,
+        ["ipvs-scheduler"] = false,
+        ["ipvs-strict-arp"] = true,
+        ["ipvs-sync-period"] = false,
+        ["ipvs-tcp-timeout"] = false,
+        ["ipvs-tcpfin-timeout"] = false,
+        ["ipvs-udp-timeout"] = false,
+        ["kube-api-content-type"] = false,
+        ["log-flush-frequency"] = false,
+        ["log-json-info-buffer-size"] = false,
+        ["log-json-split-stream"] = true,
+        ["log-text-info-buffer-size"] = false,
+        ["log-text-split-stream"] = true,
+        ["machine-id-file"] = false,
+        ["masquerade-all"] = true,
+        ["metrics-port"] = false,
+        ["oom-score-adj"] = false,
+        ["profiling"] = true,
+        ["proxy-mode"] = false,
+        ["show-hidden-metrics-for-version"] = false,
+        ["vmodule"] = false,
+    };
+
+    /// <summary>kube-proxy's fields, or groups of them, that mean nothing here.</summary>
+    public static IReadOnlyList<string> IgnoredPaths { get; } =
+    [
+        "clientConnection.acceptContentTypes", "clientConnection.contentType", "configSyncPeriod", "conntrack", "enableProfiling",
+        "featureGates", "iptables", "ipvs", "logging", "mode", "nftables", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion",
+        "windowsRunAsService", "winkernel",
+    ];
+
+    private static DetectLocalMode AsMode(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.DetectLocalMode,
+        ("", DetectLocalMode.ClusterCidr),
+        ("ClusterCIDR", DetectLocalMode.ClusterCidr),
+        ("NodeCIDR", DetectLocalMode.NodeCidr),
+        ("BridgeInterface", DetectLocalMode.BridgeInterface),
+        ("InterfaceNamePrefix", DetectLocalMode.InterfaceNamePrefix));
+
+    private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
+        ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }
+        : options with { NodePortsOnPrimary = false, NodePortAddresses = value.AsPrefixes() };
+
+    private static ProxyOptions SyncPeriod(ProxyOptions options, SettingValue value) =>
+        options with { SyncPeriod = value.AsPositiveDuration(options.SyncPeriod) };
+}
