@@ -152,7 +152,7 @@ struct peer_key {
 
 enum peer_flag {
 	PEER_CONNECTED = 1 << 0,
-	PEER_FORGOTTEN = 1 << 1, /* the socket turned to the backend's own address */
+	PEER_FORGOTTEN = 1 << 1, /* the backend itself or another frontend of it was asked since */
 };
 
 struct peer {

@@ -1,1 +1,1 @@
-return 0;
+return await EbpfProxy.Commands.Cli.RunAsync(args, Console.Out, Console.Error);

@@ -1,4 +1,4 @@
-using System.Text;
+using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
 using Prometheus;
 
@@ -28,23 +28,12 @@ internal sealed class DatapathMetrics
             var counters = ReasonCounters.Read(_bpfFileSystem);
             foreach (var reason in Enum.GetValues<Reason>().Where(r => r != Reason.None && (int)r < counters.Count))
             {
-                _events.WithLabels(SnakeCase(reason.ToString())).IncTo(counters[(int)reason]);
+                _events.WithLabels(Words.Of(reason)).IncTo(counters[(int)reason]);
             }
         }
         catch (IOException e)
         {
             Log.CountersUnreadable(_logger, e);
         }
-    }
-
-    private static string SnakeCase(string name)
-    {
-        var text = new StringBuilder();
-        foreach (char c in name)
-        {
-            text.Append(char.IsAsciiLetterUpper(c) && text.Length > 0 ? "_" : "").Append(char.ToLowerInvariant(c));
-        }
-
-        return text.ToString();
     }
 }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace EbpfProxy.Logging;
 
 /// <summary>Writes one line an event.</summary>
@@ -8,7 +6,7 @@ internal sealed class LineLogger(string name, LineWriter writer) : ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= writer.MinimumLevelOf(name) && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= writer.MinimumLevel && logLevel != LogLevel.None;
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)

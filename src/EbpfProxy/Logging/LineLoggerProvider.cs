@@ -1,12 +1,13 @@
-using Microsoft.Extensions.Logging;
-
 namespace EbpfProxy.Logging;
 
 /// <summary>Makes loggers that share one writer.</summary>
 internal sealed class LineLoggerProvider(LineWriter writer) : ILoggerProvider
 {
-    public ILogger CreateLogger(string categoryName) =>
-        new LineLogger(categoryName[(categoryName.LastIndexOf('.') + 1)..], categoryName.StartsWith("Microsoft.", StringComparison.Ordinal) ? writer.ForFrameworks() : writer);
+    public ILogger CreateLogger(string categoryName)
+    {
+        bool isFramework = categoryName.StartsWith("Microsoft.", StringComparison.Ordinal);
+        return new LineLogger(categoryName[(categoryName.LastIndexOf('.') + 1)..], isFramework ? writer.ForFrameworks() : writer);
+    }
 
     public void Dispose()
     {

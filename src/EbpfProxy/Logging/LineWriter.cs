@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EbpfProxy.Options;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Logging;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace EbpfProxy.Options;
@@ -5,6 +6,8 @@ namespace EbpfProxy.Options;
 /// <summary>Durations as Go writes them: a row of numbers with units, as in 1h30m or 500ms.</summary>
 internal static class GoDuration
 {
+    private static readonly SearchValues<char> _digits = SearchValues.Create("0123456789.");
+
     public static bool TryParse(string text, out TimeSpan value)
     {
         value = default;
@@ -19,14 +22,14 @@ internal static class GoDuration
         bool isAny = false;
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(_digits);
             if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
             {
                 return false;
             }
 
             rest = rest[digits..];
-            int end = rest.IndexOfAny("0123456789.");
+            int end = rest.IndexOfAny(_digits);
             var unit = end < 0 ? rest : rest[..end];
             if (SecondsOf(unit) is not { } scale)
             {

@@ -10,9 +10,9 @@ internal static class Settings
         new("master", null, "Address of the API server; may be given more than once, they are tried in turn",
             (o, v) => o with { Masters = v.AsServers() }) { CountsBesideFile = true },
         new("kube-api-qps", "clientConnection.qps", "Requests a second to the API server",
-            (o, v) => o with { Qps = v.AsDouble(o.Qps) }),
+            (o, v) => v.AsDouble(o.Qps) is var qps && qps == 0 ? o : o with { Qps = qps }),
         new("kube-api-burst", "clientConnection.burst", "Requests at once to the API server",
-            (o, v) => o with { Burst = v.AsInt(0, o.Burst) }),
+            (o, v) => v.AsInt(0, o.Burst) is var burst && burst == 0 ? o : o with { Burst = burst }),
         new("hostname-override", "hostnameOverride", "Name of this node, instead of the host's",
             (o, v) => o with { HostnameOverride = v.Texts.Count == 0 || v.AsText().Length == 0 ? o.HostnameOverride : v.AsText() })
             { CountsBesideFile = true },

@@ -1,0 +1,64 @@
+using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Tables;
+
+namespace EbpfProxy.Datapath.View;
+
+/// <summary>What of the proxy is on a node, whoever put it there.</summary>
+public static class DatapathState
+{
+    /// <summary>Whether a daemon holds the pins.</summary>
+    public static bool IsRunning(string bpfFileSystem)
+    {
+        string root = DatapathOptions.PinRootOf(bpfFileSystem);
+        if (!Directory.Exists(root))
+        {
+            return false;
+        }
+
+        try
+        {
+            FolderLock.Take(root).Dispose();
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>The programs that are attached, by the names of their pins.</summary>
+    public static IReadOnlyList<string> AttachedPrograms(string bpfFileSystem)
+    {
+        string links = LinksOf(bpfFileSystem);
+        return [.. SocketHook.All.Select(hook => hook.Program).Where(name => File.Exists(Path.Combine(links, name)))];
+    }
+
+    /// <summary>How many programs there are to attach.</summary>
+    public static int AllPrograms => SocketHook.All.Count;
+
+    /// <summary>
+    /// Removes every program, link, map and pin: first what translates, then what undoes a translation, then the tables.
+    /// Returns whether there was anything.
+    /// </summary>
+    /// <exception cref="IOException">A daemon is running.</exception>
+    public static bool Remove(string bpfFileSystem)
+    {
+        string root = DatapathOptions.PinRootOf(bpfFileSystem);
+        if (!Directory.Exists(root))
+        {
+            return false;
+        }
+
+        using var folderLock = FolderLock.Take(root);
+        foreach (var hook in SocketHook.All.Reverse())
+        {
+            File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
+        }
+
+        PinFolder.Delete(root);
+        return true;
+    }
+
+    private static string LinksOf(string bpfFileSystem) => Path.Combine(DatapathOptions.PinRootOf(bpfFileSystem), "links");
+}

@@ -1,0 +1,87 @@
+using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Programs;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.View;
+
+/// <summary>How a check came out.</summary>
+public enum CheckState
+{
+    /// <summary>As it should be.</summary>
+    Ok,
+
+    /// <summary>Not there; the proxy runs without it, at a cost.</summary>
+    Absent,
+
+    /// <summary>Not there, and the proxy cannot run without it.</summary>
+    Missing,
+}
+
+/// <summary>One thing that the proxy needs or makes use of, and what it costs if it is not there.</summary>
+public sealed record CheckRow(string Name, CheckState State, string Detail);
+
+/// <summary>Asks the node what it offers. Changes nothing and leaves nothing behind.</summary>
+public static class NodeCheck
+{
+    public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem) =>
+    [
+        Try("kernel", () => KernelRelease()),
+        File.Exists("/sys/kernel/btf/vmlinux")
+            ? new CheckRow("kernel BTF", CheckState.Ok, "/sys/kernel/btf/vmlinux")
+            : new CheckRow("kernel BTF", CheckState.Absent, "no CONFIG_DEBUG_INFO_BTF: nothing is lost today, tools show less"),
+        Try("cgroup v2", () => Cgroup(cgroupRoot)),
+        BpfFileSystem.IsMountedAt(bpfFileSystem)
+            ? new CheckRow("BPF file system", CheckState.Ok, bpfFileSystem)
+            : new CheckRow("BPF file system", CheckState.Ok, $"not mounted at {bpfFileSystem} yet, `run` mounts it"),
+        Try("socket programs", LoadPrograms),
+        .. Features(),
+    ];
+
+    private static string KernelRelease()
+    {
+        string release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+        string[] numbers = release.Split('.', '-', '+');
+        var version = new Version(int.Parse(numbers[0], null), int.Parse(numbers[1], null));
+        return version >= new Version(5, 10) ? release : throw new IOException($"{release} is older than 5.10");
+    }
+
+    private static string Cgroup(string? root)
+    {
+        string path = root ?? CgroupRoot.Find();
+        CgroupRoot.Validate(path);
+        return path;
+    }
+
+    private static string LoadPrograms()
+    {
+        using var bpf = SocketObject.Open(KernelFeatures.Probe());
+        bpf.Load();
+        return $"{SocketHook.All.Count} programs pass the verifier";
+    }
+
+    private static IEnumerable<CheckRow> Features()
+    {
+        var features = KernelFeatures.Probe();
+        yield return features.HasSetRetval
+            ? new CheckRow("bpf_set_retval", CheckState.Ok, "a refused service is ECONNREFUSED for every call")
+            : new CheckRow("bpf_set_retval", CheckState.Absent, "before 5.18: an unconnected sendto() to a refused service may see EPERM");
+        yield return features.NodeNamespaceCookie != 0
+            ? new CheckRow("SO_NETNS_COOKIE", CheckState.Ok, "the node's own sockets are told from those of pods")
+            : new CheckRow("SO_NETNS_COOKIE", CheckState.Absent, "before 5.14: the node's own sockets are not told from those of pods");
+        yield return BpfProbe.Tcx == BpfFeature.Available
+            ? new CheckRow("tcx", CheckState.Ok, "programs at devices can stand before those of others")
+            : new CheckRow("tcx", CheckState.Absent, "before 6.6: clsact is used at devices");
+    }
+
+    private static CheckRow Try(string name, Func<string> check)
+    {
+        try
+        {
+            return new CheckRow(name, CheckState.Ok, check());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return new CheckRow(name, CheckState.Missing, e.Message);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+namespace EbpfProxy.Commands;
+
+/// <summary>Makes of a command line what kube-proxy's parser would: flags without a command mean `run`.</summary>
+internal static class Arguments
+{
+    private static readonly string[] _help = ["-h", "--help", "-?", "--version"];
+
+    public static string[] Normalize(IReadOnlyList<string> args)
+    {
+        string[] normal = [.. JoinNegativeNumbers(args.Select(NormalizeFlag))];
+        if (normal.Length == 0 || !normal[0].StartsWith('-') || _help.Contains(normal[0]))
+        {
+            return normal;
+        }
+
+        return normal.Any(a => a is "--cleanup" or "--cleanup=true")
+            ? ["cleanup", .. normal.Where(a => IsFlag(a, "bpffs"))]
+            : ["run", .. normal];
+    }
+
+    /// <summary>Underscores in the name of a flag count as dashes, and --v=2 as -v=2.</summary>
+    private static string NormalizeFlag(string argument)
+    {
+        if (!argument.StartsWith("--", StringComparison.Ordinal))
+        {
+            return argument;
+        }
+
+        int end = argument.IndexOf('=', StringComparison.Ordinal);
+        string name = end < 0 ? argument : argument[..end];
+        return name.Replace('_', '-') + (end < 0 ? "" : argument[end..]);
+    }
+
+    /// <summary>The parser would take -999 for a flag.</summary>
+    private static IEnumerable<string> JoinNegativeNumbers(IEnumerable<string> args)
+    {
+        string? flag = null;
+        foreach (string argument in args)
+        {
+            if (flag is not null && argument is ['-', >= '0' and <= '9', ..])
+            {
+                yield return $"{flag}={argument}";
+                flag = null;
+                continue;
+            }
+
+            if (flag is not null)
+            {
+                yield return flag;
+            }
+
+            flag = null;
+            if (argument.StartsWith("--", StringComparison.Ordinal) && !argument.Contains('=', StringComparison.Ordinal))
+            {
+                flag = argument;
+            }
+            else
+            {
+                yield return argument;
+            }
+        }
+
+        if (flag is not null)
+        {
+            yield return flag;
+        }
+    }
+
+    private static bool IsFlag(string argument, string name) =>
+        argument.StartsWith($"--{name}=", StringComparison.Ordinal);
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using EbpfProxy.Options;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>The flags of `run`, made of the settings, and what they come to together with a configuration file.</summary>
+internal sealed class RunFlags
+{
+    private readonly List<(Setting Setting, Option<string[]> Option)> _settings = [];
+    private readonly List<Option<string[]>> _ignored = [];
+    private readonly Option<string[]> _config = Make("config", "kube-proxy's configuration file; most flags are ignored beside it", isSwitch: false);
+
+    public RunFlags(Command command)
+    {
+        command.Add(_config);
+        foreach (var setting in Settings.All.Where(s => s.Flag is not null))
+        {
+            var option = Make(setting.Flag!, setting.Help, setting.IsSwitch);
+            _settings.Add((setting, option));
+            command.Add(option);
+        }
+
+        foreach (var (flag, isSwitch) in Settings.IgnoredFlags)
+        {
+            var option = Make(flag, "", isSwitch);
+            option.Hidden = true;
+            _ignored.Add(option);
+            command.Add(option);
+        }
+    }
+
+    /// <summary>The options that file and flags come to.</summary>
+    public ProxyOptions Read(ParseResult result, Problems problems)
+    {
+        var options = new ProxyOptions();
+        string? file = TextsOf(result, _config) is [.., var last] ? last : null;
+        if (file is not null)
+        {
+            options = ConfigurationFile.Read(file, options, problems);
+        }
+
+        var unused = new List<string>();
+        foreach (var (setting, option) in _settings)
+        {
+            if (TextsOf(result, option) is not { } texts)
+            {
+                continue;
+            }
+
+            if (file is null || setting.CountsBesideFile)
+            {
+                options = setting.Apply(options, new SettingValue($"--{setting.Flag}", texts, problems));
+            }
+            else
+            {
+                unused.Add($"--{setting.Flag}");
+            }
+        }
+
+        if (unused.Count > 0)
+        {
+            problems.Warn($"Beside --config these flags are ignored: {string.Join(", ", unused)}");
+        }
+
+        var ignored = _ignored.Where(o => TextsOf(result, o) is not null).Select(o => o.Name).ToList();
+        if (ignored.Count > 0)
+        {
+            problems.Warn($"These flags of kube-proxy mean nothing here: {string.Join(", ", ignored)}");
+        }
+
+        OptionRules.Check(options, problems);
+        return options;
+    }
+
+    private static Option<string[]> Make(string flag, string help, bool isSwitch)
+    {
+        // Each flag may come again; then the last counts, or all do.
+        var option = new Option<string[]>($"--{flag}")
+        {
+            Description = help,
+            Arity = isSwitch ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+            HelpName = isSwitch ? "true|false" : "value",
+        };
+        if (flag.Length == 1)
+        {
+            option.Aliases.Add($"-{flag}");
+        }
+
+        return option;
+    }
+
+    private static IReadOnlyList<string>? TextsOf(ParseResult result, Option option) =>
+        result.GetResult(option) is { Implicit: false } found ? [.. found.Tokens.Select(t => t.Value)] : null;
+}

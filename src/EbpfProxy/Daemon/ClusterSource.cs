@@ -1,0 +1,47 @@
+using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Kubernetes;
+using EbpfProxy.Controller.Manifests;
+using EbpfProxy.Controller.Objects;
+using EbpfProxy.Options;
+
+namespace EbpfProxy.Daemon;
+
+/// <summary>Where the objects come from: a folder where one is named, else an API server.</summary>
+internal static class ClusterSource
+{
+    /// <exception cref="InvalidDataException">The kubeconfig makes no sense.</exception>
+    public static BackgroundService Create(
+        ProxyOptions options, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILoggerFactory loggers)
+    {
+        if (options.Manifests is { } folder)
+        {
+            return new ManifestSource(folder, nodeName, sink, faults, time, loggers.CreateLogger<ManifestSource>());
+        }
+
+        var kubernetes = new KubernetesOptions
+        {
+            NodeName = nodeName,
+            Kubeconfig = options.Kubeconfig,
+            Masters = options.Masters,
+            Qps = options.Qps,
+            Burst = options.Burst,
+            StateFile = StateFile,
+        };
+        return new KubernetesLoop(new KubernetesSource(
+            kubernetes, sink, faults, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
+    }
+
+    /// <summary>Outlives the process, not the machine: what is kept is only a hint where to ask first.</summary>
+    private static string StateFile => "/run/ebpf-proxy/api-servers";
+
+    private sealed class KubernetesLoop(KubernetesSource source) : BackgroundService
+    {
+        public override void Dispose()
+        {
+            base.Dispose();
+            source.Dispose();
+        }
+
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => source.RunAsync(stoppingToken);
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Sockets;
+using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Health;
+using EbpfProxy.Http;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Prometheus;
+
+namespace EbpfProxy.Tests.Http;
+
+public sealed class HttpServerTests : IAsyncDisposable
+{
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(20);
+
+    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
+    private readonly FakeTimeProvider _time = new();
+    private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly TaskCompletionSource _firstSync = new();
+    private readonly ProxyHealth _health;
+    private readonly ClusterCache _cache = new(new NoListener());
+    private readonly HttpClient _client = new();
+    private readonly IPEndPoint _address = FreeAddress();
+    private HttpServer? _server;
+
+    public HttpServerTests() => _health = new ProxyHealth(_time, TimeSpan.FromSeconds(60));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.StopAsync(CancellationToken.None);
+            _server.Dispose();
+        }
+
+        _client.Dispose();
+        _cache.Dispose();
+        await _services.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Health_is_answered_as_kube_proxy_answers()
+    {
+        await StartAsync(HealthPages().HandleAsync);
+        _cache.SetNode(new ClusterNode("n1", "", [], IsDeleted: false, IsLeaving: false));
+
+        var healthz = await GetAsync("/healthz");
+        _health.QueuedUpdate(IpFamily.IPv4);
+        _time.Advance(TimeSpan.FromSeconds(60));
+        var livez = await GetAsync("/livez");
+
+        Assert.Equal(HttpStatusCode.OK, healthz.StatusCode);
+        Assert.Equal("application/json", healthz.Content.Headers.ContentType?.ToString());
+        Assert.Equal("nosniff", Assert.Single(healthz.Headers.GetValues("X-Content-Type-Options")));
+        Assert.StartsWith("{\"lastUpdated\":", await ReadAsync(healthz), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, livez.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync("/other")).StatusCode);
+        string metrics = await ReadAsync(await StartAndGetMetricsAsync());
+        Assert.Contains("kubeproxy_proxy_healthz_total{code=\"200\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("kubeproxy_proxy_livez_total{code=\"503\"} 1", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_node_is_ready_when_the_tables_were_complete_once()
+    {
+        await StartAsync(HealthPages().HandleAsync);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await GetAsync("/readyz")).StatusCode);
+
+        _firstSync.SetResult();
+
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/readyz")).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_metrics_address_tells_mode_and_health_as_kube_proxy_does()
+    {
+        await StartAsync(new MetricsPages(_registry).HandleAsync);
+
+        var mode = await GetAsync("/proxyMode");
+        Assert.Equal("ebpf", await ReadAsync(mode));
+        Assert.Equal("text/plain; charset=utf-8", mode.Content.Headers.ContentType?.ToString());
+        Assert.Equal("ok", await ReadAsync(await GetAsync("/healthz")));
+    }
+
+    [Fact]
+    public async Task An_address_that_cannot_be_had_is_tried_again()
+    {
+        using var other = new TcpListener(_address);
+        other.Start();
+        await StartAsync(new MetricsPages(_registry).HandleAsync);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.False(_server!.ExecuteTask!.IsCompleted);
+
+        other.Stop();
+
+        await AnswersAsync();
+    }
+
+    [Fact]
+    public async Task An_address_that_must_be_had_stops_the_server()
+    {
+        using var other = new TcpListener(_address);
+        other.Start();
+
+        await StartAsync(new MetricsPages(_registry).HandleAsync, failsHard: true);
+
+        await Assert.ThrowsAnyAsync<IOException>(() => _server!.ExecuteTask!.WaitAsync(_deadline, TestContext.Current.CancellationToken));
+    }
+
+    private static IPEndPoint FreeAddress()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return (IPEndPoint)listener.LocalEndpoint;
+    }
+
+    private static async Task<string> ReadAsync(HttpResponseMessage response) =>
+        await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+    private HealthPages HealthPages() => new(_health, _cache, new HealthMetrics(Metrics.WithCustomRegistry(_registry)), _firstSync.Task);
+
+    private async Task StartAsync(RequestDelegate handle, bool failsHard = false)
+    {
+        _server = new HttpServer("test", _address, handle, failsHard, _services, _time);
+        await _server.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> StartAndGetMetricsAsync()
+    {
+        await _server!.StopAsync(CancellationToken.None);
+        _server.Dispose();
+        await StartAsync(new MetricsPages(_registry).HandleAsync);
+        return await GetAsync("/metrics");
+    }
+
+    /// <summary>Asks until there is an answer: the server starts beside the test.</summary>
+    private async Task<HttpResponseMessage> GetAsync(string path)
+    {
+        await AnswersAsync();
+        return await _client.GetAsync(new Uri($"http://{_address}{path}"), TestContext.Current.CancellationToken);
+    }
+
+    private async Task AnswersAsync()
+    {
+        using var limit = new CancellationTokenSource(_deadline);
+        while (true)
+        {
+            try
+            {
+                using var socket = new TcpClient();
+                await socket.ConnectAsync(_address, limit.Token);
+                return;
+            }
+            catch (SocketException)
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                await Task.Delay(10, limit.Token);
+            }
+        }
+    }
+
+    private sealed class NoListener : IChangeListener
+    {
+        public void OnService()
+        {
+        }
+
+        public void OnSlice()
+        {
+        }
+
+        public void OnPending(int services, int slices)
+        {
+        }
+    }
+}
