@@ -136,7 +136,11 @@ int proxy_getpeername6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sock_release")
 int proxy_sock_release(struct bpf_sock *ctx)
 {
-	peers_remove(bpf_get_socket_cookie(ctx), 0);
+	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
+
+	/* A TCP socket has one record at most, and most sockets have none. */
+	if (peer_remove(&key) && ctx->protocol != IPPROTO_TCP)
+		peers_remove(key.socket, 1);
 	return PROCEED;
 }
 

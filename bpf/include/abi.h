@@ -35,7 +35,7 @@ enum address_role {
 	ADDRESS_EXTERNAL = 1 << 1,   /* an external IP or load-balancer address */
 	ADDRESS_NODE = 1 << 2,	     /* an address of this node that accepts node ports */
 	ADDRESS_BACKEND = 1 << 3, /* an endpoint's own address: a socket may turn to it directly */
-	ADDRESS_ON_DEVICE = 1 << 4, /* a device of the node holds it: left to the stack */
+	ADDRESS_ON_DEVICE = 1 << 4, /* a device of the node holds it: no cluster IP while it does */
 };
 
 struct address_info {
@@ -43,7 +43,8 @@ struct address_info {
 	__u32 reserved;
 };
 
-/* --- frontends: address, port, protocol -> service. A node port has the address ::. --- */
+/* --- frontends: address, port, protocol -> service; a node port has the address 0.0.0.0 or :: ---
+ */
 
 enum frontend_kind {
 	FRONTEND_CLUSTER_IP = 1,
@@ -151,7 +152,7 @@ struct peer_key {
 
 enum peer_flag {
 	PEER_CONNECTED = 1 << 0,
-	PEER_FORGOTTEN = 1 << 1, /* the socket turned to the backend's own address */
+	PEER_FORGOTTEN = 1 << 1, /* the backend itself or another frontend of it was asked since */
 };
 
 struct peer {

@@ -16,6 +16,12 @@ static __always_inline bool address_is_ipv4(const struct address *address)
 	return !(address->word[0] | address->word[1]) && address->word[2] == bpf_htonl(0x0000ffff);
 }
 
+/* The unspecified address of the same family. */
+static __always_inline struct address address_any(const struct address *address)
+{
+	return address_is_ipv4(address) ? address_from_ipv4(0) : (struct address){};
+}
+
 static __always_inline bool address_equal(const struct address *a, const struct address *b)
 {
 	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |

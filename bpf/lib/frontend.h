@@ -2,7 +2,7 @@
 #ifndef EBPF_PROXY_FRONTEND_H
 #define EBPF_PROXY_FRONTEND_H
 
-#include "table.h"
+#include "address.h"
 
 /* Fills in a frontend; false on a miss. */
 static __always_inline bool frontend_lookup(const struct frontend_key *key,
@@ -21,20 +21,25 @@ static __always_inline bool frontend_lookup(const struct frontend_key *key,
 	return true;
 }
 
+/* Whether it is a cluster IP that a device of the node holds, as a node-local DNS cache does. */
+static __always_inline bool roles_are_left_to_the_stack(__u32 roles)
+{
+	return roles & ADDRESS_CLUSTER_IP && roles & ADDRESS_ON_DEVICE;
+}
+
 /* Fills in the frontend that a destination with these roles is; false where it is none. An
  * external address that is also the node's wins over the node port of the same number. */
 static __always_inline bool frontend_find(const struct frontend_key *asked, __u32 roles,
 					  struct frontend *frontend)
 {
-	if (roles & ADDRESS_ON_DEVICE)
+	if (roles_are_left_to_the_stack(roles))
 		return false;
 	if (roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL) && frontend_lookup(asked, frontend))
 		return true;
 	if (roles & ADDRESS_NODE) {
-		struct frontend_key node_port = {
-			.port = asked->port,
-			.protocol = asked->protocol,
-		};
+		struct frontend_key node_port = *asked;
+
+		node_port.address = address_any(&asked->address);
 
 		return frontend_lookup(&node_port, frontend);
 	}
@@ -44,8 +49,9 @@ static __always_inline bool frontend_find(const struct frontend_key *asked, __u3
 /* What a destination that is no frontend gets: REASON_NONE where it is left alone. */
 static __always_inline enum reason frontend_miss(__u32 roles)
 {
-	return roles & ADDRESS_CLUSTER_IP && !(roles & ADDRESS_ON_DEVICE) ? REASON_UNKNOWN_PORT
-									  : REASON_NONE;
+	if (roles_are_left_to_the_stack(roles))
+		return REASON_NONE;
+	return roles & ADDRESS_CLUSTER_IP ? REASON_UNKNOWN_PORT : REASON_NONE;
 }
 
 #endif

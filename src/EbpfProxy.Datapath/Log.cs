@@ -11,6 +11,9 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Information, "Attached {Attached} programs and replaced {Replaced} on {Cgroup}")]
     public static partial void Attached(ILogger logger, int attached, int replaced, string cgroup);
 
+    [LoggerMessage(2003, LogLevel.Information, "Made the table of socket peers larger: it holds {Capacity} now")]
+    public static partial void PeersGrown(ILogger logger, uint capacity);
+
     [LoggerMessage(2002, LogLevel.Debug, "The node's devices have {Count} addresses")]
     public static partial void DeviceAddresses(ILogger logger, int count);
 }

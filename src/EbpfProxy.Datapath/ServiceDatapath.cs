@@ -27,13 +27,17 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly PinLayout _pins;
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
+    private readonly PeerTable _peers;
+    private readonly PeerFill _peerFill;
     private IReadOnlySet<Address> _deviceAddresses;
     private ServiceWriter? _writer;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        IReadOnlySet<Address> deviceAddresses)
+        PeerTable peers, PeerFill peerFill, IReadOnlySet<Address> deviceAddresses)
     {
+        _peers = peers;
+        _peerFill = peerFill;
         _deviceAddresses = deviceAddresses;
         _folderLock = folderLock;
         _bpf = bpf;
@@ -71,10 +75,13 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenArray<BackendValue>(TableNames.Backends),
                 tables.OpenArray<ServiceName>(TableNames.Names));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
+            var peers = sockets.OpenPeers(logger);
+            peers.FinishGrowth();
+            var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
             var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
             // Known before the first write, so that a restart finds nothing to change.
             var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, deviceAddresses);
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);
         }
         catch
         {
@@ -130,6 +137,22 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             }
 
             _deviceAddresses = addresses;
+        }
+    }
+
+    /// <summary>
+    /// What is done now and then, apart from changes: gives back what was removed, and makes the table of socket peers
+    /// larger when it is half full.
+    /// </summary>
+    public void Maintain()
+    {
+        lock (_lock)
+        {
+            _writer?.Collect();
+            if (_peerFill.Count > _peers.Capacity / 2)
+            {
+                _peers.Grow();
+            }
         }
     }
 

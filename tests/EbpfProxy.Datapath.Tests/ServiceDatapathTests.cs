@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
@@ -86,6 +87,32 @@ public sealed class ServiceDatapathTests : IDisposable
 
         Assert.Contains("another ebpf-proxy is running", error.Message, StringComparison.Ordinal);
     }
+
+    [KernelFact]
+    public void Table_of_peers_grows_before_it_is_full_and_keeps_every_record()
+    {
+        Open(initialPeers: 8).Dispose();
+        PeerKey[] keys = [.. Enumerable.Range(1, 6).Select(socket => new PeerKey((ulong)socket, 0, 0))];
+        using (var small = BpfMap.OpenPinned(PeersPin))
+        {
+            Array.ForEach(keys, key => new BpfHashMap<PeerKey, PeerValue>(small).Update(key, new PeerValue { Service = (uint)key.Socket }));
+        }
+
+        using var datapath = Open(initialPeers: 8);
+        datapath.Maintain();
+
+        using var larger = BpfMap.OpenPinned(PeersPin);
+        Assert.Equal(16u, larger.MaxEntries);
+        Assert.Equal(
+            keys.Select(key => (key, (uint)key.Socket)),
+            new BpfHashMap<PeerKey, PeerValue>(larger).Enumerate().Select(row => (row.Key, row.Value.Service)).OrderBy(row => row.Key.Socket));
+        Assert.False(File.Exists(PeersPin + "-previous"));
+    }
+
+    private string PeersPin => Path.Combine(_bpffs.Path, "ebpf-proxy", "sockets-v1", "peers");
+
+    private ServiceDatapath Open(uint initialPeers) => ServiceDatapath.Open(
+        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path, InitialPeers = initialPeers }, NullLogger.Instance);
 
     private ServiceDatapath Open() => ServiceDatapath.Open(
         new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path }, NullLogger.Instance);

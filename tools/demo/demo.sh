@@ -1,6 +1,6 @@
 #!/bin/sh
-# The demo's frame. What it needs of the machine is private to it: mounts, processes and network namespaces go with
-# their namespaces, even when the demo is killed; the cgroup and the folder are removed here.
+# The demo's frame. Mounts, processes and network namespaces are private and go with the stage; the cgroup and the
+# folder are removed here.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -100,7 +100,8 @@ download() {
   shift 3
   set -- -q -c "$apt_root/$suite/apt.conf" -t "$suite" "$how" "$@"
   if [ "$how" = download ]; then
-    (cd "$into" && apt-get "$@")
+    # As if nothing was installed: else the candidate is what this machine has, where that is newer.
+    (cd "$into" && apt-get "$@" -o Dir::State::status=/dev/null)
   else
     mkdir -p "$into/partial"
     apt-get -o Dir::Cache::archives="$into" "$@" --download-only --reinstall --no-install-recommends \

@@ -39,7 +39,7 @@ image=$(find "$kernel" -name 'vmlinuz*' -type f | head -n 1)
 
 qemu=qemu-system-x86_64
 libraries=
-if [ -d "$deps/qemu" ]; then
+if [ -x "$deps/qemu/usr/bin/$qemu" ]; then
   qemu=$deps/qemu/usr/bin/$qemu
   libraries=$(find "$deps/qemu/lib" "$deps/qemu/usr/lib" -maxdepth 1 -name '*-linux-gnu' 2>/dev/null | paste -sd: -)
 fi

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Sync;
 using LibBpfSharp;
+using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Datapath.Tables;
 
@@ -51,6 +52,10 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
         where TKey : unmanaged, IEquatable<TKey>
         where TValue : unmanaged =>
         new(table, bpf.GetMap(table).Map, OpenSlot(table), pins, TypesOf(table), gracePeriods);
+
+    /// <summary>The table of socket peers, which the programs write.</summary>
+    public PeerTable OpenPeers(ILogger logger) =>
+        new(bpf.GetMap(TableNames.Peers).Map, OpenSlot(TableNames.Peers), pins, TypesOf(TableNames.Peers), logger);
 
     private BpfMapArray OpenSlot(string table) => new(bpf.GetMap(TableNames.Slot(table)).Map);
 

@@ -40,6 +40,8 @@ public sealed class LayoutTests : IDisposable
         { "backend_state", typeof(BackendState) },
         { "backend", typeof(BackendValue) },
         { "service_name", typeof(ServiceName) },
+        { "peer_key", typeof(PeerKey) },
+        { "peer", typeof(PeerValue) },
     };
 
     public static TheoryData<string, Type> Enums => new()

@@ -10,18 +10,43 @@ public static class Eventually
     /// <summary>Tries <paramref name="action"/> until it throws no <see cref="IOException"/>; the last one comes out at the deadline.</summary>
     public static void Succeeds(Action action, TimeSpan deadline)
     {
-        var clock = Stopwatch.StartNew();
-        while (true)
+        IOException? failure = null;
+        try
+        {
+            Holds(Attempt, deadline);
+        }
+        catch (TimeoutException) when (failure is not null)
+        {
+            throw failure;
+        }
+
+        bool Attempt()
         {
             try
             {
                 action();
-                return;
+                return true;
             }
-            catch (IOException) when (clock.Elapsed < deadline)
+            catch (IOException exception)
             {
-                Thread.Sleep(Pause);
+                failure = exception;
+                return false;
             }
+        }
+    }
+
+    /// <summary>Asks until <paramref name="condition"/> is true; a <see cref="TimeoutException"/> comes at the deadline.</summary>
+    public static void Holds(Func<bool> condition, TimeSpan deadline)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (clock.Elapsed > deadline)
+            {
+                throw new TimeoutException($"not true within {deadline}");
+            }
+
+            Thread.Sleep(Pause);
         }
     }
 }

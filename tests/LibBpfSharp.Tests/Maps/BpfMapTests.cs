@@ -78,7 +78,13 @@ public sealed class BpfMapTests
         }
 
         // The kernel frees a map a moment after its last descriptor.
-        Eventually.Succeeds(() => Assert.Null(BpfMap.TryFromId(id)), TimeSpan.FromSeconds(10));
+        Eventually.Holds(
+            () =>
+            {
+                using var left = BpfMap.TryFromId(id);
+                return left is null;
+            },
+            TimeSpan.FromSeconds(10));
         Assert.Equal(LibC.ENOENT, Assert.Throws<BpfException>(() => BpfMap.FromId(id)).Errno);
     }
 

@@ -1,0 +1,149 @@
+using EbpfProxy.Model.Network;
+using EbpfProxy.Testing.ApiServer;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Controller.Tests.Kubernetes;
+
+public sealed class KubernetesSourceTests
+{
+    public static TheoryData<ApiServerVersion> Versions => [ApiServerVersion.V1_21, ApiServerVersion.V1_28, ApiServerVersion.V1_36];
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task What_the_server_has_is_listed_and_what_changes_is_followed(ApiServerVersion version)
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = version });
+        server.Apply(Cluster.Service("web"));
+        server.Apply(Cluster.Service("old"));
+        server.Apply(Cluster.Slice("web-1"));
+        server.Apply(Cluster.Node("node-a"));
+        server.Apply(Cluster.Node("node-b", "z2"));
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        Assert.Equal("old web", source.Sink.Services);
+        Assert.Equal("web-1", source.Sink.Slices);
+        Assert.Equal("z1", source.Sink.Node!.Zone);
+
+        server.Apply(Cluster.Service("new"));
+        server.Apply(Cluster.Service("web", "10.96.0.99"));
+        server.Delete("Service", "shop", "old");
+        server.Apply(Cluster.Slice("web-2"));
+        server.Apply(Cluster.Node("node-a", "z9"));
+
+        await source.WaitAsync(() => source.Sink is { Services: "new web", Slices: "web-1 web-2", Node.Zone: "z9" });
+        Assert.Equal("10.96.0.99", source.Sink.Service("shop", "web")!.ClusterIPs.Single().ToString());
+        Assert.Equal(3, source.Watch("services").Events - (version == ApiServerVersion.V1_36 ? 2 : 0));
+        Assert.Empty(source.Faults.Lines);
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task A_server_that_streams_lists_is_asked_for_none_and_an_old_one_for_one(ApiServerVersion version)
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = version });
+        await using var source = RunningSource.At(server);
+
+        await source.WaitForWatchesAsync();
+
+        var requests = server.Requests.Where(request => request.Resource == "services").ToArray();
+        bool streams = version == ApiServerVersion.V1_36;
+        Assert.Equal(streams ? 1 : 3, requests.Length);
+        Assert.Equal(streams ? 0 : 1, requests.Count(request => !request.IsWatch));
+        Assert.All(requests.Where(request => !request.IsWatch), list => Assert.Equal("0", list.Parameter("resourceVersion")));
+        Assert.All(requests, request => Assert.Equal("!service.kubernetes.io/service-proxy-name", request.Parameter("labelSelector")));
+        Assert.All(requests, request => Assert.Equal("spec.clusterIP!=None", request.Parameter("fieldSelector")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task What_leaves_the_selection_is_removed_and_what_comes_back_is_added(ApiServerVersion version)
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = version });
+        server.Apply(Cluster.Service("web"));
+        server.Apply(Cluster.Service("theirs", labels: "'service.kubernetes.io/service-proxy-name':''"));
+        server.Apply(Cluster.Service("headless", "None"));
+        server.Apply(Cluster.Slice("web-1"));
+        server.Apply(Cluster.Slice("headless-1", labels: ",'service.kubernetes.io/headless':''"));
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        Assert.Equal("web", source.Sink.Services);
+        Assert.Equal("web-1", source.Sink.Slices);
+
+        server.Apply(Cluster.Service("web", labels: "'service.kubernetes.io/service-proxy-name':'x'"));
+        server.Apply(Cluster.Service("theirs"));
+        server.Apply(Cluster.Slice("web-1", labels: ",'service.kubernetes.io/headless':''"));
+        server.Apply(Cluster.Slice("headless-1"));
+
+        await source.WaitAsync(() => source.Sink is { Services: "theirs", Slices: "headless-1" });
+    }
+
+    [Fact]
+    public async Task ServiceCIDRs_are_followed_as_one_set()
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        server.Apply(Cluster.Cidr("kubernetes", "10.96.0.0/16"));
+        server.Apply(Cluster.Cidr("again", "10.96.0.0/16"));
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        Assert.Equal(["10.96.0.0/16"], source.Sink.Prefixes!.Select(prefix => prefix.ToString()));
+
+        server.Apply(Cluster.Cidr("more", "fd00::/112"));
+        server.Delete("ServiceCIDR", "", "again");
+
+        await source.WaitAsync(() => source.Sink is { PrefixSets: 3, Prefixes.Count: 2 });
+        Assert.Contains(new Prefix(Address.FromIPv4(0x0a600000), 16), source.Sink.Prefixes!);
+    }
+
+    [Theory]
+    [InlineData(ApiServerVersion.V1_28, 404)]
+    [InlineData(ApiServerVersion.V1_36, 403)]
+    public async Task ServiceCIDRs_that_a_server_does_not_give_count_as_none_with_one_warning_and_are_asked_for_hourly(
+        ApiServerVersion version, int status)
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = version });
+        server.Fault = request => status == 403 && request.Resource == "servicecidrs"
+            ? new ApiFault.Status(403, "Forbidden", "servicecidrs.networking.k8s.io is forbidden")
+            : null;
+        var time = new QuickTime(TimeSpan.FromMinutes(70));
+        await using var source = RunningSource.At(server, time);
+
+        await source.WaitAsync(() => server.Requests.Count(request => request.Path.EndsWith("/servicecidrs")) > 3);
+
+        Assert.Empty(source.Sink.Prefixes!);
+        Assert.Single(source.Log.Lines, line => line.Id == 3006 && line.Level == LogLevel.Warning);
+        Assert.Contains(time.Waits, wait => wait >= TimeSpan.FromHours(1) && wait <= TimeSpan.FromMinutes(66));
+    }
+
+    [Theory]
+    [InlineData("services", 403)]
+    [InlineData("endpointslices", 404)]
+    [InlineData("nodes", 403)]
+    public async Task Anything_else_that_a_server_does_not_give_is_never_taken_as_empty(string resource, int status)
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        server.Fault = request => request.Resource == resource ? new ApiFault.Status(status, "x", $"{resource} are forbidden to you") : null;
+        await using var source = RunningSource.At(server);
+
+        await source.WaitAsync(() => source.Watch(resource).Errors > 2);
+
+        Assert.False(source.Watch(resource).IsSynced);
+        Assert.False(source.Sink.IsComplete);
+        Assert.Contains($"{resource} are forbidden to you", source.Watch(resource).LastError);
+        Assert.Contains(source.Log.Lines, line => line.Id == 3003 && line.Text.Contains($"Following {resource} failed: {status}: {resource} are"));
+    }
+
+    [Fact]
+    public async Task A_node_that_does_not_exist_is_known_not_to()
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        Assert.Null(source.Sink.Node);
+
+        server.Apply(Cluster.Node("node-a"));
+        await source.WaitAsync(() => source.Sink.Node is not null);
+        server.Delete("Node", "", "node-a");
+
+        await source.WaitAsync(() => source.Sink.Node is null);
+    }
+}
