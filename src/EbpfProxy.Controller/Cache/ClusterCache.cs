@@ -203,6 +203,9 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
                 : _dirty.Select(DirtyServiceOf).ToList();
             var changes = new ClusterChanges(services, _node, everything, [.. _triggerTimes]);
 
+            // What is taken needs no second look.
+            _signal.Reader.TryRead(out _);
+
             // A set keeps the room of its largest size; the first list is far larger than what follows.
             _dirty.Clear();
             _dirty.TrimExcess();

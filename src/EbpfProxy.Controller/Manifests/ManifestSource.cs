@@ -16,6 +16,7 @@ public sealed class ManifestSource : BackgroundService
 
     private readonly string _folder;
     private readonly string _nodeName;
+    private readonly ClusterNode _defaultNode;
     private readonly IClusterSink _sink;
     private readonly IObjectFaults _faults;
     private readonly TimeProvider _time;
@@ -28,6 +29,9 @@ public sealed class ManifestSource : BackgroundService
     {
         _folder = Path.GetFullPath(folder);
         _nodeName = nodeName;
+
+        // Without a cluster there is no one to say that the node shall get no traffic.
+        _defaultNode = new ClusterNode(nodeName, "", [], IsDeleted: false, IsLeaving: false);
         _sink = sink;
         _faults = faults;
         _time = time;
@@ -63,7 +67,7 @@ public sealed class ManifestSource : BackgroundService
         // Slices first: a Service that comes with its slices has endpoints from its first moment on.
         int slices = Publish(_sink.BeginSlices(), "EndpointSlice", contents.SelectMany(c => c.Slices), s => s.Name, duplicates);
         int services = Publish(_sink.BeginServices(), "Service", contents.SelectMany(c => c.Services), s => s.Name, duplicates);
-        _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName));
+        _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName) ?? _defaultNode);
         _sink.SetServicePrefixes([.. contents.SelectMany(c => c.ServiceCidrs).SelectMany(c => c.Prefixes)]);
         _duplicates = duplicates;
         Log.Read(_logger, contents.Count, _folder, services, slices);

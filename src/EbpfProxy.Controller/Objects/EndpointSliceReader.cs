@@ -37,6 +37,7 @@ internal sealed class EndpointSliceReader(IObjectFaults faults, string nodeName)
             Name = Metadata.ObjectName,
             Service = new ObjectName(Metadata.Namespace, Metadata.ServiceName),
             Family = family,
+            TriggerTime = Metadata.TriggerTime,
             Ports = ImmutableArray.Create(CollectionsMarshal.AsSpan(_ports)),
             Endpoints = ImmutableArray.Create(CollectionsMarshal.AsSpan(_endpoints)),
         };

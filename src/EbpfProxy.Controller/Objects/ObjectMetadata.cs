@@ -30,6 +30,9 @@ internal readonly record struct ObjectMetadata
 
     public bool IsDeleted { get; init; }
 
+    /// <summary>The annotation endpoints.kubernetes.io/last-change-trigger-time; null where there is none that parses.</summary>
+    public DateTimeOffset? TriggerTime { get; init; }
+
     /// <summary>Whether a bookmark says that a streamed list is complete: the annotation k8s.io/initial-events-end.</summary>
     public bool EndsInitialEvents { get; init; }
 
@@ -75,6 +78,10 @@ internal readonly record struct ObjectMetadata
             else if (reader.ValueTextEquals("labels"u8))
             {
                 metadata = ReadLabels(ref reader, metadata, strings);
+            }
+            else if (reader.ValueTextEquals("annotations"u8))
+            {
+                metadata = metadata with { TriggerTime = ReadTriggerTime(ref reader) };
             }
             else if (reader.ValueTextEquals("annotations"u8))
             {
@@ -149,5 +156,30 @@ internal readonly record struct ObjectMetadata
         }
 
         return endsInitialEvents;
+    }
+
+    private static DateTimeOffset? ReadTriggerTime(ref Utf8JsonReader reader)
+    {
+        DateTimeOffset? time = null;
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return time;
+        }
+
+        while (reader.NextProperty())
+        {
+            bool isTime = reader.ValueTextEquals("endpoints.kubernetes.io/last-change-trigger-time"u8);
+            reader.Read();
+            if (isTime && reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var value))
+            {
+                time = value;
+            }
+
+            reader.Skip();
+        }
+
+        return time;
     }
 }

@@ -25,6 +25,7 @@ internal static class ProxyDaemon
         builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<IHostLifetime, StopAtOnce>();
         AddParts(builder.Services, options, nodeName);
         using var host = builder.Build();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ProxyDaemon).FullName!);
@@ -57,7 +58,6 @@ internal static class ProxyDaemon
             Log.PartFailed(logger, part.GetType().Name, part.ExecuteTask!.Exception!.GetBaseException());
         }
 
-        Log.Stopped(logger);
         return failed.Count == 0 ? 0 : 1;
     }
 
@@ -120,7 +120,7 @@ internal static class ProxyDaemon
     private static HttpServer MetricsServer(IServiceProvider services, ProxyOptions options)
     {
         // The adapters of the library tell .NET's own meters, hundreds of series that nobody asked for.
-        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true });
+        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true, SuppressDebugMetrics = true });
         var registry = services.GetRequiredService<CollectorRegistry>();
         _ = new DatapathMetrics(
             services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ILogger<DatapathMetrics>>());

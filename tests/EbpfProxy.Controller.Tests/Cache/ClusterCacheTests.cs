@@ -63,6 +63,17 @@ public sealed class ClusterCacheTests : IDisposable
     }
 
     [Fact]
+    public void What_was_taken_is_not_waited_for_again()
+    {
+        Sync(Sample.Service("web"));
+
+        _cache.SetService(Sample.Service("web", port: 81));
+        _cache.Take(everything: false);
+
+        Assert.False(_cache.WaitAsync(TestContext.Current.CancellationToken).IsCompleted);
+    }
+
+    [Fact]
     public void A_service_is_taken_once_with_all_its_slices()
     {
         Sync(Sample.Service("web"), Sample.Service("other"));

@@ -65,7 +65,7 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         await StartAsync();
 
         Assert.Empty(_cache.Take(everything: true).Services);
-        Assert.Null(_cache.Node);
+        Assert.Equal("n1", _cache.Node?.Name);
     }
 
     [Fact]

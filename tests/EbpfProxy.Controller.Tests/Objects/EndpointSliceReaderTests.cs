@@ -35,6 +35,22 @@ public sealed class EndpointSliceReaderTests
     }
 
     [Theory]
+    [InlineData("'endpoints.kubernetes.io/last-change-trigger-time':'2026-01-02T03:04:05.123456789Z'", "2026-01-02T03:04:05.1234567Z")]
+    [InlineData("'a':'b','endpoints.kubernetes.io/last-change-trigger-time':'2026-01-02T03:04:05Z','c':null", "2026-01-02T03:04:05Z")]
+    [InlineData("'endpoints.kubernetes.io/last-change-trigger-time':'yesterday'", null)]
+    [InlineData("'endpoints.kubernetes.io/last-change-trigger-time':{'a':1}", null)]
+    [InlineData("", null)]
+    public void The_time_that_triggered_a_change_is_read_where_it_parses(string annotations, string? expected)
+    {
+        string metadata = Metadata.Replace("'labels'", $"'annotations':{{{annotations}}},'labels'", StringComparison.Ordinal);
+
+        var slice = Read(new EndpointSliceReader(_faults, "n"), $"{{'addressType':'IPv4',{metadata}}}")!;
+
+        Assert.Equal(expected is null ? null : DateTimeOffset.Parse(expected, null), slice.TriggerTime);
+        Assert.Empty(_faults.Lines);
+    }
+
+    [Theory]
     [InlineData("{}", Usable)]
     [InlineData("null", Usable)]
     [InlineData("{'ready':null,'serving':null,'terminating':null}", Usable)]
