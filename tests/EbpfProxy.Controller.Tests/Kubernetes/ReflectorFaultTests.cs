@@ -184,7 +184,7 @@ public sealed class ReflectorFaultTests
         await using var server = await StartAsync();
         var never = new TaskCompletionSource();
         server.Fault = request => request is { Resource: "services", IsWatch: true, IsFullList: true } ? new ApiFault.Wait(never.Task) : null;
-        await using var source = RunningSource.At(server, new QuickTime(TimeSpan.FromSeconds(31)));
+        await using var source = RunningSource.At(server, new QuickTime(wait => wait == TimeSpan.FromSeconds(30)));
 
         await source.WaitAsync(() => source.Watch("services").IsSynced);
 
