@@ -11,6 +11,9 @@ BPF_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_INCLUDES := -Ibpf/include -Ibpf/lib \
 	$(if $(BPF_MULTIARCH),-idirafter /usr/include/$(BPF_MULTIARCH))
 
+# A build with another layout of the tables, for tests of upgrade and rollback: TABLES_VERSION=2.
+BPF_DEFINES := $(if $(TABLES_VERSION),-DTABLES_VERSION=$(TABLES_VERSION))
+
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror
 
 .PHONY: bpf bpf-fmt bpf-check
@@ -20,7 +23,7 @@ bpf: $(BPF_OBJECTS) ## compile the BPF programs
 $(BPF_OUT)/%.bpf.o: bpf/%.bpf.c bpf/build.mk
 	@mkdir -p $(@D)
 	$(if $(CLANG),,$(error no clang found: make deps))
-	$(CLANG) $(BPF_CFLAGS) $(BPF_INCLUDES) -MMD -MP -c $< -o $@
+	$(CLANG) $(BPF_CFLAGS) $(BPF_DEFINES) $(BPF_INCLUDES) -MMD -MP -c $< -o $@
 
 bpf-fmt:
 	clang-format -i bpf/*.c bpf/include/*.h bpf/lib/*.h

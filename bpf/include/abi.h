@@ -16,7 +16,9 @@
 #pragma clang diagnostic error "-Wpadded"
 
 /* The pins of the tables that the controller writes stand in a folder of this version. */
+#ifndef TABLES_VERSION
 #define TABLES_VERSION 1
+#endif
 /* The same for what live sockets and flows left behind, which outlives a change of the tables. */
 #define SOCKETS_VERSION 1
 

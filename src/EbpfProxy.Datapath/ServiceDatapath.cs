@@ -49,12 +49,15 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
-    public static ServiceDatapath Open(DatapathOptions options, ILogger logger)
+    public static ServiceDatapath Open(DatapathOptions options, ILogger logger) => Open(options, SocketObject.Read(), logger);
+
+    /// <summary>The same with the programs of another build.</summary>
+    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger)
     {
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(KernelFeatures.Probe());
+        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe());
         try
         {
             var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));
@@ -177,7 +180,8 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 
     private static void PrepareTables(TableOpener tables, TableOpener sockets, DatapathOptions options)
     {
-        const uint initial = 1024;
+        // Small, so that a dump of an array shows little that is free: the first complete change makes room for all.
+        const uint initial = 16;
         foreach (string table in new[]
         {
             TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names,

@@ -12,9 +12,9 @@ internal static class SocketObject
     private const string Resource = "sock_addr.bpf.o";
 
     /// <summary>Opens it and tells it what the kernel offers.</summary>
-    public static BpfObject Open(KernelFeatures features)
+    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features)
     {
-        var bpf = BpfObject.Open(ReadResource(), "ebpf_proxy");
+        var bpf = BpfObject.Open(elf, "ebpf_proxy");
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
@@ -24,7 +24,7 @@ internal static class SocketObject
     public static LayoutVersions VersionsOf(BpfObject bpf) =>
         new(bpf.GetGlobal<uint>("tables_version"), bpf.GetGlobal<uint>("sockets_version"));
 
-    private static byte[] ReadResource()
+    public static byte[] Read()
     {
         using var stream = typeof(SocketObject).Assembly.GetManifestResourceStream(Resource)
             ?? throw new InvalidOperationException($"the build left out {Resource}");

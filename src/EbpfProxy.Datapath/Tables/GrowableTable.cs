@@ -33,7 +33,7 @@ internal abstract class GrowableTable : IDisposable
     {
         if (count > Capacity)
         {
-            Grow(Math.Max(count, Capacity + (Capacity / 2)));
+            Grow(Math.Max(count, Capacity * 2));
         }
     }
 

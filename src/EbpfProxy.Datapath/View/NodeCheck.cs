@@ -54,7 +54,7 @@ public static class NodeCheck
 
     private static string LoadPrograms()
     {
-        using var bpf = SocketObject.Open(KernelFeatures.Probe());
+        using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe());
         bpf.Load();
         return $"{SocketHook.All.Count} programs pass the verifier";
     }
