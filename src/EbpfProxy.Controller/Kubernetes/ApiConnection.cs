@@ -172,7 +172,8 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
     private bool AcceptKnownName(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         string asked = (sender as SslStream)?.TargetHostName ?? "";
-        if (errors == SslPolicyErrors.None || (errors == SslPolicyErrors.RemoteCertificateNameMismatch && BearsOtherName(asked, certificate)))
+        if (errors == SslPolicyErrors.None
+            || (errors == SslPolicyErrors.RemoteCertificateNameMismatch && BearsOtherName(asked, certificate)))
         {
             return true;
         }

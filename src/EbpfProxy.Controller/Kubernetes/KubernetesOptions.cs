@@ -26,7 +26,7 @@ public sealed record KubernetesOptions
     /// <summary>The API server that a pod's environment names; null where it names none.</summary>
     public Uri? InClusterServer { get; init; } = ServerFromEnvironment();
 
-    /// <summary>Whether a server may be asked to stream the first list (sendInitialEvents); those that cannot are asked for a list.</summary>
+    /// <summary>Whether a server may be asked to stream the first list (sendInitialEvents).</summary>
     public bool StreamsLists { get; init; } = true;
 
     private static Uri? ServerFromEnvironment()

@@ -11,7 +11,7 @@ namespace EbpfProxy.Controller.Objects;
 internal abstract class ObjectReader<T>(string kind, bool isNamespaced, IObjectFaults faults)
     where T : class
 {
-    private const int DefaultTextLength = 80;
+    private const int MaxTextLength = 80;
 
     /// <summary>
     /// Whether the defaults are applied that an API server applies before it stores an object: the namespace "default",
@@ -217,7 +217,7 @@ internal abstract class ObjectReader<T>(string kind, bool isNamespaced, IObjectF
 
     private static string Printable(string text)
     {
-        string head = text.Length > DefaultTextLength ? $"{text.AsSpan(0, DefaultTextLength)}..." : text;
+        string head = text.Length > MaxTextLength ? $"{text.AsSpan(0, MaxTextLength)}..." : text;
         return head.Any(char.IsControl) ? string.Concat(head.Select(c => char.IsControl(c) ? '?' : c)) : head;
     }
 
