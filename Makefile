@@ -16,7 +16,7 @@ DOTNET = $(or $(shell tools/deps/dotnet.sh find),$(error no .NET SDK that fits g
 .DELETE_ON_ERROR:
 
 # The BPF objects: .artifacts/bpf/*.bpf.o.
-include $(wildcard bpf/build.mk)
+include bpf/build.mk
 
 .PHONY: help
 help: ## this list
@@ -25,9 +25,6 @@ help: ## this list
 .PHONY: deps
 deps: ## get what is missing to build, test and run the demo (says first what it will do)
 	@tools/deps/deps.sh
-
-.PHONY: bpf
-bpf:
 
 .PHONY: build
 build: bpf ## the native binary with the BPF objects inside: .artifacts/ebpf-proxy
@@ -42,17 +39,13 @@ test: build ## every test; as root also those in the kernel; the last line is "N
 	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/test/run.sh
 
 .PHONY: test-kernels
-test-kernels: build ## boot other kernels in qemu, load every program there, run the end-to-end check
+test-kernels: bpf ## boot kernels 5.10, 6.1, 6.12 and the newest in qemu, load and attach every program
 	@tools/vmtest/fetch.sh
-	@tools/vmtest/run.sh
+	@tools/vmtest/check.sh 5.10 6.1 6.12 newest
 
 .PHONY: demo
 demo: deps build ## the main job on this machine, with no cluster; as root, leaves nothing behind
 	@tools/demo/demo.sh
-
-.PHONY: bench
-bench: build ## the figures of docs/benchmarks.md on this machine; as root
-	@tools/bench/run.sh
 
 .PHONY: check
 check: ## formatting of C# and C, and shellcheck where it is installed

@@ -104,7 +104,8 @@ ebpf_proxy() {
   in_node .artifacts/ebpf-proxy "$@" --bpffs "$bpffs"
 }
 
-# Tables that are arrays have a place for many more; only what is in use is of interest.
-bpftool_dump() {
-  "$(program bpftool)" map dump pinned "$tables/$1"
+# dump TABLE PATTERN: one line an element that has the pattern; arrays have a place for many more than are in use.
+dump() {
+  "$(program bpftool)" map dump pinned "$tables/$1" | tr -d ' \t\n' | sed 's/},{"key"/}\n{"key"/g; s/^\[//; s/\]$//' |
+    grep -E "$2"
 }

@@ -101,13 +101,14 @@ heading "ebpf-proxy service list"
 ebpf_proxy service list | sed 's/^/  /'
 
 heading "The same in the kernel: bpftool map dump"
-for table in frontends backends; do
-  echo "  $tables/$table"
-  bpftool_dump "$table" | sed 's/^/    /'
-done
+echo "  (addresses and ports as they stand in a packet: port 80 reads 20480)"
+echo "  frontends"
+dump frontends '"kind"' | sed 's/^/    /'
+echo "  backends in use"
+dump backends '"flags":[1-9]' | sed 's/^/    /'
 
 heading "Metrics"
-metrics | grep -E '^(kubeproxy_sync_proxy_rules_duration_seconds_count|ebpfproxy_[a-z_]*(\{[^}]*\})? [1-9])' | sed 's/^/  /'
+metrics | grep -E '^(kubeproxy_sync_proxy_rules_(endpoint|service)_changes_total|ebpf_proxy_datapath_[a-z_]*)(\{.*\})? [1-9]' | sed 's/^/  /'
 
 heading "Done"
 echo "  The node, its pods and the daemon are gone now; nothing is left on this machine."

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Packages of any Debian suite, unpacked into a folder. apt runs with a configuration of its own below
-# .artifacts/deps/apt: no source line, installed package or hold of the machine changes. Where the archive is, how
+# .artifacts/deps/suites: no source line, installed package or hold of the machine changes. Where the archive is, how
 # it is reached (proxy, credentials) and which keys sign it come from the machine's own configuration.
 #   apt.sh get SUITE FOLDER PACKAGE...     these, and what they need beyond what is installed here
 #   apt.sh alone SUITE FOLDER PACKAGE...   only these
@@ -8,7 +8,7 @@
 # SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's.
 set -eu
 cd "$(dirname "$0")/../.."
-apt_root=$PWD/.artifacts/deps/apt
+apt_root=$PWD/.artifacts/deps/suites
 
 fail() {
   echo "apt.sh: $*" >&2

@@ -66,7 +66,7 @@ done
 
 if [ "$is_root" = no ]; then
   echo "skipped, as they need root (sudo make test):"
-  kernel=$(grep -rlE 'Category", *"Kernel"' tests --include='*.cs')
+  kernel=$(grep -rlE '\[Kernel(Fact|Theory)|Category", *"Kernel"' tests/*.Tests --include='*.cs')
   [ -z "$kernel" ] || echo "$kernel" | sed 's/^/   /'
   add 0 0 "$(echo "$kernel" | grep -c .)"
 fi

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text;
 using System.Threading.RateLimiting;
 
@@ -89,12 +90,19 @@ internal sealed class ApiClient : IDisposable
         request.Headers.TryAddWithoutValidation("User-Agent", "ebpf-proxy");
         request.Headers.Authorization = await AuthorizationAsync(token);
 
+        // The name that the TLS stack asks for and checks is that of this header.
+        request.Headers.Host = _credentials.ServerName;
+
         using var timeout = new CancellationTokenSource(_answerTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, token);
         HttpResponseMessage response;
         try
         {
             response = await client.SendAsync(request, both.Token);
+        }
+        catch (HttpRequestException error) when (error.InnerException is AuthenticationException && _connection.Refusal is { } refusal)
+        {
+            throw new HttpRequestException($"the certificate of {server} is refused: {refusal}");
         }
         catch (OperationCanceledException error) when (!token.IsCancellationRequested)
         {

@@ -18,6 +18,10 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
     private readonly SemaphoreSlim _turn = new(1);
     private HttpMessageInvoker? _client;
     private byte[] _madeOf = [];
+    private volatile string? _refusal;
+
+    /// <summary>Why a server's certificate was refused last; the TLS stack does not say.</summary>
+    public string? Refusal => _refusal;
 
     /// <summary>The client to send the next request with.</summary>
     public async Task<HttpMessageInvoker> GetAsync(CancellationToken token)
@@ -129,7 +133,7 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
 
     private SslClientAuthenticationOptions MakeTls(byte[]? authority, byte[]? certificate, byte[]? key)
     {
-        var tls = new SslClientAuthenticationOptions { TargetHost = credentials.ServerName };
+        var tls = new SslClientAuthenticationOptions();
         if (authority is not null)
         {
             var policy = new X509ChainPolicy
@@ -167,14 +171,22 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
     /// </summary>
     private bool AcceptKnownName(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        if (errors != SslPolicyErrors.RemoteCertificateNameMismatch || credentials.ServerName is not null)
+        string asked = (sender as SslStream)?.TargetHostName ?? "";
+        if (errors == SslPolicyErrors.None || (errors == SslPolicyErrors.RemoteCertificateNameMismatch && BearsOtherName(asked, certificate)))
         {
-            return errors == SslPolicyErrors.None;
+            return true;
         }
 
-        string? asked = (sender as SslStream)?.TargetHostName;
-        return certificate is X509Certificate2 server
-            && !servers.ConfiguredHosts.Contains(asked)
-            && servers.ConfiguredHosts.Append("kubernetes.default.svc").Any(name => server.MatchesHostname(name));
+        var status = chain?.ChainStatus.Select(status => $"{status.Status} ({status.StatusInformation.Trim()})") ?? [];
+        _refusal = errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors)
+            ? string.Join(", ", status)
+            : $"{errors}: it is not for {asked}";
+        return false;
     }
+
+    private bool BearsOtherName(string asked, X509Certificate? certificate) =>
+        certificate is X509Certificate2 server
+        && credentials.ServerName is null
+        && !servers.ConfiguredHosts.Contains(asked)
+        && servers.ConfiguredHosts.Append("kubernetes.default.svc").Any(name => server.MatchesHostname(name));
 }

@@ -55,7 +55,8 @@ internal static class CredentialsLoader
             return Make(Path.GetDirectoryName(Path.GetFullPath(path))!, cluster, user, more, masters, time);
         }
         catch (Exception error) when (
-            error is IOException or UnauthorizedAccessException or KubeConfigException or FormatException or YamlDotNet.Core.YamlException)
+            error is IOException or UnauthorizedAccessException or InvalidDataException or KubeConfigException or FormatException
+            or YamlDotNet.Core.YamlException)
         {
             throw new InvalidDataException($"kubeconfig {path}: {error.Message}", error);
         }

@@ -3,17 +3,13 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Kernel;
 
-/// <summary>
-/// Grace periods by way of a map of maps: the kernel returns from a write to one only when the programs that were
-/// running have ended (kernel/bpf/syscall.c, since 4.20). A thread of its own waits, so that a writer need not.
-/// </summary>
+/// <summary>Grace periods of the kernel. A thread of its own waits for them, so that a writer need not.</summary>
 internal sealed class GracePeriods : IGracePeriods, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _requests = new(0);
     private readonly ManualResetEventSlim _progress = new();
-    private readonly BpfMap _inner;
-    private readonly BpfMapArray _outer;
+    private readonly BpfGracePeriod _gracePeriod = new();
     private readonly Thread _thread;
     private long _requested;
     private long _over;
@@ -21,23 +17,6 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
 
     public GracePeriods()
     {
-        _inner = BpfMap.Create(new BpfMapOptions
-        {
-            Name = "grace_inner",
-            Type = BpfMapType.Array,
-            KeySize = 4,
-            ValueSize = 4,
-            MaxEntries = 1,
-        });
-        _outer = new BpfMapArray(BpfMap.Create(new BpfMapOptions
-        {
-            Name = "grace",
-            Type = BpfMapType.ArrayOfMaps,
-            KeySize = 4,
-            ValueSize = 4,
-            MaxEntries = 1,
-            InnerMap = _inner,
-        }));
         _thread = new Thread(Run) { IsBackground = true, Name = "grace periods" };
         _thread.Start();
     }
@@ -73,8 +52,7 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
         _isStopping = true;
         _requests.Release();
         _thread.Join();
-        _outer.Map.Dispose();
-        _inner.Dispose();
+        _gracePeriod.Dispose();
         _requests.Dispose();
         _progress.Dispose();
     }
@@ -97,7 +75,7 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
 
             if (!IsOver(ticket))
             {
-                _outer.Set(0, _inner);
+                _gracePeriod.Wait();
                 Volatile.Write(ref _over, ticket);
                 _progress.Set();
             }

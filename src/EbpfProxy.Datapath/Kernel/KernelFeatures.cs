@@ -5,15 +5,20 @@ namespace EbpfProxy.Datapath.Kernel;
 
 /// <summary>What of the optional parts this kernel has.</summary>
 /// <param name="HasSetRetval">Whether a hook can say which error connect() and sendto() return (bpf_set_retval, 5.18).</param>
+/// <param name="HasMptcpSock">Whether a hook can tell a subflow of MPTCP (bpf_skc_to_mptcp_sock, 5.19).</param>
 /// <param name="NodeNamespaceCookie">The cookie of this process's network namespace; 0 before 5.14, which cannot tell it.</param>
-internal sealed record KernelFeatures(bool HasSetRetval, ulong NodeNamespaceCookie)
+internal sealed record KernelFeatures(bool HasSetRetval, bool HasMptcpSock, ulong NodeNamespaceCookie)
 {
     private const int SolSocket = 1;
     private const int SoNetnsCookie = 71;
 
     public static KernelFeatures Probe() => new(
-        BpfProbe.Helper(bpf_func_id.BPF_FUNC_set_retval, BpfProgramType.CgroupSockAddr, BpfAttachType.CgroupInet4Connect) == BpfFeature.Available,
+        HasHelper(bpf_func_id.BPF_FUNC_set_retval),
+        HasHelper(bpf_func_id.BPF_FUNC_skc_to_mptcp_sock),
         ReadNamespaceCookie());
+
+    private static bool HasHelper(bpf_func_id helper) =>
+        BpfProbe.Helper(helper, BpfProgramType.CgroupSockAddr, BpfAttachType.CgroupInet4Connect) == BpfFeature.Available;
 
     private static ulong ReadNamespaceCookie()
     {

@@ -16,6 +16,7 @@ internal static class SocketObject
     {
         var bpf = BpfObject.Open(ReadResource(), "ebpf_proxy");
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
+        bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         return bpf;
     }

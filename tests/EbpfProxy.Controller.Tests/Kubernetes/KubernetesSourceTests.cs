@@ -104,7 +104,7 @@ public sealed class KubernetesSourceTests
         server.Fault = request => status == 403 && request.Resource == "servicecidrs"
             ? new ApiFault.Status(403, "Forbidden", "servicecidrs.networking.k8s.io is forbidden")
             : null;
-        var time = new QuickTime(TimeSpan.FromMinutes(70));
+        var time = new QuickTime(wait => wait >= TimeSpan.FromHours(1));
         await using var source = RunningSource.At(server, time);
 
         await source.WaitAsync(() => server.Requests.Count(request => request.Path.EndsWith("/servicecidrs")) > 3);

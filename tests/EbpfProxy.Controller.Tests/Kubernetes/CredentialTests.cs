@@ -1,0 +1,196 @@
+using System.Net;
+using System.Net.Sockets;
+using EbpfProxy.Controller.Kubernetes;
+using EbpfProxy.Testing.ApiServer;
+
+namespace EbpfProxy.Controller.Tests.Kubernetes;
+
+public sealed class CredentialTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("ebpf-proxy-credentials-").FullName;
+    private readonly TestAuthority _authority = new();
+
+    public void Dispose()
+    {
+        _authority.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("token")]
+    [InlineData("tokenFile")]
+    [InlineData("certificate inline")]
+    [InlineData("certificate in files")]
+    [InlineData("exec with a token")]
+    [InlineData("exec with a certificate")]
+    public async Task Every_form_of_user_in_a_kubeconfig_is_let_in(string form)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "secret", WantsCertificate = true });
+        var (certificate, key) = _authority.IssueClient("system:node:node-a");
+        File.WriteAllText(InFolder("token"), "secret\n");
+        File.WriteAllText(InFolder("me.crt"), certificate);
+        File.WriteAllText(InFolder("me.key"), key);
+        string status = form == "exec with a token"
+            ? "{\"token\":\"secret\"}"
+            : System.Text.Json.JsonSerializer.Serialize(new { clientCertificateData = certificate, clientKeyData = key });
+        File.WriteAllText(InFolder("answer.json"),
+            "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":" + status + "}");
+        var kubeconfig = Trusting(server) with
+        {
+            User = form switch
+            {
+                "token" => new() { ["token"] = "secret" },
+                "tokenFile" => new() { ["tokenFile"] = "token" },
+                "certificate inline" => new()
+                {
+                    ["client-certificate-data"] = Kubeconfig.Base64(certificate),
+                    ["client-key-data"] = Kubeconfig.Base64(key),
+                },
+                "certificate in files" => new() { ["client-certificate"] = "me.crt", ["client-key"] = "me.key" },
+                _ => [],
+            },
+            Exec = form.StartsWith("exec", StringComparison.Ordinal) ? ["cat", InFolder("answer.json")] : [],
+        };
+
+        await using var source = Run(kubeconfig);
+
+        await source.WaitForSyncAsync();
+    }
+
+    [Theory]
+    [InlineData("another name", "RemoteCertificateNameMismatch")]
+    [InlineData("another authority", "UntrustedRoot,NotSignatureValid,PartialChain")]
+    [InlineData("the authorities of the machine", "UntrustedRoot,PartialChain")]
+    public async Task A_server_with_a_wrong_certificate_is_refused_and_the_reason_told(string wrong, string reasons)
+    {
+        using var other = new TestAuthority();
+        await using var server = await StartAsync(new ApiServerOptions
+        {
+            CertificateNames = wrong == "another name" ? ["kubelet.example", "192.0.2.1"] : [],
+        });
+        var kubeconfig = new Kubeconfig { Server = server.Address };
+        if (wrong != "the authorities of the machine")
+        {
+            kubeconfig.Cluster["certificate-authority-data"] = Kubeconfig.Base64((wrong == "another authority" ? other : _authority).Pem);
+        }
+
+        await using var source = Run(kubeconfig);
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+        string error = source.Watch("services").LastError!;
+        Assert.StartsWith($"the certificate of {server.Address} is refused: ", error);
+        Assert.True(reasons.Split(',').Any(error.Contains), error);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData("tls-server-name", "api.example")]
+    [InlineData("insecure-skip-tls-verify", "true")]
+    public async Task A_server_under_another_name_is_trusted_where_the_kubeconfig_says_so(string field, string value)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { CertificateNames = ["api.example"] });
+        var kubeconfig = new Kubeconfig { Server = server.Address, Cluster = { [field] = value } };
+        if (field == "tls-server-name")
+        {
+            kubeconfig.Cluster["certificate-authority-data"] = Kubeconfig.Base64(_authority.Pem);
+        }
+
+        await using var source = Run(kubeconfig);
+
+        await source.WaitForSyncAsync();
+    }
+
+    [Fact]
+    public async Task A_proxy_of_the_kubeconfig_is_used()
+    {
+        await using var server = await StartAsync(new ApiServerOptions());
+        using var proxy = new TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        var kubeconfig = Trusting(server);
+        kubeconfig.Cluster["proxy-url"] = $"http://{proxy.LocalEndpoint}";
+        await using var source = Run(kubeconfig);
+
+        using var client = await proxy.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(client.GetStream());
+        string? line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal($"CONNECT {server.Address.Authority} HTTP/1.1", line);
+        proxy.Stop();
+    }
+
+    [Fact]
+    public async Task A_token_that_changes_is_read_again()
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "first" });
+        File.WriteAllText(InFolder("token"), "first");
+        File.WriteAllText(InFolder("ca.crt"), _authority.Pem);
+        await using var source = new RunningSource(RunningSource.Options() with { InClusterServer = server.Address, ServiceAccountFolder = _folder });
+        await source.WaitForWatchesAsync();
+
+        File.WriteAllText(InFolder("token"), "second");
+        server.Token = "second";
+        server.EndWatches();
+
+        await source.WaitAsync(() => source.Watch("services").Watches > 1);
+        Assert.DoesNotContain(source.Log.Lines, line => line.Text.Contains("Unauthorized"));
+    }
+
+    [Fact]
+    public async Task An_authority_that_changes_is_read_again()
+    {
+        using var next = new TestAuthority();
+        File.WriteAllText(InFolder("ca.crt"), _authority.Pem);
+        await using var server = await StartAsync(new ApiServerOptions());
+        var kubeconfig = new Kubeconfig { Server = server.Address, Cluster = { ["certificate-authority"] = "ca.crt" } };
+        await using var source = Run(kubeconfig);
+        await source.WaitForWatchesAsync();
+        await server.StopAsync();
+        await using var renewed = await KubernetesApiServer.StartAsync(new ApiServerOptions { Authority = next, Port = server.Address.Port });
+        await source.WaitAsync(() => source.Watch("services").LastError?.Contains("is refused") == true);
+
+        File.WriteAllText(InFolder("ca.crt"), _authority.Pem + "\n" + next.Pem);
+
+        await source.WaitAsync(() => source.Watch("services").Watches > 1);
+        Assert.Contains(source.Log.Lines, line => line.Id == 3012);
+    }
+
+    [Fact]
+    public async Task A_missing_permission_is_told_in_the_servers_words()
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "secret" });
+        await using var source = Run(Trusting(server) with { User = new() { ["token"] = "wrong" } });
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+
+        Assert.Equal("401: Unauthorized", source.Watch("services").LastError);
+    }
+
+    [Theory]
+    [InlineData("no such file", null, "kubeconfig")]
+    [InlineData("no YAML", "a: [", "kubeconfig")]
+    [InlineData("no context", "current-context: x\n", "it has no context \"x\"")]
+    public void A_kubeconfig_that_makes_no_sense_is_refused_with_its_path(string _, string? text, string expected)
+    {
+        if (text is not null)
+        {
+            File.WriteAllText(InFolder("config"), text);
+        }
+
+        var error = Assert.Throws<InvalidDataException>(() => CredentialsLoader.Load(
+            RunningSource.Options() with { Kubeconfig = InFolder("config") }, TimeProvider.System));
+
+        Assert.Contains(InFolder("config"), error.Message);
+        Assert.Contains(expected, error.Message);
+    }
+
+    private string InFolder(string file) => Path.Combine(_folder, file);
+
+    private RunningSource Run(Kubeconfig kubeconfig) =>
+        new(RunningSource.Options() with { Kubeconfig = kubeconfig.Write(InFolder("config")) });
+
+    private Kubeconfig Trusting(KubernetesApiServer server) =>
+        new() { Server = server.Address, Cluster = { ["certificate-authority-data"] = Kubeconfig.Base64(_authority.Pem) } };
+
+    private Task<KubernetesApiServer> StartAsync(ApiServerOptions options) =>
+        KubernetesApiServer.StartAsync(options with { Authority = _authority });
+}
