@@ -70,7 +70,7 @@ public sealed class ClusterCacheTests : IDisposable
         _cache.SetService(Sample.Service("web", port: 81));
         _cache.Take(everything: false);
 
-        Assert.False(_cache.WaitAsync(TestContext.Current.CancellationToken).IsCompleted);
+        Assert.False(_cache.WaitAsync(TestContext.Current.CancellationToken).AsTask().IsCompleted);
     }
 
     [Fact]
