@@ -31,6 +31,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly PeerFill _peerFill;
     private IReadOnlySet<Address> _deviceAddresses;
     private ServiceWriter? _writer;
+    private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
@@ -161,6 +162,12 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         _programs.Dispose();
         _bpf.Dispose();
         _gracePeriods.Dispose();

@@ -14,6 +14,7 @@ namespace EbpfProxy.Datapath.View;
 /// <param name="Verdicts">What each class of traffic gets.</param>
 /// <param name="ClusterBackends">How many backends internal traffic can get, if it gets any.</param>
 /// <param name="AffinitySeconds">0 without session affinity.</param>
+/// <param name="LeftToStack">Those of its cluster IPs that a device of the node holds: nothing is translated there while it does.</param>
 /// <param name="Backends">All its backends, in the order of their addresses.</param>
 public sealed record ServiceRow(
     uint Id,
@@ -22,6 +23,7 @@ public sealed record ServiceRow(
     TrafficVerdicts Verdicts,
     int ClusterBackends,
     uint AffinitySeconds,
+    ImmutableArray<Address> LeftToStack,
     ImmutableArray<BackendRow> Backends);
 
 /// <summary>A backend as the maps hold it.</summary>
@@ -38,6 +40,7 @@ public static class DatapathView
             ?? throw new IOException($"no tables of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
         var backends = ReadBackends(folder).ToLookup(row => row.Service, row => row.Row);
         var frontends = ReadFrontends(folder).ToLookup(row => row.Service, row => row.Frontend);
+        var leftToStack = ReadLeftToStack(folder);
         using var names = new BpfArrayMap<ServiceName>(Open(folder, TableNames.Names)).MemoryMap();
         using var services = new BpfArrayMap<ServiceValue>(Open(folder, TableNames.Services)).MemoryMap();
         var rows = new List<ServiceRow>();
@@ -45,7 +48,7 @@ public static class DatapathView
         {
             if (names[id].Family != 0)
             {
-                rows.Add(ToRow((uint)id, names[id].ToKey(), services[id], frontends[(uint)id], backends[(uint)id]));
+                rows.Add(ToRow((uint)id, names[id].ToKey(), services[id], frontends[(uint)id], leftToStack, backends[(uint)id]));
             }
         }
 
@@ -53,13 +56,19 @@ public static class DatapathView
     }
 
     private static ServiceRow ToRow(
-        uint id, ServiceKey key, in ServiceValue service, IEnumerable<Frontend> frontends, IEnumerable<BackendRow> backends) => new(
+        uint id,
+        ServiceKey key,
+        in ServiceValue service,
+        IEnumerable<Frontend> frontends,
+        HashSet<Address> leftToStack,
+        IEnumerable<BackendRow> backends) => new(
         id,
         key,
         [.. frontends.OrderBy(frontend => frontend.Kind).ThenBy(frontend => frontend.Address)],
         new TrafficVerdicts(service.Internal.Verdict, service.External.Verdict, service.ExternalNear.Verdict),
         service.Internal.Count,
         service.AffinitySeconds,
+        [.. frontends.Where(frontend => frontend.Kind == FrontendKind.ClusterIP).Select(frontend => frontend.Address).Where(leftToStack.Contains)],
         [.. backends.OrderBy(backend => backend.Address).ThenBy(backend => backend.Port)]);
 
     private static IEnumerable<(uint Service, BackendRow Row)> ReadBackends(string folder)
@@ -82,6 +91,15 @@ public static class DatapathView
         {
             yield return (value.Service, new Frontend(key.Address.ToAddress(), key.Port, (FrontendKind)value.Kind, value.HasSourceRanges));
         }
+    }
+
+    private static HashSet<Address> ReadLeftToStack(string folder)
+    {
+        const AddressRole both = AddressRole.ClusterIP | AddressRole.OnDevice;
+        using var map = Open(folder, TableNames.Addresses);
+        return [.. new BpfHashMap<AddressKey, AddressInfo>(map).Enumerate()
+            .Where(row => ((AddressRole)row.Value.Roles & both) == both)
+            .Select(row => row.Key.ToAddress())];
     }
 
     private static BpfMap Open(string folder, string table) => BpfMap.OpenPinned(Path.Combine(folder, table));

@@ -16,6 +16,7 @@ internal sealed record ServiceJson(
     IReadOnlyList<FrontendJson> Frontends,
     VerdictsJson Verdicts,
     uint AffinitySeconds,
+    IReadOnlyList<string> LeftToStack,
     int Backends,
     int UsableBackends)
 {
@@ -29,6 +30,7 @@ internal sealed record ServiceJson(
         [.. row.Frontends.Select(f => new FrontendJson(f.Kind == FrontendKind.NodePort ? "" : f.Address.ToString(), f.Port, f.Kind.ToString()))],
         new VerdictsJson(Words.Of(row.Verdicts.Internal), Words.Of(row.Verdicts.External), Words.Of(row.Verdicts.ExternalNear)),
         row.AffinitySeconds,
+        [.. row.LeftToStack.Select(address => address.ToString())],
         row.Backends.Length,
         row.ClusterBackends);
 }

@@ -42,7 +42,7 @@ internal static class ServiceListCommand
         Words.Of(row.Key.Protocol),
         string.Join(",", row.Frontends.Select(f => Words.Of(f.Kind == FrontendKind.NodePort ? default : f.Address, f.Port))),
         $"{row.ClusterBackends}",
-        Words.Of(row.Verdicts.Internal),
+        row.LeftToStack.IsEmpty ? Words.Of(row.Verdicts.Internal) : "left to the stack",
         row.Frontends.All(f => f.Kind == FrontendKind.ClusterIP) ? "-" : Words.Of(row.Verdicts.External),
         row.AffinitySeconds == 0 ? "-" : $"{row.AffinitySeconds}s",
     ];

@@ -70,7 +70,8 @@ internal static class ProxyDaemon
         services.AddSingleton<SyncMetrics>();
         services.AddSingleton<ObjectFaults>();
         services.AddSingleton(p => new ClusterCache(p.GetRequiredService<SyncMetrics>()));
-        services.AddSingleton<IServiceDatapath>(p => OpenDatapath(options, p.GetRequiredService<ILogger<ServiceDatapath>>()));
+        services.AddSingleton(p => OpenDatapath(options, p.GetRequiredService<ILogger<ServiceDatapath>>()));
+        services.AddSingleton<IServiceDatapath>(p => p.GetRequiredService<ServiceDatapath>());
         services.AddSingleton(p => new SyncLoop(
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<IServiceDatapath>(),
@@ -90,6 +91,11 @@ internal static class ProxyDaemon
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
+        services.AddSingleton<IHostedService>(p => new NodeWatch(
+            p.GetRequiredService<ServiceDatapath>(),
+            options.LeavesDeviceAddresses,
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
     }
 
@@ -102,7 +108,12 @@ internal static class ProxyDaemon
 
         BpfFileSystem.Ensure(options.BpfFileSystem);
         return ServiceDatapath.Open(
-            new DatapathOptions { CgroupRoot = options.CgroupRoot ?? CgroupRoot.Find(), BpfFileSystem = options.BpfFileSystem },
+            new DatapathOptions
+            {
+                CgroupRoot = options.CgroupRoot ?? CgroupRoot.Find(),
+                BpfFileSystem = options.BpfFileSystem,
+                LeavesDeviceAddresses = options.LeavesDeviceAddresses,
+            },
             logger);
     }
 

@@ -76,6 +76,9 @@ internal sealed record ProxyOptions
 
     public string BpfFileSystem { get; init; } = DefaultBpfFileSystem;
 
+    /// <summary>Whether a cluster IP is left to the stack while a device of the node holds it.</summary>
+    public bool LeavesDeviceAddresses { get; init; } = true;
+
     /// <summary>Empty for the devices that are found.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 

@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
 
@@ -124,6 +125,20 @@ public sealed class ServiceWriterTests
             Service("none", "10.96.0.3"), Service("db", "10.96.0.2", "10.0.0.3"), Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
 
         Assert.Equal(0, result.Writes);
+    }
+
+    [Fact]
+    public void Frontend_that_leads_to_no_service_goes_when_everything_is_known()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        var stray = FrontendKey.From(Address.FromIPv4(0x0a600009), 80, Protocol.Tcp);
+        _harness.Tables.Frontends.Put(stray, new FrontendValue(77, 1, 0, 0));
+        _harness.Restart();
+
+        _harness.Apply(isComplete: true, Service("web", "10.96.0.1", "10.0.0.1"));
+
+        Assert.False(_harness.Tables.Frontends.TryRead(stray, out _));
+        Assert.Single(_harness.Dump());
     }
 
     [Fact]

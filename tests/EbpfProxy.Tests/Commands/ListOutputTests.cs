@@ -16,6 +16,7 @@ public sealed class ListOutputTests
         new TrafficVerdicts(Verdict.Cluster, Verdict.Local, Verdict.Cluster),
         2,
         10800,
+        [],
         [new BackendRow(3, Address.FromIPv4(0x0a000001), 8080, BackendUse.Serving | BackendUse.InClusterSet | BackendUse.OnNode)]);
 
     [Fact]
