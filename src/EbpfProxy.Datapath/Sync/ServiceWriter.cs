@@ -13,7 +13,7 @@ namespace EbpfProxy.Datapath.Sync;
 /// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
 /// <item>the service's words, one flip each;</item>
 /// <item>frontends, then addresses: now the service can be found;</item>
-/// <item>for what goes, addresses, then frontends; the rest is given back after a grace period.</item>
+/// <item>frontends that go; their addresses follow later, and the rest is given back after a grace period.</item>
 /// </list>
 /// </summary>
 internal sealed class ServiceWriter
@@ -54,6 +54,7 @@ internal sealed class ServiceWriter
     {
         long before = _tables.Writes;
         _retirement.Collect();
+        _addresses.IsDeferring = isComplete;
         if (isComplete)
         {
             Reserve(changes);
@@ -88,6 +89,7 @@ internal sealed class ServiceWriter
         {
             RemoveStrayFrontends();
             _addresses.Repair();
+            _addresses.IsDeferring = false;
         }
 
         _retirement.Seal();
@@ -98,7 +100,11 @@ internal sealed class ServiceWriter
     public void AddNodeRole(Address address, AddressRole role) => _addresses.Add(address, role);
 
     /// <summary>Says that it is that no longer.</summary>
-    public void RemoveNodeRole(Address address, AddressRole role) => _addresses.Remove(address, role);
+    public void RemoveNodeRole(Address address, AddressRole role)
+    {
+        _addresses.Remove(address, role);
+        _addresses.Flush();
+    }
 
     /// <summary>Counts what the node's addresses are, without a write; <see cref="Apply"/> makes the table right.</summary>
     public void AdoptNodeRole(Address address, AddressRole role) => _addresses.Adopt(address, role);
@@ -106,8 +112,12 @@ internal sealed class ServiceWriter
     /// <summary>Waits until everything that was removed is given back.</summary>
     public void Drain() => _retirement.Drain();
 
-    /// <summary>Gives back what was removed and no program can still be reading; cheap, for when there is time.</summary>
-    public void Collect() => _retirement.Collect();
+    /// <summary>Gives back what was removed and no program can still be reading, and writes what could wait; for when there is time.</summary>
+    public void Collect()
+    {
+        _retirement.Collect();
+        _addresses.Flush();
+    }
 
     private static AddressRole RoleOf(FrontendKind kind) => kind switch
     {
@@ -120,11 +130,6 @@ internal sealed class ServiceWriter
     {
         // Backends first: an id must be good before a set names it. What loses a use keeps it until the words are flipped.
         uint[] wanted = _merge.Run(_backends, record, desired);
-        foreach (var backend in _merge.Added)
-        {
-            _addresses.Add(backend.Address, AddressRole.Backend);
-        }
-
         foreach (var (id, now, then) in _merge.Changed)
         {
             _backends.SetUse(id, now | then);
@@ -135,6 +140,11 @@ internal sealed class ServiceWriter
         foreach (var (id, _, then) in _merge.Changed)
         {
             _backends.SetUse(id, then);
+        }
+
+        foreach (var backend in _merge.Added)
+        {
+            _addresses.Add(backend.Address, AddressRole.Backend);
         }
 
         foreach (uint id in _merge.Removed)
@@ -240,10 +250,12 @@ internal sealed class ServiceWriter
 
     private void RemoveStrayFrontends()
     {
-        var held = new HashSet<FrontendKey>(_services.Records.SelectMany(record => record.Frontends).Select(entry => entry.Key));
-        var strays = _tables.Frontends.ReadAll().Select(row => row.Key).Where(key => !held.Contains(key)).ToList();
+        var strays = _tables.Frontends.ReadAll().Where(row => !IsHeld(row.Key, row.Value.Service)).Select(row => row.Key).ToList();
         strays.ForEach(key => _tables.Frontends.Remove(key));
     }
+
+    private bool IsHeld(FrontendKey key, uint service) =>
+        _services.TryGet(service, out var record) && Array.Exists(record.Frontends, entry => entry.Key == key);
 
     private void Retire(ServiceRecord record)
     {

@@ -45,6 +45,20 @@ internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, 
         Writes++;
     }
 
+    public void AddBatch(ReadOnlySpan<TKey> keys, ReadOnlySpan<TValue> values)
+    {
+        if (keys.IsEmpty)
+        {
+            return;
+        }
+
+        Settle();
+        EnsureCapacity((uint)(Count + keys.Length));
+        _map.UpdateBatch(keys, values);
+        Count += keys.Length;
+        Writes += keys.Length;
+    }
+
     public bool Remove(in TKey key)
     {
         if (!_map.TryDelete(key))

@@ -22,6 +22,9 @@ internal interface IHashTable<TKey, TValue>
     /// <summary>Adds an element, or replaces it.</summary>
     void Put(in TKey key, in TValue value);
 
+    /// <summary>Adds elements that are not in the table, many at a time.</summary>
+    void AddBatch(ReadOnlySpan<TKey> keys, ReadOnlySpan<TValue> values);
+
     /// <summary>Removes an element; false where there is none.</summary>
     bool Remove(in TKey key);
 

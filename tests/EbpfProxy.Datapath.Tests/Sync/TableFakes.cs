@@ -87,6 +87,15 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
         Writes++;
     }
 
+    public void AddBatch(ReadOnlySpan<TKey> keys, ReadOnlySpan<TValue> values)
+    {
+        for (int i = 0; i < keys.Length; i++)
+        {
+            Assert.False(_values.ContainsKey(keys[i]));
+            Put(keys[i], values[i]);
+        }
+    }
+
     public bool Remove(in TKey key)
     {
         if (!_values.ContainsKey(key))
