@@ -1,4 +1,5 @@
 using System.Net;
+using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Testing.ApiServer;
 
@@ -19,6 +20,9 @@ public sealed record ApiServerOptions
 
     /// <summary>0 for any that is free.</summary>
     public int Port { get; init; }
+
+    /// <summary>The network namespace that it listens in; null for the one of the tests.</summary>
+    public ScratchNetworkNamespace? Namespace { get; init; }
 
     /// <summary>Who signs the server's certificate; null for plain HTTP.</summary>
     public TestAuthority? Authority { get; init; }

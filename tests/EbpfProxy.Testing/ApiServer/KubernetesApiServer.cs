@@ -1,11 +1,15 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using EbpfProxy.Testing.Kernel;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Testing.ApiServer;
@@ -108,6 +112,11 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(_options.Address, _port, Configure));
+        if (_options.Namespace is { } network)
+        {
+            builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint => BindIn(network, endpoint));
+        }
+
         var app = builder.Build();
         app.Run(HandleAsync);
         await app.StartAsync();
@@ -120,6 +129,13 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         await StopAsync();
         _certificate?.Dispose();
         _watches.Dispose();
+    }
+
+    private static Socket BindIn(ScratchNetworkNamespace network, EndPoint endpoint)
+    {
+        Socket? socket = null;
+        network.Invoke(() => socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint));
+        return socket!;
     }
 
     private void Configure(ListenOptions listen)

@@ -1,0 +1,129 @@
+using EbpfProxy.EndToEnd.Tests.Probe;
+using EbpfProxy.Testing.Cluster;
+using EbpfProxy.Testing.Kernel;
+using static EbpfProxy.EndToEnd.Tests.ServiceStage;
+
+namespace EbpfProxy.EndToEnd.Tests;
+
+/// <summary>The daemon comes and goes; traffic goes on.</summary>
+public sealed class LifecycleTests : IDisposable
+{
+    private readonly ServiceStage _stage = new();
+
+    public void Dispose() => _stage.Dispose();
+
+    [KernelTheory]
+    [InlineData("tcp")]
+    [InlineData("udp")]
+    public void Killed_daemon_is_not_missed_and_the_next_one_takes_over(string protocol)
+    {
+        using var held = _stage.Client.Place.Hold(protocol, Web4, Port);
+        var before = held.Ask();
+        using var load = _stage.Client.Place.Load(protocol, (Web4, Port, ""), (Web6, Port, ""));
+        load.WaitForMore(500);
+
+        _stage.Proxy.Kill();
+        load.WaitForMore(500);
+        _stage.Restart();
+        load.WaitForMore(500);
+
+        load.EndWithoutFailure();
+        Assert.Equal(before, held.Ask());
+        Assert.Contains(_stage.Proxy.Log, line => line.Contains("taken over", StringComparison.Ordinal));
+    }
+
+    [KernelFact]
+    public void Restart_with_nothing_changed_writes_no_map()
+    {
+        var before = _stage.Node.ReadServices();
+        string[] programs = LinkedPrograms();
+
+        _stage.Proxy.Kill();
+        _stage.Restart();
+
+        Assert.DoesNotContain(_stage.Proxy.Log, line => line.Contains("map writes", StringComparison.Ordinal));
+        Assert.Contains(_stage.Proxy.Log, line => line.Contains("the maps hold them already", StringComparison.Ordinal));
+        Assert.Equal(before.Select(row => (row.Id, row.Key)), _stage.Node.ReadServices().Select(row => (row.Id, row.Key)));
+        Assert.Equal(programs.Length, LinkedPrograms().Length);
+    }
+
+    [KernelFact]
+    public void Change_made_while_no_daemon_runs_is_written_by_the_next_one()
+    {
+        _stage.Proxy.Kill();
+        _stage.Node.Manifests.Write(WebOver(_stage.A));
+
+        _stage.Restart();
+
+        Assert.Equal(["a/8080"], _stage.Client.Place.Spread("tcp", Web4, Port, 50).Keys);
+    }
+
+    [KernelFact]
+    public void Second_daemon_on_the_same_pins_is_refused()
+    {
+        using var second = _stage.Node.Host.Start(
+            [ProxyBinary.Path, .. NodeProxy.Arguments(_stage.Node), "--manifests", _stage.Node.Manifests.Path,
+             "--healthz-bind-address", "127.0.0.1:20256", "--metrics-bind-address", "127.0.0.1:20249"]);
+
+        Assert.NotEqual(0, second.WaitForExit());
+        Assert.Contains(second.Lines, line => line.Contains("another ebpf-proxy is running", StringComparison.Ordinal));
+        Assert.Equal(3, _stage.Client.Place.Ask("tcp4", Web4, Port).Length);
+    }
+
+    [KernelFact]
+    public void Cleanup_leaves_nothing_behind()
+    {
+        int[] links = LinkIds();
+        Assert.NotEmpty(links);
+        Assert.NotEqual(0, _stage.Node.Command("cleanup").ExitCode);
+        _stage.Proxy.Kill();
+
+        var cleanup = _stage.Node.Command("cleanup");
+
+        Assert.True(cleanup.ExitCode == 0, cleanup.Error);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_stage.Node.BpfFileSystem));
+        Assert.Equal("", Shell.Require("bpftool cgroup show \"$1\"", _stage.Node.CgroupRoot).Trim());
+        Eventually.Succeeds(() => AssertGone(links), TimeSpan.FromSeconds(10));
+        Assert.NotEqual("answered", _stage.Client.Place.AskInVain("tcp4", Web4, Port).Split(' ')[0]);
+    }
+
+    [KernelFact]
+    public void Partial_cgroup_mount_is_refused()
+    {
+        _stage.Proxy.Kill();
+        // In a namespace of its own the node's cgroup looks like the root of all.
+        const string script =
+            """
+            mkdir -p "$1/part" && mount -t cgroup2 none "$1/part" && cgroup=$1/part && shift && exec "$@" --cgroup-root "$cgroup"
+            """;
+        using var folder = new ManifestDirectory();
+
+        var refused = _stage.Node.Host.Run(
+            ["unshare", "-Cm", "bash", "-c", script, "bash", folder.Path, ProxyBinary.Path, "run",
+             "--bpffs", _stage.Node.BpfFileSystem, "--manifests", _stage.Node.Manifests.Path, "--hostname-override", "x"]);
+
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.Contains("shows only part of the cgroup hierarchy", refused.Error, StringComparison.Ordinal);
+    }
+
+    private string[] LinkedPrograms() =>
+        [.. Directory.EnumerateFiles(Path.Combine(_stage.Node.BpfFileSystem, "ebpf-proxy", "links")).Order(StringComparer.Ordinal)];
+
+    private int[] LinkIds() =>
+    [
+        .. LinkedPrograms()
+            .Select(pin => Shell.Require("bpftool link show pinned \"$1\"", pin))
+            .Select(text => int.Parse(text.Split(':')[0], System.Globalization.CultureInfo.InvariantCulture)),
+    ];
+
+    private static void AssertGone(int[] links)
+    {
+        foreach (int link in links)
+        {
+            if (Shell.Run("bpftool link show id \"$1\"", $"{link}").ExitCode == 0)
+            {
+                throw new IOException($"link {link} is still there");
+            }
+        }
+    }
+}

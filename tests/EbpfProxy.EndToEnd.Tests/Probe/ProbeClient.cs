@@ -1,0 +1,76 @@
+using System.Globalization;
+using EbpfProxy.Testing.Cluster;
+
+namespace EbpfProxy.EndToEnd.Tests.Probe;
+
+/// <summary>An answer: who gave it, whom it saw asking, and who the asking socket believes it is.</summary>
+internal sealed record Answer(string Name, string Client, string Peer);
+
+/// <summary>Asks services from a place, by the program in this folder.</summary>
+internal static class ProbeClient
+{
+    private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "probe");
+
+    /// <summary>A server on ports such as 8080 or 8000-8009 that answers with its name and the port; it listens on return.</summary>
+    public static LineProcess Serve(this Pod pod, params IEnumerable<string> ports) => pod.Place.Serve(pod.Name, ports);
+
+    public static LineProcess Serve(this Place place, string name, params IEnumerable<string> ports)
+    {
+        var server = place.Start([_program, "serve", name, .. ports]);
+        Assert.Equal("ready", server.ReadLine());
+        return server;
+    }
+
+    /// <summary>All lines of a command of the probe.</summary>
+    public static string[] Probe(this Place place, params IEnumerable<string> words)
+    {
+        var result = place.Run([_program, .. words]);
+        Assert.True(result.Error.Length == 0, $"{string.Join(' ', words)}: {result.Error}{result.Output}");
+        return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    /// <summary>Asks in the way that <paramref name="row"/> names; every answer.</summary>
+    public static Answer[] Ask(this Place place, string row, string address, int port) =>
+        [.. place.Probe("ask", row, address, $"{port}").Select(ToAnswer)];
+
+    /// <summary>Asks two addresses from one socket.</summary>
+    public static Answer[] Ask(this Place place, string row, (string Address, int Port) first, (string Address, int Port) second) =>
+        [.. place.Probe("ask", row, first.Address, $"{first.Port}", second.Address, $"{second.Port}").Select(ToAnswer)];
+
+    /// <summary>Asks many addresses from one unconnected UDP socket before it takes the first answer.</summary>
+    public static Answer[] AskMany(this Place place, int family, params IEnumerable<(string Address, int Port)> services) =>
+        [.. place.Probe(["many", $"{family}", .. services.SelectMany(s => new[] { s.Address, $"{s.Port}" })]).Select(ToAnswer)];
+
+    /// <summary>How asking fails: the call and the error's name, such as "connect ECONNREFUSED".</summary>
+    public static string AskInVain(this Place place, string row, string address, int port)
+    {
+        var words = Words(Assert.Single(place.Probe("ask", row, address, $"{port}")));
+        return words.TryGetValue("call", out string? call) ? $"{call} {words["errno"]}" : $"answered by {words["name"]}";
+    }
+
+    /// <summary>How many of so many connections each backend got.</summary>
+    public static Dictionary<string, int> Spread(this Place place, string protocol, string address, int port, int count) =>
+        place.Probe("spread", protocol, address, $"{port}", $"{count}")
+            .Select(Words)
+            .ToDictionary(words => words["name"], words => int.Parse(words["times"], CultureInfo.InvariantCulture));
+
+    public static HeldConnection Hold(this Place place, string protocol, string address, int port) =>
+        new(place.Start(_program, "hold", protocol, address, $"{port}"));
+
+    /// <summary>Connections without a pause; the names of those who answer must begin with the prefixes.</summary>
+    public static Load Load(this Place place, string protocol, params IEnumerable<(string Address, int Port, string Prefix)> targets) =>
+        new(place.Start([_program, "load", protocol, "2", .. targets.SelectMany(t => new[] { t.Address, $"{t.Port}", t.Prefix })]));
+
+    internal static Answer ToAnswer(string line)
+    {
+        Assert.True(line.StartsWith("answer ", StringComparison.Ordinal), line);
+        var words = Words(line);
+        return new Answer(words["name"], words["client"], words["peer"]);
+    }
+
+    internal static Dictionary<string, string> Words(string line) => line
+        .Split(' ')
+        .Where(word => word.Contains('=', StringComparison.Ordinal))
+        .Select(word => word.Split('=', 2))
+        .ToDictionary(pair => pair[0], pair => pair[1]);
+}

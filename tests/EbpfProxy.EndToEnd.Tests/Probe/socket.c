@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "probe.h"
+
+_Thread_local const char *failed_call = "";
+
+void endpoint_parse(struct endpoint *endpoint, int family, const char *address, const char *port)
+{
+	in_port_t number = htons((in_port_t)atoi(port));
+	struct sockaddr_in *ipv4 = (struct sockaddr_in *)&endpoint->address;
+	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)&endpoint->address;
+	char mapped[ADDRESS_TEXT_SIZE];
+	bool ok;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	if (family == AF_INET) {
+		ipv4->sin_family = AF_INET;
+		ipv4->sin_port = number;
+		endpoint->length = sizeof(*ipv4);
+		ok = inet_pton(AF_INET, address, &ipv4->sin_addr) == 1;
+	} else {
+		snprintf(mapped, sizeof(mapped), "%s%s",
+			 strchr(address, ':') ? "" : "::ffff:", address);
+		ipv6->sin6_family = AF_INET6;
+		ipv6->sin6_port = number;
+		endpoint->length = sizeof(*ipv6);
+		ok = inet_pton(AF_INET6, mapped, &ipv6->sin6_addr) == 1;
+	}
+	if (!ok) {
+		fprintf(stderr, "%s is not an address\n", address);
+		exit(2);
+	}
+}
+
+void endpoint_format(const struct sockaddr_storage *address, char text[ADDRESS_TEXT_SIZE])
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)address;
+	char name[INET6_ADDRSTRLEN];
+
+	if (address->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &ipv4->sin_addr, name, sizeof(name));
+		snprintf(text, ADDRESS_TEXT_SIZE, "%s:%d", name, ntohs(ipv4->sin_port));
+	} else if (IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr)) {
+		inet_ntop(AF_INET, &ipv6->sin6_addr.s6_addr[12], name, sizeof(name));
+		snprintf(text, ADDRESS_TEXT_SIZE, "mapped:%s:%d", name, ntohs(ipv6->sin6_port));
+	} else {
+		inet_ntop(AF_INET6, &ipv6->sin6_addr, name, sizeof(name));
+		snprintf(text, ADDRESS_TEXT_SIZE, "[%s]:%d", name, ntohs(ipv6->sin6_port));
+	}
+}
+
+const char *errno_name(int error)
+{
+	const char *name = strerrorname_np(error);
+
+	return name ? name : "unknown";
+}
+
+int report_error(void)
+{
+	printf("error call=%s errno=%s\n", failed_call, errno_name(errno));
+	return 1;
+}
+
+int tried(const char *call, int result)
+{
+	if (result < 0)
+		failed_call = call;
+	return result;
+}
+
+int open_socket(int family, int type, int protocol)
+{
+	struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+	int fd = tried("socket", socket(family, type | SOCK_CLOEXEC, protocol));
+
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	}
+	return fd;
+}
+
+void close_now(int fd)
+{
+	struct linger reset = {.l_onoff = 1};
+	int error = errno;
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	errno = error;
+}
+
+int read_answer(int fd, char answer[ANSWER_SIZE])
+{
+	size_t length = 0;
+
+	while (length < ANSWER_SIZE - 1) {
+		ssize_t got = recv(fd, answer + length, ANSWER_SIZE - 1 - length, 0);
+
+		if (got < 0)
+			return tried("recv", -1);
+		if (got == 0) {
+			errno = ECONNRESET;
+			return tried("recv", -1);
+		}
+		length += (size_t)got;
+		if (answer[length - 1] == '\n')
+			break;
+	}
+	answer[length - 1] = '\0';
+	return 0;
+}
+
+int ask(int fd, char answer[ANSWER_SIZE])
+{
+	if (tried("send", (int)send(fd, "?\n", 2, 0)) < 0)
+		return -1;
+	return read_answer(fd, answer);
+}
+
+int report_answer(int fd, const char *answer)
+{
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof(peer);
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (tried("getpeername", getpeername(fd, (struct sockaddr *)&peer, &length)) < 0)
+		return -1;
+	endpoint_format(&peer, text);
+	printf("answer %s peer=%s\n", answer, text);
+	return 0;
+}
+
+int visit(const struct endpoint *endpoint, int type, char answer[ANSWER_SIZE])
+{
+	const struct sockaddr *address = (const struct sockaddr *)&endpoint->address;
+	int fd = open_socket(endpoint->address.ss_family, type, 0);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	result = tried("connect", connect(fd, address, endpoint->length));
+	if (result == 0)
+		result = ask(fd, answer);
+	close_now(fd);
+	return result;
+}
