@@ -57,7 +57,7 @@ for number in 1 2 3; do
 done
 add_pod client 10.244.0.20
 start_daemon
-until_true 20 answers || fail "http://$service/ does not answer"
+until_true 60 answers || fail "http://$service/ does not answer"
 echo "  my-service is $service port 80; its pods are 10.244.0.11, .12 and .13. No device has the address $service"
 echo "  and no rule of iptables or nftables knows it: the client's connect() is given a pod's address by BPF."
 echo "  What curl thinks it is connected to: $(in_pod client curl -s -o /dev/null -w '%{remote_ip}:%{remote_port}' "http://$service/")"
@@ -71,11 +71,11 @@ tally <"$DEMO_FOLDER/first"
 heading "my-app-3 leaves: its address is taken out of the manifest, under load"
 (while [ ! -e "$DEMO_FOLDER/stop" ]; do requests 50; done >"$DEMO_FOLDER/load") &
 load=$!
-until_true 10 grep -q my-app-3 "$DEMO_FOLDER/load" || fail "no request met my-app-3"
+until_true 30 grep -q my-app-3 "$DEMO_FOLDER/load" || fail "no request met my-app-3"
 sed '/10\.244\.0\.13/,/nodeName/d' "$endpoints" >"$DEMO_FOLDER/edited"
 diff "$endpoints" "$DEMO_FOLDER/edited" | sed -n 's/^[<>]/  &/p' || true
 mv "$DEMO_FOLDER/edited" "$endpoints"
-until_true 10 is_gone my-app-3 || fail "my-app-3 is still asked"
+until_true 30 is_gone my-app-3 || fail "my-app-3 is still asked"
 stop_nginx my-app-3
 requests 300 >"$DEMO_FOLDER/second"
 touch "$DEMO_FOLDER/stop"
@@ -95,7 +95,7 @@ tally <"$DEMO_FOLDER/third"
 [ "$(grep -c '^my-app-[12]$' "$DEMO_FOLDER/third")" = 300 ] || fail "a request failed"
 echo "  Programs and tables are in the kernel; nothing waits for the daemon. It starts again and takes them over."
 start_daemon
-until_true 20 is_ready || fail "the daemon does not become ready again"
+until_true 60 is_ready || fail "the daemon does not become ready again"
 
 heading "ebpf-proxy service list"
 ebpf_proxy service list | sed 's/^/  /'

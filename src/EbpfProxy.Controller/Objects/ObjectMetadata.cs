@@ -81,11 +81,7 @@ internal readonly record struct ObjectMetadata
             }
             else if (reader.ValueTextEquals("annotations"u8))
             {
-                metadata = metadata with { TriggerTime = ReadTriggerTime(ref reader) };
-            }
-            else if (reader.ValueTextEquals("annotations"u8))
-            {
-                metadata = metadata with { EndsInitialEvents = ReadAnnotations(ref reader) };
+                metadata = ReadAnnotations(ref reader, metadata);
             }
             else
             {
@@ -134,52 +130,35 @@ internal readonly record struct ObjectMetadata
         return metadata;
     }
 
-    private static bool ReadAnnotations(ref Utf8JsonReader reader)
+    private static ObjectMetadata ReadAnnotations(ref Utf8JsonReader reader, ObjectMetadata metadata)
     {
-        bool endsInitialEvents = false;
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             reader.Skip();
-            return false;
+            return metadata;
         }
 
         while (reader.NextProperty())
         {
-            if (reader.ValueTextEquals("k8s.io/initial-events-end"u8))
-            {
-                reader.Read();
-                endsInitialEvents = reader.TokenType == JsonTokenType.String && reader.ValueTextEquals("true"u8);
-            }
-
-            reader.Skip();
-        }
-
-        return endsInitialEvents;
-    }
-
-    private static DateTimeOffset? ReadTriggerTime(ref Utf8JsonReader reader)
-    {
-        DateTimeOffset? time = null;
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return time;
-        }
-
-        while (reader.NextProperty())
-        {
-            bool isTime = reader.ValueTextEquals("endpoints.kubernetes.io/last-change-trigger-time"u8);
+            bool endsInitialEvents = reader.ValueTextEquals("k8s.io/initial-events-end"u8);
+            bool isTriggerTime = reader.ValueTextEquals("endpoints.kubernetes.io/last-change-trigger-time"u8);
             reader.Read();
-            if (isTime && reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var value))
+            if (reader.TokenType == JsonTokenType.String)
             {
-                time = value;
+                if (endsInitialEvents && reader.ValueTextEquals("true"u8))
+                {
+                    metadata = metadata with { EndsInitialEvents = true };
+                }
+                else if (isTriggerTime && reader.TryGetDateTimeOffset(out var time))
+                {
+                    metadata = metadata with { TriggerTime = time };
+                }
             }
 
             reader.Skip();
         }
 
-        return time;
+        return metadata;
     }
 }
