@@ -39,7 +39,7 @@ test: build ## every test; as root also those in the kernel; the last line is "N
 	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/test/run.sh
 
 .PHONY: test-kernels
-test-kernels: bpf ## boot kernels 5.10, 6.1, 6.12 and the newest in qemu, load and attach every program
+test-kernels: build ## boot kernels 5.10, 6.1, 6.12 and the newest in qemu, do the main job with the native binary
 	@tools/vmtest/fetch.sh
 	@tools/vmtest/check.sh 5.10 6.1 6.12 newest
 

@@ -15,7 +15,7 @@ run() {
 run "dotnet format" "$dotnet" format EbpfProxy.sln --verify-no-changes --exclude src/LibBpfSharp/Generated --exclude .artifacts
 
 clang_format=$(command -v clang-format-14 || command -v clang-format || true)
-sources=$(git ls-files 'bpf/*.c' 'bpf/*.h')
+sources=$(git ls-files 'bpf/*.c' 'bpf/*.h' 'tools/*.c')
 if [ -n "$clang_format" ]; then
   # shellcheck disable=SC2086 # one word a file
   run "$($clang_format --version)" "$clang_format" --dry-run -Werror $sources
@@ -23,7 +23,7 @@ else
   echo "== clang-format is not installed: C not checked"
 fi
 
-scripts=$(git ls-files '*.sh' .ci/run)
+scripts=$(git ls-files '*.sh' .ci/run tools/vmtest/init)
 if command -v shellcheck >/dev/null; then
   # shellcheck disable=SC2086 # one word a file
   run "shellcheck" shellcheck -x $scripts

@@ -4,6 +4,7 @@
 # it is reached (proxy, credentials) and which keys sign it come from the machine's own configuration.
 #   apt.sh get SUITE FOLDER PACKAGE...     these, and what they need beyond what is installed here
 #   apt.sh alone SUITE FOLDER PACKAGE...   only these
+#   apt.sh needs SUITE PACKAGE             the names that a package depends on, one a line
 #   apt.sh sources SUITE                   the source lines it would use
 # SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's.
 set -eu
@@ -124,6 +125,13 @@ unpack() {
   done
 }
 
+# What is installed here counts as little as in `alone`.
+needs() {
+  configure "$1"
+  apt-cache -c "$apt_root/$1/apt.conf" -o Dir::State::status=/dev/null -o "APT::Default-Release=$1" \
+    show --no-all-versions "$2" | sed -n 's/^Depends: //p' | tr -s ',|' '\n' | awk '{ print $1 }' | sort -u
+}
+
 [ $# -ge 2 ] || fail "see the head of $0"
 command=$1 wanted=$2
 shift 2
@@ -131,6 +139,7 @@ shift 2
 case $command in
   get) unpack install "$wanted" "$@" ;;
   alone) unpack download "$wanted" "$@" ;;
+  needs) needs "$wanted" "$@" ;;
   sources) sources "$wanted" ;;
   *) fail "no command $command" ;;
 esac

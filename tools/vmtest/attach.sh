@@ -1,19 +1,25 @@
 #!/bin/sh
-# Runs in a guest, in a folder with BPF objects: loads every program there and attaches those of sockets to a cgroup.
-# The last line says how many; the first program that the kernel refuses ends it with the verifier's last lines.
+# Runs in a guest, in a folder with BPF objects: loads every program there, attaches those of sockets to a cgroup, and
+# takes all of it away again. Says how many; the first program that the kernel refuses ends it with the verifier's last
+# lines.
 set -eu
 
+[ "$PWD" = /payload ] || {
+  echo "attach.sh: only in a guest, whose network and root cgroup it changes: tools/vmtest/check.sh" >&2
+  exit 2
+}
+
 cgroup=/sys/fs/cgroup/attach
-mkdir -p "$cgroup"
+pins=/sys/fs/bpf/attach
+mkdir -p "$cgroup" "$pins"
 programs=0
 for object in *.bpf.o; do
-  name=${object%.bpf.o}
-  pins=/sys/fs/bpf/$name
-  bpftool prog loadall "$object" "$pins" 2> /tmp/log || {
+  folder=$pins/${object%.bpf.o}
+  bpftool prog loadall "$object" "$folder" 2> /tmp/log || {
     tail -n 20 /tmp/log
     exit 1
   }
-  for pin in "$pins"/*; do
+  for pin in "$folder"/*; do
     programs=$((programs + 1))
     program=${pin##*/}
     case $program in
@@ -24,4 +30,6 @@ for object in *.bpf.o; do
     bpftool cgroup attach "$cgroup" "$type" pinned "$pin"
   done
 done
+rm -rf "$pins"
+rmdir "$cgroup"
 echo "$(uname -r): $programs programs loaded"

@@ -1,25 +1,36 @@
 #!/bin/sh
-# Loads every program of .artifacts/bpf on other kernels and attaches those of sockets.
+# What other kernels do with the product: loads and attaches every program of .artifacts/bpf (attach.sh), then the main
+# job with .artifacts/ebpf-proxy (answers.sh).
 #
 #   tools/vmtest/check.sh [KERNEL...]     5.10 and newest by default; fetch.sh gets them
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-objects=$here/../../.artifacts/bpf
+root=$(cd "$here/../.." && pwd)
+artifacts=$root/.artifacts
 [ $# -gt 0 ] || set -- 5.10 newest
 
-ls "$objects"/*.bpf.o > /dev/null 2>&1 || {
-  echo "vmtest: no programs in .artifacts/bpf: make bpf" >&2
-  exit 2
-}
+for file in "$artifacts/bpf/sock_addr.bpf.o" "$artifacts/ebpf-proxy"; do
+  [ -e "$file" ] || {
+    echo "vmtest: no $file: make build" >&2
+    exit 2
+  }
+done
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 trap 'exit 130' INT TERM
-cp "$objects"/*.bpf.o "$here/attach.sh" "$payload"
+cp "$artifacts"/bpf/*.bpf.o "$artifacts/ebpf-proxy" "$here/attach.sh" "$here/answers.sh" "$payload"
+"${CC:-cc}" -O2 -Wall -Wextra -Werror -static -o "$payload/probe" "$here/probe.c"
+
+bpftool=$artifacts/deps/bpftool/usr/sbin/bpftool
+[ -x "$bpftool" ] || bpftool=bpftool
+# What the binary opens only when it runs: libssl, and libbpf where that could not be linked in.
+opened=$(find /usr/lib /usr/lib64 -name libssl.so.3 -o -name libcrypto.so.3 -o -name libbpf.so.1 2>/dev/null | paste -s -d ' ')
 
 failed=0
 for kernel; do
-  VMTEST_PROGRAMS=bpftool "$here/run.sh" "$kernel" "$payload" ./attach.sh && continue
+  VMTEST_PROGRAMS="$bpftool ip $opened" VMTEST_DEADLINE=${VMTEST_DEADLINE:-900} \
+    "$here/run.sh" "$kernel" "$payload" './attach.sh && ./answers.sh' && continue
   echo "vmtest: $kernel: failed" >&2
   failed=1
 done

@@ -15,10 +15,13 @@ busybox=$(find "$deps/busybox" -name busybox -type f -perm -u+x 2>/dev/null | he
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
-# Copies the shared libraries of a program to where its loader looks for them; a static one has none.
+# Copies the shared libraries of a program to where its loader looks for them; a static one has none. Those that were
+# unpacked below .artifacts/deps have their place below that.
 add_libraries() {
-  ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
-    [ -e "$stage$library" ] || install -D "$library" "$stage$library"
+  folders=$(find "$deps" -name '*-linux-gnu' -path '*/lib/*' ! -path "$deps/qemu/*" 2>/dev/null | paste -s -d :)
+  LD_LIBRARY_PATH=$folders ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
+    target=$stage/${library#"$deps"/*/}
+    [ -e "$target" ] || install -D "$library" "$target"
   done
 }
 
@@ -37,10 +40,8 @@ add_program() {
 
 # The modules and what they depend on, in the order of loading. They may be compressed in the package.
 add_modules() {
-  tree=$(find "$kernel" -path '*/modules/*' -name modules.order | head -n 1)
-  tree=${tree%/modules.order}
+  tree=$(find "$kernel" -path '*/modules/*' -name kernel -type d | head -n 1)
   [ -n "$tree" ] || return 0
-  version=${tree##*/}
   mkdir -p "$stage/lib/modules"
   for module; do
     add_module "$module"
@@ -55,7 +56,7 @@ add_module() {
   [ -n "$file" ] || return 0
   target=$stage/lib/modules/$1.ko
   case $file in
-    *.xz) xz -dc "$file" > "$target" ;;
+    *.xz) "$busybox" xz -dc "$file" > "$target" ;;
     *.zst) zstd -qdc "$file" > "$target" ;;
     *) cp "$file" "$target" ;;
   esac

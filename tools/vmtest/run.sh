@@ -37,7 +37,7 @@ trap 'exit 130' INT TERM
 "$here/initramfs.sh" "$kernel" "$payload" "$command" "$work/initramfs"
 image=$(find "$kernel" -name 'vmlinuz*' -type f | head -n 1)
 
-qemu=qemu-system-x86_64
+qemu='qemu-system-x86_64'
 libraries=
 if [ -x "$deps/qemu/usr/bin/$qemu" ]; then
   qemu=$deps/qemu/usr/bin/$qemu
@@ -53,10 +53,12 @@ LD_LIBRARY_PATH=$libraries timeout --foreground --kill-after=5 "${VMTEST_DEADLIN
   -serial stdio -serial "file:$work/status" \
   -kernel "$image" -initrd "$work/initramfs" \
   -append "console=ttyS0 quiet loglevel=3 panic=-1 rdinit=/init" < /dev/null || status=$?
-[ "$status" -ne 124 ] && [ "$status" -ne 137 ] || {
-  echo "vmtest: ended after ${VMTEST_DEADLINE:-120} seconds" >&2
-  exit 124
-}
+case $status in
+  124 | 137)
+    echo "vmtest: ended after ${VMTEST_DEADLINE:-120} seconds" >&2
+    exit 124
+    ;;
+esac
 
 status=$(tr -dc '0-9' < "$work/status")
 exit "${status:-125}"

@@ -1,0 +1,241 @@
+#!/bin/sh
+# Runs in a guest, beside ebpf-proxy and probe: the main job on this kernel. The guest's root cgroup is the node; its
+# backends are two network namespaces, its clients the node's own. Says each thing that it saw; ends at the first that
+# is not so, with the daemon's last lines. Emulation is slow, so nothing is timed and deadlines are generous.
+set -eu
+
+[ "$PWD" = /payload ] || {
+  echo "answers.sh: only in a guest, whose network and root cgroup it changes: tools/vmtest/check.sh" >&2
+  exit 2
+}
+
+kernel=$(uname -r)
+manifests=$PWD/manifests
+log=/tmp/daemon.log
+daemon=
+main=10.96.0.10 main6=fd00:96::10 changing=10.96.0.20 empty=10.96.0.30
+
+fail() {
+  echo "$kernel: not so: $*"
+  tail -n 30 "$log" 2>/dev/null || true
+  exit 1
+}
+
+said() {
+  echo "$kernel: $*"
+}
+
+# until_true COMMAND...
+until_true() {
+  deadline=$(($(date +%s) + 120))
+  until "$@"; do
+    [ "$(date +%s)" -lt "$deadline" ] || return 1
+    sleep 0.5
+  done
+}
+
+# backend NAME NUMBER: a namespace with an address of each family. Port 8080 is the main service's, 8081 the changing
+# ones', so that an answer tells whose backend it was.
+backend() {
+  ip netns add "$1"
+  ip link add "$1" type veth peer name eth0 netns "$1"
+  ip link set "$1" up
+  ip addr add 10.244.0.1/32 dev "$1"
+  ip addr add fd00:244::1/128 dev "$1" nodad
+  ip route add "10.244.0.1$2/32" dev "$1" src 10.244.0.1
+  ip route add "fd00:244::1$2/128" dev "$1" src fd00:244::1
+  ip -n "$1" link set lo up
+  ip -n "$1" link set eth0 up
+  ip -n "$1" addr add "10.244.0.1$2/32" dev eth0
+  ip -n "$1" addr add "fd00:244::1$2/128" dev eth0 nodad
+  ip -n "$1" route add 10.244.0.1/32 dev eth0
+  ip -n "$1" route add fd00:244::1/128 dev eth0
+  ip netns exec "$1" ./probe serve "$1" 8080 &
+  ip netns exec "$1" ./probe serve "changing-$1" 8081 &
+}
+
+# service NAME PORT ADDRESS...: TCP and UDP on port 80
+service() {
+  name=$1 port=$2
+  shift 2
+  families=
+  addresses=
+  for address; do
+    case $address in *:*) family=IPv6 ;; *) family=IPv4 ;; esac
+    families="${families:+$families, }$family" addresses="${addresses:+$addresses, }\"$address\""
+  done
+  cat > "$manifests/$name.yaml" <<YAML
+apiVersion: v1
+kind: Service
+metadata: { name: $name, namespace: default }
+spec:
+  clusterIP: "$1"
+  clusterIPs: [$addresses]
+  ipFamilies: [$families]
+  ports:
+    - { name: tcp, protocol: TCP, port: 80, targetPort: $port }
+    - { name: udp, protocol: UDP, port: 80, targetPort: $port }
+YAML
+}
+
+# endpoints NAME PORT FAMILY ADDRESS...: written aside and moved, as an editor does.
+endpoints() {
+  file=$manifests/$1-$3.yaml
+  cat > /tmp/slice <<YAML
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: $1-$3, namespace: default, labels: { kubernetes.io/service-name: $1 } }
+addressType: $3
+ports:
+  - { name: tcp, protocol: TCP, port: $2 }
+  - { name: udp, protocol: UDP, port: $2 }
+YAML
+  shift 3
+  if [ $# -gt 0 ]; then echo "endpoints:"; else echo "endpoints: []"; fi >> /tmp/slice
+  for address; do
+    echo "  - { addresses: [\"$address\"], conditions: { ready: true } }" >> /tmp/slice
+  done
+  mv /tmp/slice "$file"
+}
+
+start_daemon() {
+  ./ebpf-proxy run --manifests "$manifests" --hostname-override guest --cgroup-root /sys/fs/cgroup --bpffs /sys/fs/bpf \
+    --metrics-bind-address 127.0.0.1:10249 --healthz-bind-address 127.0.0.1:10256 >> "$log" 2>&1 &
+  daemon=$!
+}
+
+kill_daemon() {
+  kill -KILL "$daemon"
+  wait "$daemon" 2>/dev/null || true
+}
+
+is_ready() {
+  kill -0 "$daemon" 2>/dev/null || fail "the daemon runs"
+  wget -q -O /dev/null http://127.0.0.1:10256/readyz 2>/dev/null
+}
+
+# What 16 requests see, each line once. One of two backends stays unmet with 2^-15.
+seen() {
+  ./probe ask "$1" "$2" 80 16 | sort -u | paste -s -d ,
+}
+
+# sees HOW ADDRESS PEER BACKENDS...
+sees() {
+  how=$1 address=$2 peer=$3
+  shift 3
+  expected=$(printf "%s from $peer\n" "$@" | paste -s -d ,)
+  actual=$(seen "$how" "$address")
+  [ "$actual" = "$expected" ] || fail "$how to $address is answered by \"$expected\": \"$actual\""
+}
+
+every_way() {
+  for how in tcp udp sendto; do
+    sees "$how" "$main" "$main:80" "$@"
+    sees "$how" "$main6" "[$main6]:80" "$@"
+    sees "$how" "::ffff:$main" "[::ffff:$main]:80" "$@"
+  done
+}
+
+# is_refused HOW ERROR...
+is_refused() {
+  how=$1
+  shift
+  actual=$(seen "$how" "$empty")
+  for expected; do
+    [ "$actual" != "$expected" ] || return 0
+  done
+  fail "$how to a service without endpoints is refused with $*: \"$actual\""
+}
+
+is_answered_by() {
+  [ "$(./probe ask tcp "$1" 80 1)" = "$2 from $1:80" ]
+}
+
+start_load() {
+  rm -f /tmp/seen /tmp/end
+  ./probe load "$main" 80 /tmp/seen /tmp/end b1 b2 > /tmp/load &
+  load=$!
+  until_true test -e /tmp/seen || fail "the load begins"
+}
+
+end_load() {
+  touch /tmp/end
+  wait "$load" || fail "$1: $(cat /tmp/load)"
+  said "$1: none of $(cat /tmp/load) failed or met a foreign backend"
+}
+
+# Without what bpftool itself needs to tell.
+in_kernel() {
+  bpftool link show
+  { bpftool prog show; bpftool map show; } | grep -E '^[0-9]+:' | grep -v 'name pid_iter\|iter\.rodata' || true
+}
+
+nothing_is_left() {
+  [ ! -e /sys/fs/bpf/ebpf-proxy ] && [ -z "$(in_kernel)" ]
+}
+
+is_only_b2() {
+  [ "$(seen tcp "$main")" = "b2 from $main:80" ]
+}
+
+is_translated() {
+  ./probe ask tcp "$main" 80 1 | grep -q ' from '
+}
+
+mkdir "$manifests"
+ip link set lo up
+backend b1 1
+backend b2 2
+service main 8080 "$main" "$main6"
+endpoints main 8080 IPv4 10.244.0.11 10.244.0.12
+endpoints main 8080 IPv6 fd00:244::11 fd00:244::12
+service changing 8081 "$changing"
+endpoints changing 8081 IPv4 10.244.0.11
+service empty 8080 "$empty"
+
+./ebpf-proxy check --bpffs /sys/fs/bpf > /tmp/check || {
+  cat /tmp/check
+  fail "check finds this node fit"
+}
+start_daemon
+until_true is_ready || fail "the daemon becomes ready"
+every_way b1 b2
+said "TCP, UDP and sendto, IPv4, IPv6 and v4-mapped: both backends answer, the peer is the service"
+
+is_refused tcp ECONNREFUSED
+is_refused udp ECONNREFUSED
+case $kernel in
+  5.1[0-7].*) is_refused sendto EPERM ECONNREFUSED ;;
+  *) is_refused sendto ECONNREFUSED ;;
+esac
+said "a service without endpoints is refused"
+
+start_load
+for round in 1 2 3 4 5; do
+  for number in 2 1; do
+    endpoints changing 8081 IPv4 "10.244.0.1$number"
+    until_true is_answered_by "$changing" "changing-b$number" || fail "change $round is followed"
+  done
+done
+end_load "10 changes of another service"
+
+./ebpf-proxy service list -o json > /tmp/before
+start_load
+kill_daemon
+every_way b1 b2
+start_daemon
+until_true is_ready || fail "the daemon becomes ready again"
+./ebpf-proxy service list -o json > /tmp/after
+diff /tmp/before /tmp/after || fail "the restarted daemon keeps the services and their ids"
+endpoints main 8080 IPv4 10.244.0.12
+until_true is_only_b2 || fail "the restarted daemon follows changes"
+end_load "kill -9 and restart"
+said "the restarted daemon keeps the services and their ids"
+
+kill -TERM "$daemon"
+wait "$daemon" || fail "the daemon ends well"
+sees tcp "$main" "$main:80" b2
+./ebpf-proxy cleanup --bpffs /sys/fs/bpf > /dev/null
+until_true nothing_is_left || fail "cleanup leaves nothing: $(in_kernel; find /sys/fs/bpf)"
+! is_translated || fail "after cleanup nothing is translated"
+said "cleanup leaves nothing"
