@@ -91,7 +91,8 @@ internal sealed class RouteNetlink : IDisposable
         try
         {
             await _socket.ReceiveAsync(_buffer, SocketFlags.None, token);
-            while (_socket.Available > 0)
+            // Not Socket.Available: netlink has no FIONREAD.
+            while (_socket.Poll(0, SelectMode.SelectRead))
             {
                 _socket.Receive(_buffer);
             }

@@ -9,9 +9,16 @@ internal sealed class NodeWatch(ServiceDatapath datapath, bool followsDevices, T
 {
     private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromSeconds(1);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => followsDevices
-        ? Task.WhenAll(MaintainAsync(stoppingToken), new DeviceAddressWatcher(logger).RunAsync(datapath.SetDeviceAddresses, stoppingToken))
-        : MaintainAsync(stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var maintenance = MaintainAsync(stoppingToken);
+        var watch = followsDevices
+            ? new DeviceAddressWatcher(logger).RunAsync(datapath.SetDeviceAddresses, stoppingToken)
+            : maintenance;
+
+        // Neither ends by itself: the first that does has failed, and the daemon with it.
+        await await Task.WhenAny(maintenance, watch);
+    }
 
     private async Task MaintainAsync(CancellationToken token)
     {
