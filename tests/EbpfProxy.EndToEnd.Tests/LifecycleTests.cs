@@ -81,7 +81,7 @@ public sealed class LifecycleTests : IDisposable
         var cleanup = _stage.Node.Command("cleanup");
 
         Assert.True(cleanup.ExitCode == 0, cleanup.Error);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_stage.Node.BpfFileSystem));
+        Assert.Empty(Directory.EnumerateDirectories(_stage.Node.BpfFileSystem));
         Assert.Equal("", Shell.Require("bpftool cgroup show \"$1\"", _stage.Node.CgroupRoot).Trim());
         Eventually.Succeeds(() => AssertGone(links), TimeSpan.FromSeconds(10));
         Assert.NotEqual("answered", _stage.Client.Place.AskInVain("tcp4", Web4, Port).Split(' ')[0]);

@@ -50,6 +50,8 @@ static int listen_on(int poll, unsigned short port, int type)
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (type == SOCK_DGRAM)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
 	    (type == SOCK_STREAM && listen(fd, BACKLOG))) {
 		fprintf(stderr, "port %d: %s\n", port, strerror(errno));
@@ -90,16 +92,31 @@ static void serve_connection(union tag tag)
 	close(tag.fd);
 }
 
+/* The answer leaves from the address that was asked, of however many the machine has. */
 static void serve_datagrams(union tag tag)
 {
 	struct sockaddr_storage client;
-	socklen_t length = sizeof(client);
-	char text[ANSWER_SIZE];
+	char text[ANSWER_SIZE], control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	struct iovec line = {.iov_base = text, .iov_len = sizeof(text)};
+	struct msghdr message = {
+		.msg_name = &client,
+		.msg_namelen = sizeof(client),
+		.msg_iov = &line,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
 
-	while (recvfrom(tag.fd, text, sizeof(text), 0, (struct sockaddr *)&client, &length) > 0) {
-		sendto(tag.fd, text, (size_t)compose(text, tag.port, &client), 0,
-		       (struct sockaddr *)&client, length);
-		length = sizeof(client);
+	while (recvmsg(tag.fd, &message, 0) > 0) {
+		struct cmsghdr *info = CMSG_FIRSTHDR(&message);
+
+		if (info)
+			((struct in6_pktinfo *)CMSG_DATA(info))->ipi6_ifindex = 0;
+		line.iov_len = (size_t)compose(text, tag.port, &client);
+		sendmsg(tag.fd, &message, 0);
+		line.iov_len = sizeof(text);
+		message.msg_namelen = sizeof(client);
+		message.msg_controllen = sizeof(control);
 	}
 }
 
