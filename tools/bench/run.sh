@@ -1,7 +1,7 @@
 #!/bin/sh
 # The frame of the bench. Mounts, processes and network namespaces are private and go with the stage; the cgroup and the
 # folder are removed here. What it measures is set by BENCH_ROUNDS, BENCH_MILLISECONDS, BENCH_STARTS and BENCH_CHANGES;
-# BENCH_PARTS names the parts (sockets control). With BENCH_RECORD=1 the figures go into docs/benchmarks.md.
+# BENCH_PARTS names the parts (sockets control). With RECORD=1 the figures go into docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -54,6 +54,6 @@ wait "$stage" || status=$?
 stage=
 [ $status = 0 ] || exit $status
 "$DOTNET" .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll report "$BENCH/results" "$BENCH"
-if [ "${BENCH_RECORD:-}" = 1 ]; then
+if [ "${RECORD:-}" = 1 ]; then
   "$DOTNET" .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll report "$BENCH/results" docs
 fi
