@@ -73,8 +73,11 @@ public sealed class LifecycleTests : IDisposable
     [KernelFact]
     public void Cleanup_leaves_nothing_behind()
     {
-        int[] links = LinkIds();
+        string[] links = [.. LinkedPrograms().Select(pin => IdOf("link", pin))];
+        string[] programs = [.. LinkedPrograms().Select(ProgramOf)];
+        string[] maps = [.. Directory.EnumerateFiles(PinsBelow("tables-v1")).Select(pin => IdOf("map", pin))];
         Assert.NotEmpty(links);
+        Assert.NotEmpty(maps);
         Assert.NotEqual(0, _stage.Node.Command("cleanup").ExitCode);
         _stage.Proxy.Kill();
 
@@ -83,7 +86,9 @@ public sealed class LifecycleTests : IDisposable
         Assert.True(cleanup.ExitCode == 0, cleanup.Error);
         Assert.Empty(Directory.EnumerateDirectories(_stage.Node.BpfFileSystem));
         Assert.Equal("", Shell.Require("bpftool cgroup show \"$1\"", _stage.Node.CgroupRoot).Trim());
-        Eventually.Succeeds(() => AssertGone(links), TimeSpan.FromSeconds(10));
+        AssertGone("link", links);
+        AssertGone("prog", programs);
+        AssertGone("map", maps);
         Assert.NotEqual("answered", _stage.Client.Place.AskInVain("tcp4", Web4, Port).Split(' ')[0]);
     }
 
@@ -106,24 +111,26 @@ public sealed class LifecycleTests : IDisposable
         Assert.Contains("shows only part of the cgroup hierarchy", refused.Error, StringComparison.Ordinal);
     }
 
-    private string[] LinkedPrograms() =>
-        [.. Directory.EnumerateFiles(Path.Combine(_stage.Node.BpfFileSystem, "ebpf-proxy", "links")).Order(StringComparer.Ordinal)];
+    private string PinsBelow(string folder) => Path.Combine(_stage.Node.BpfFileSystem, "ebpf-proxy", folder);
 
-    private int[] LinkIds() =>
-    [
-        .. LinkedPrograms()
-            .Select(pin => Shell.Require("bpftool link show pinned \"$1\"", pin))
-            .Select(text => int.Parse(text.Split(':')[0], System.Globalization.CultureInfo.InvariantCulture)),
-    ];
+    private string[] LinkedPrograms() => [.. Directory.EnumerateFiles(PinsBelow("links")).Order(StringComparer.Ordinal)];
 
-    private static void AssertGone(int[] links)
-    {
-        foreach (int link in links)
+    private static string IdOf(string kind, string pin) => Shell.Require("bpftool \"$1\" show pinned \"$2\"", kind, pin).Split(':')[0];
+
+    private static string ProgramOf(string link) =>
+        Shell.Require("bpftool link show pinned \"$1\" | sed -n 's/.* prog \\([0-9]*\\).*/\\1/p'", link).Trim();
+
+    /// <summary>The kernel takes away what nothing holds after a grace period.</summary>
+    private static void AssertGone(string kind, string[] ids) => Eventually.Succeeds(
+        () =>
         {
-            if (Shell.Run("bpftool link show id \"$1\"", $"{link}").ExitCode == 0)
+            foreach (string id in ids)
             {
-                throw new IOException($"link {link} is still there");
+                if (Shell.Run("bpftool \"$1\" show id \"$2\"", kind, id).ExitCode == 0)
+                {
+                    throw new IOException($"{kind} {id} is still there");
+                }
             }
-        }
-    }
+        },
+        TimeSpan.FromSeconds(10));
 }

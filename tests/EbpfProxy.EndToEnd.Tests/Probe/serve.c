@@ -113,7 +113,8 @@ static void serve_datagrams(union tag tag)
 		if (info)
 			((struct in6_pktinfo *)CMSG_DATA(info))->ipi6_ifindex = 0;
 		line.iov_len = (size_t)compose(text, tag.port, &client);
-		sendmsg(tag.fd, &message, 0);
+		if (sendmsg(tag.fd, &message, 0) < 0)
+			fprintf(stderr, "answer by UDP: %s\n", strerror(errno));
 		line.iov_len = sizeof(text);
 		message.msg_namelen = sizeof(client);
 		message.msg_controllen = sizeof(control);
