@@ -1,12 +1,7 @@
 # shellcheck shell=sh
 # Two machines on this machine, each a node with a client's and a server's pod, routed as most networks of pods are. They
-# are alike, but that one will have the rules of kube-proxy. Needs BENCH_CGROUP and BENCH_FOLDER, and a mount namespace
-# of its own.
-
-# What clients ask, and what no service has: an address of the server that is nobody's endpoint.
-service_address=10.96.19.136
-plain_address=10.2.0.9
-port=8080
+# are alike, but that one will have the rules of kube-proxy. Needs BENCH_CGROUP, BENCH_FOLDER, the
+# server's port and cpu, and a mount namespace of its own.
 
 # enter CGROUP NAMESPACE COMMAND...: this process becomes the command. What cgroup a socket belongs to is decided when
 # it is made, so joining comes first. Not `ip netns exec`: it mounts another /sys, without cgroups and pins.
@@ -40,7 +35,7 @@ make_node() {
   add_pod "$1" client 10.1.0 2
   add_pod "$1" server 10.2.0 2 3 4 9
   nsenter --net="/run/netns/$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
-  (enter without "$1-server" nice -n -20 "$BENCH/connect" serve $port "$cpu") &
+  (enter without "$1-server" nice -n -20 "$BENCH/connect" serve "${port:?}" "${cpu:?}") &
 }
 
 # make_daemon SERVICES: a daemon of its own cgroup, filesystem and namespace, with so many services

@@ -8,6 +8,12 @@ trap 'exit 130' INT TERM
 # Client and server share one CPU, so that all the work of a connection counts, and hardly leave it to others. Many short
 # turns rather than a few long ones: what disturbs lasts longer than a turn, and falls on neighbours alike.
 cpu=$(($(nproc) - 1))
+
+# What clients ask, and what no service has: an address of the server that is nobody's endpoint.
+service_address=10.96.19.136
+plain_address=10.2.0.9
+port=8080
+
 tool="$DOTNET .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll"
 results=$BENCH/results
 rounds=${BENCH_ROUNDS:-400}
