@@ -13,7 +13,7 @@ namespace EbpfProxy.Datapath;
 
 /// <summary>
 /// The maps and programs in the kernel. Opening it takes over what an earlier run left: the maps and the ids in them,
-/// and the programs, which go on translating until the first complete <see cref="Apply"/> has made the maps right and
+/// and the programs, which go on translating until the first <see cref="Apply"/> has made the maps right and
 /// puts this build's programs in their place, one atomic replacement after the other. Disposing it leaves all of it as
 /// it is: traffic does not need this process.
 /// </summary>
@@ -105,7 +105,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             try
             {
                 var result = _writer.Apply(changes, isComplete);
-                if (isComplete && !_programs.AreAttached)
+                if (!_programs.AreAttached)
                 {
                     _programs.Attach();
                     _pins.RemoveOtherVersions();

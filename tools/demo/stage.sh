@@ -9,7 +9,7 @@ service=10.96.0.10
 endpoints=$DEMO_FOLDER/manifests/my-service-endpoints.yaml
 
 heading() {
-  printf '\n\033[1m%s\033[0m\n' "$*"
+  if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
 }
 
 fail() {

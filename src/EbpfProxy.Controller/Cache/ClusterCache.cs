@@ -21,6 +21,8 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private FirstLists _complete;
+    private bool _keepsUnknown;
+    private bool _wantsEverything;
     private ClusterNode? _node;
     private ImmutableArray<Prefix> _servicePrefixes = [];
     private int _pendingServices;
@@ -176,6 +178,19 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         }
     }
 
+    public void KeepUnknown(bool isInPart)
+    {
+        lock (_lock)
+        {
+            _wantsEverything |= _keepsUnknown && !isInPart;
+            _keepsUnknown = isInPart;
+            if (_wantsEverything)
+            {
+                Signal();
+            }
+        }
+    }
+
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes)
     {
         lock (_lock)
@@ -198,10 +213,12 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
                 throw new InvalidOperationException("Changes were asked for before every first list was complete");
             }
 
+            everything |= _wantsEverything;
+            _wantsEverything = false;
             var services = everything
                 ? _services.Objects.Select(s => new DirtyService(s.Key, s.Value, SlicesOf(s.Key))).ToList()
                 : _dirty.Select(DirtyServiceOf).ToList();
-            var changes = new ClusterChanges(services, _node, everything, [.. _triggerTimes]);
+            var changes = new ClusterChanges(services, _node, everything && !_keepsUnknown, [.. _triggerTimes]);
 
             // What is taken needs no second look.
             _signal.Reader.TryRead(out _);

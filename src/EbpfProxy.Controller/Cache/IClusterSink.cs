@@ -26,6 +26,12 @@ public interface IClusterSink
     /// <summary>Replaces what is known of this node; null where the Node object does not exist. Counts as the first list of nodes.</summary>
     void SetNode(ClusterNode? node);
 
+    /// <summary>
+    /// Says whether part of what there is could not be read yet. Until it could, what an earlier run left in the maps and
+    /// nobody has told of since is kept.
+    /// </summary>
+    void KeepUnknown(bool isInPart);
+
     /// <summary>Replaces the prefixes of all ServiceCIDRs. Counts as their first list.</summary>
     void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes);
 }

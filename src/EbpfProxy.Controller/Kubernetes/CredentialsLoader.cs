@@ -45,12 +45,15 @@ internal static class CredentialsLoader
     {
         try
         {
-            var config = KubernetesClientConfiguration.LoadKubeConfig(path, useRelativePaths: true);
+            var config = LoadFile(path);
             var context = config.Contexts?.FirstOrDefault(context => context.Name == config.CurrentContext)?.ContextDetails
                 ?? throw new InvalidDataException($"it has no context \"{config.CurrentContext}\"");
             var cluster = config.Clusters?.FirstOrDefault(cluster => cluster.Name == context.Cluster)?.ClusterEndpoint
                 ?? throw new InvalidDataException($"it has no cluster \"{context.Cluster}\"");
-            var user = config.Users?.FirstOrDefault(user => user.Name == context.User)?.UserCredentials ?? new UserCredentials();
+            var user = string.IsNullOrEmpty(context.User)
+                ? new UserCredentials()
+                : config.Users?.FirstOrDefault(user => user.Name == context.User)?.UserCredentials
+                    ?? throw new InvalidDataException($"it has no user \"{context.User}\"");
             var more = KubeconfigFields.Read(path, context.Cluster, context.User);
             return Make(Path.GetDirectoryName(Path.GetFullPath(path))!, cluster, user, more, masters, time);
         }
@@ -59,6 +62,20 @@ internal static class CredentialsLoader
             or YamlDotNet.Core.YamlException)
         {
             throw new InvalidDataException($"kubeconfig {path}: {error.Message}", error);
+        }
+    }
+
+    private static K8SConfiguration LoadFile(string path)
+    {
+        try
+        {
+            return KubernetesClientConfiguration.LoadKubeConfig(path, useRelativePaths: true)
+                ?? throw new InvalidDataException("it is empty");
+        }
+        catch (Exception error) when (error is InvalidCastException or NullReferenceException or ArgumentException)
+        {
+            // What the library does with YAML of another shape.
+            throw new InvalidDataException("it is not a kubeconfig", error);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using EbpfProxy.Controller.Objects;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +16,10 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
 
     /// <summary>The objects of each file, by the file's name, in its order.</summary>
     public IEnumerable<KeyValuePair<string, ManifestContent>> Files =>
-        _files.Select(f => KeyValuePair.Create(f.Key, f.Value.Content));
+        _files.Select(f => KeyValuePair.Create(f.Key, f.Value.Content ?? ManifestContent.Empty));
+
+    /// <summary>Whether every file could be read at least once.</summary>
+    public bool IsWhole => _files.Values.All(f => f.Content is not null);
 
     public static bool IsManifest(string name) =>
         !name.StartsWith('.') && _extensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
@@ -80,14 +82,13 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
             }
 
             byte[] bytes = File.ReadAllBytes(Path.Combine(folder, name));
-            byte[] hash = SHA256.HashData(bytes);
-            if (known is not null && known.Hash.AsSpan().SequenceEqual(hash))
+            if (known is not null && known.Bytes.AsSpan().SequenceEqual(bytes))
             {
                 _files[name] = known with { Stamp = stamp };
                 return false;
             }
 
-            _files[name] = new Entry(stamp, hash, Parse(name, bytes) ?? known?.Content ?? ManifestContent.Empty);
+            _files[name] = new Entry(stamp, bytes, Parse(name, bytes) ?? known?.Content);
             return true;
         }
         catch (FileNotFoundException)
@@ -97,12 +98,12 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (known is null || known.Hash.Length > 0)
+            if (known is null || known.Bytes.Length > 0)
             {
                 Log.Unreadable(logger, Path.Combine(folder, name), e.Message);
             }
 
-            _files[name] = new Entry(default, [], known?.Content ?? ManifestContent.Empty);
+            _files[name] = new Entry(default, [], known?.Content);
             return known is null;
         }
     }
@@ -116,12 +117,15 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
         }
         catch (YamlFormatException e)
         {
-            faults.Report("Manifest", default, $"{name}:{e.Line}:{e.Column}", $"{e.Reason}; what was read of it before stays");
+            faults.Report("Manifest", default, $"{name}:{e.Line}:{e.Column}", $"{e.Reason}; what the node has of it already stays");
             return null;
         }
     }
 
     private readonly record struct Stamp(DateTime Written, long Length);
 
-    private sealed record Entry(Stamp Stamp, byte[] Hash, ManifestContent Content);
+    /// <param name="Stamp">When it was written, and its length.</param>
+    /// <param name="Bytes">What it held when it was read.</param>
+    /// <param name="Content">The objects that were last read of it; null where it never could be.</param>
+    private sealed record Entry(Stamp Stamp, byte[] Bytes, ManifestContent? Content);
 }

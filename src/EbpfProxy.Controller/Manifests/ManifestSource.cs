@@ -23,6 +23,7 @@ public sealed class ManifestSource : BackgroundService
     private readonly ILogger _logger;
     private readonly ManifestFolder _files;
     private HashSet<(string Kind, ObjectName Name)> _duplicates = [];
+    private bool _wasWhole;
 
     public ManifestSource(
         string folder, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILogger<ManifestSource> logger)
@@ -63,6 +64,10 @@ public sealed class ManifestSource : BackgroundService
     {
         var contents = _files.Files.Select(f => f.Value).ToList();
         var duplicates = new HashSet<(string, ObjectName)>();
+
+        // A file that is broken when the daemon starts may hold what an earlier run put into the maps.
+        _wasWhole |= _files.IsWhole;
+        _sink.KeepUnknown(!_wasWhole);
 
         // Slices first: a Service that comes with its slices has endpoints from its first moment on.
         int slices = Publish(_sink.BeginSlices(), "EndpointSlice", contents.SelectMany(c => c.Slices), s => s.Name, duplicates);

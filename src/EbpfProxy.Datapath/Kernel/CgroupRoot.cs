@@ -22,9 +22,10 @@ public static class CgroupRoot
     /// <exception cref="IOException">The folder is not a whole hierarchy.</exception>
     public static void Validate(string path)
     {
-        if (!File.Exists(Path.Combine(path, "cgroup.procs")))
+        if (!File.Exists(Path.Combine(path, "cgroup.controllers")))
         {
-            throw new IOException($"{path} is not a cgroup v2 folder");
+            throw new IOException(
+                $"{path} is not a cgroup v2 folder (`ip netns exec` hides the mount: nsenter --net does not)");
         }
 
         if (File.Exists(Path.Combine(path, "cgroup.type")) && IsMountPoint(path))

@@ -10,7 +10,7 @@ namespace EbpfProxy.Datapath.View;
 /// <summary>A service as the maps hold it.</summary>
 /// <param name="Id">Its id in the tables.</param>
 /// <param name="Key">Its name, port, protocol and family.</param>
-/// <param name="Frontends">What clients ask.</param>
+/// <param name="Frontends">What clients can ask: a frontend counts from when its address is in the tables as well.</param>
 /// <param name="Verdicts">What each class of traffic gets.</param>
 /// <param name="ClusterBackends">How many backends internal traffic can get, if it gets any.</param>
 /// <param name="AffinitySeconds">0 without session affinity.</param>
@@ -39,8 +39,12 @@ public static class DatapathView
         string folder = PinLayout.FindTables(DatapathOptions.PinRootOf(bpfFileSystem))
             ?? throw new IOException($"no tables of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
         var backends = ReadBackends(folder).ToLookup(row => row.Service, row => row.Row);
-        var frontends = ReadFrontends(folder).ToLookup(row => row.Service, row => row.Frontend);
-        var leftToStack = ReadLeftToStack(folder);
+        var roles = ReadRoles(folder);
+        var frontends = ReadFrontends(folder)
+            .Where(row => row.Frontend.Kind == FrontendKind.NodePort || roles.ContainsKey(row.Frontend.Address))
+            .ToLookup(row => row.Service, row => row.Frontend);
+        const AddressRole leftToStackRoles = AddressRole.ClusterIP | AddressRole.OnDevice;
+        var leftToStack = roles.Where(row => (row.Value & leftToStackRoles) == leftToStackRoles).Select(row => row.Key).ToHashSet();
         using var names = new BpfArrayMap<ServiceName>(Open(folder, TableNames.Names)).MemoryMap();
         using var services = new BpfArrayMap<ServiceValue>(Open(folder, TableNames.Services)).MemoryMap();
         var rows = new List<ServiceRow>();
@@ -93,13 +97,13 @@ public static class DatapathView
         }
     }
 
-    private static HashSet<Address> ReadLeftToStack(string folder)
+    /// <summary>The addresses that lead to a service.</summary>
+    private static Dictionary<Address, AddressRole> ReadRoles(string folder)
     {
-        const AddressRole both = AddressRole.ClusterIP | AddressRole.OnDevice;
         using var map = Open(folder, TableNames.Addresses);
-        return [.. new BpfHashMap<AddressKey, AddressInfo>(map).Enumerate()
-            .Where(row => ((AddressRole)row.Value.Roles & both) == both)
-            .Select(row => row.Key.ToAddress())];
+        return new BpfHashMap<AddressKey, AddressInfo>(map).Enumerate()
+            .Where(row => ((AddressRole)row.Value.Roles & (AddressRole.ClusterIP | AddressRole.External)) != AddressRole.None)
+            .ToDictionary(row => row.Key.ToAddress(), row => (AddressRole)row.Value.Roles);
     }
 
     private static BpfMap Open(string folder, string table) => BpfMap.OpenPinned(Path.Combine(folder, table));

@@ -23,16 +23,18 @@ public sealed record CheckRow(string Name, CheckState State, string Detail);
 /// <summary>Asks the node what it offers. Changes nothing and leaves nothing behind.</summary>
 public static class NodeCheck
 {
-    public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem) =>
+    public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem) => Environment.IsPrivilegedProcess
+        ? RunAsRoot(cgroupRoot, bpfFileSystem)
+        : [new CheckRow("root", CheckState.Missing, "loading BPF programs needs root, and so does asking what the kernel offers")];
+
+    private static IReadOnlyList<CheckRow> RunAsRoot(string? cgroupRoot, string bpfFileSystem) =>
     [
         Try("kernel", () => KernelRelease()),
         File.Exists("/sys/kernel/btf/vmlinux")
             ? new CheckRow("kernel BTF", CheckState.Ok, "/sys/kernel/btf/vmlinux")
             : new CheckRow("kernel BTF", CheckState.Absent, "no CONFIG_DEBUG_INFO_BTF: nothing is lost today, tools show less"),
         Try("cgroup v2", () => Cgroup(cgroupRoot)),
-        BpfFileSystem.IsMountedAt(bpfFileSystem)
-            ? new CheckRow("BPF file system", CheckState.Ok, bpfFileSystem)
-            : new CheckRow("BPF file system", CheckState.Ok, $"not mounted at {bpfFileSystem} yet, `run` mounts it"),
+        Try("BPF file system", () => BpfMount(bpfFileSystem)),
         Try("socket programs", LoadPrograms),
         .. Features(),
     ];
@@ -43,6 +45,18 @@ public static class NodeCheck
         string[] numbers = release.Split('.', '-', '+');
         var version = new Version(int.Parse(numbers[0], null), int.Parse(numbers[1], null));
         return version >= new Version(5, 10) ? release : throw new IOException($"{release} is older than 5.10");
+    }
+
+    private static string BpfMount(string path)
+    {
+        if (BpfFileSystem.IsMountedAt(path))
+        {
+            return path;
+        }
+
+        return File.Exists(path)
+            ? throw new IOException($"{path} is a file, not a folder to mount it at")
+            : $"not mounted at {path} yet, `run` mounts it";
     }
 
     private static string Cgroup(string? root)

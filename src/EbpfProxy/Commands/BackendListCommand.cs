@@ -30,7 +30,7 @@ internal static class BackendListCommand
             {
                 writer.WriteLine(JsonSerializer.Serialize(
                     (IReadOnlyList<BackendJson>)[.. rows.Select(row => BackendJson.From(row.Service, row.Backend))],
-                    ListJsonContext.Default.IReadOnlyListBackendJson));
+                    ListJsonContext.Readable.IReadOnlyListBackendJson));
             }
             else
             {

@@ -22,7 +22,7 @@ internal static class CheckCommand
             {
                 writer.WriteLine(JsonSerializer.Serialize(
                     (IReadOnlyList<CheckJson>)[.. rows.Select(row => new CheckJson(row.Name, StateOf(row), row.Detail))],
-                    ListJsonContext.Default.IReadOnlyListCheckJson));
+                    ListJsonContext.Readable.IReadOnlyListCheckJson));
             }
             else
             {

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EbpfProxy.Datapath.View;
@@ -66,4 +67,12 @@ internal sealed record CheckJson(string Name, string State, string Detail);
 [JsonSerializable(typeof(IReadOnlyList<CheckJson>))]
 [JsonSerializable(typeof(StatusJson))]
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
-internal sealed partial class ListJsonContext : JsonSerializerContext;
+internal sealed partial class ListJsonContext : JsonSerializerContext
+{
+    /// <summary>For terminals and scripts, not for pages: quotes and signs stand as they are.</summary>
+    public static ListJsonContext Readable { get; } = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -22,7 +22,7 @@ internal static class ServiceListCommand
             if (OutputOption.IsJson(result, output))
             {
                 writer.WriteLine(JsonSerializer.Serialize(
-                    (IReadOnlyList<ServiceJson>)[.. rows.Select(ServiceJson.From)], ListJsonContext.Default.IReadOnlyListServiceJson));
+                    (IReadOnlyList<ServiceJson>)[.. rows.Select(ServiceJson.From)], ListJsonContext.Readable.IReadOnlyListServiceJson));
             }
             else
             {

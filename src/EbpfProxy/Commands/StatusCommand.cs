@@ -18,7 +18,7 @@ internal static class StatusCommand
             var writer = result.InvocationConfiguration.Output;
             if (OutputOption.IsJson(result, output))
             {
-                writer.WriteLine(JsonSerializer.Serialize(status, ListJsonContext.Default.StatusJson));
+                writer.WriteLine(JsonSerializer.Serialize(status, ListJsonContext.Readable.StatusJson));
             }
             else
             {

@@ -12,7 +12,7 @@ internal static partial class Log
     [LoggerMessage(9002, LogLevel.Error, "Cannot start")]
     public static partial void CannotStart(ILogger logger, Exception exception);
 
-    [LoggerMessage(9003, LogLevel.Warning, "Skipped {Kind}{Name}{Field}: {Message}")]
+    [LoggerMessage(9003, LogLevel.Warning, "Invalid {Kind}{Name}{Field}: {Message}")]
     public static partial void ObjectFault(ILogger logger, string kind, string name, string field, string message);
 
     [LoggerMessage(9004, LogLevel.Information, "Stopped; programs and tables stay and go on working")]

@@ -14,6 +14,8 @@ namespace EbpfProxy.Daemon;
 /// <summary>The daemon: puts the parts together, runs them, and leaves programs and tables in place when it stops.</summary>
 internal static class ProxyDaemon
 {
+    private const string Source = "source";
+
     public static string Version { get; } =
         typeof(ProxyDaemon).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
@@ -43,6 +45,8 @@ internal static class ProxyDaemon
         List<BackgroundService> parts;
         try
         {
+            // Before anything of the kernel is touched: credentials that make no sense cost nothing.
+            host.Services.GetRequiredKeyedService<BackgroundService>(Source);
             parts = [.. host.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await host.RunAsync(token);
         }
@@ -80,16 +84,18 @@ internal static class ProxyDaemon
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<SyncLoop>>()));
 
-        // In the order of starting: health can be asked before the first sync, and the loop waits for the source.
-        services.AddSingleton<IHostedService>(p => HealthServer(p, options));
-        services.AddSingleton<IHostedService>(p => MetricsServer(p, options));
-        services.AddSingleton<IHostedService>(p => ClusterSource.Create(
+        services.AddKeyedSingleton<BackgroundService>(Source, (p, _) => ClusterSource.Create(
             options,
             nodeName,
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<ObjectFaults>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
+
+        // In the order of starting: health can be asked before the first sync, and the loop waits for the source.
+        services.AddSingleton<IHostedService>(p => HealthServer(p, options));
+        services.AddSingleton<IHostedService>(p => MetricsServer(p, options));
+        services.AddSingleton<IHostedService>(p => p.GetRequiredKeyedService<BackgroundService>(Source));
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),

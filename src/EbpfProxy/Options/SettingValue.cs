@@ -42,10 +42,10 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
             : Refuse("is not a number", otherwise);
 
     /// <summary>A duration as Go writes it: 1m30s.</summary>
-    public TimeSpan AsPositiveDuration(TimeSpan otherwise) =>
-        GoDuration.TryParse(Text, out var value) && value > TimeSpan.Zero
-            ? value
-            : Refuse("is not a duration above 0, as in \"1m30s\"", otherwise);
+    /// <summary>0 stands for the default, as in the files that kubeadm writes.</summary>
+    public TimeSpan AsPositiveDuration(TimeSpan otherwise) => GoDuration.TryParse(Text, out var value) && value >= TimeSpan.Zero
+        ? value == TimeSpan.Zero ? otherwise : value
+        : Refuse("is not a duration, as in \"1m30s\"", otherwise);
 
     public IPAddress AsAddress(IPAddress otherwise) =>
         TryParseAddress(Text, out var address) ? address : Refuse("is not an IP address", otherwise);

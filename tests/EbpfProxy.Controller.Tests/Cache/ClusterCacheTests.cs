@@ -12,6 +12,22 @@ public sealed class ClusterCacheTests : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
+    [Fact]
+    public void What_is_unknown_is_kept_until_everything_could_be_read()
+    {
+        _cache.KeepUnknown(true);
+        ListServices(Sample.Service("web"));
+        ListSlices();
+        _cache.SetNode(null);
+        Assert.False(_cache.Take(everything: true).IsComplete);
+
+        _cache.KeepUnknown(false);
+
+        var changes = _cache.Take(everything: false);
+        Assert.True(changes.IsComplete);
+        Assert.Single(changes.Services);
+    }
+
     [Theory]
     [InlineData("services, slices, node")]
     [InlineData("node, slices, services")]

@@ -60,6 +60,11 @@ internal sealed class RecordingSink : IClusterSink
 
     public void SetNode(ClusterNode? node) => Update(() => (Node, NodeSets) = (node, NodeSets + 1));
 
+    public void KeepUnknown(bool isInPart)
+    {
+        // An API server's lists are whole or not at all.
+    }
+
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) =>
         Update(() => (Prefixes, PrefixSets) = (prefixes, PrefixSets + 1));
 

@@ -12,6 +12,8 @@ internal static class NetworkSetUp
           cd /proc/sys/net
           echo 1 > ipv4/ip_forward
           echo 1 > ipv6/conf/all/forwarding
+          echo 0 > ipv6/conf/default/accept_dad
+          echo 0 > ipv6/conf/default/dad_transmits
           echo 5 > ipv4/tcp_fastopen
           echo "20000 65000" > ipv4/ip_local_port_range
         '
@@ -22,7 +24,7 @@ internal static class NetworkSetUp
         set -e
         {Settings}
         ip -n "$1" -batch - <<END
-        link add br0 type bridge
+        link add br0 type bridge mcast_snooping 0
         addr add 10.244.{number}.1/24 dev br0
         addr add fd00:10:244:{number:x}::1/64 dev br0 nodad
         link set br0 up
@@ -51,7 +53,7 @@ internal static class NetworkSetUp
     public static void Join(string fabric, string network, int number) => Shell.Require(
         $"""
         set -e
-        ip -n "$1" link show br0 >/dev/null 2>&1 || ip -n "$1" link add br0 up type bridge
+        ip -n "$1" link show br0 >/dev/null 2>&1 || ip -n "$1" link add br0 up type bridge mcast_snooping 0
         ip -n "$1" link add to{number} type veth peer name uplink netns "$2"
         ip -n "$1" link set to{number} master br0 up
         ip -n "$2" -batch - <<END

@@ -40,6 +40,7 @@ public sealed class ConfigurationFileTests
               masqueradeAll: false
               masqueradeBit: null
               minSyncPeriod: 0s
+              syncPeriod: 0s
             logging:
               flushFrequency: 0
               options:
