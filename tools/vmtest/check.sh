@@ -24,8 +24,9 @@ cp "$artifacts"/bpf/*.bpf.o "$artifacts/ebpf-proxy" "$here/attach.sh" "$here/ans
 
 bpftool=$artifacts/deps/bpftool/usr/sbin/bpftool
 [ -x "$bpftool" ] || bpftool=bpftool
-# What the binary opens only when it runs: libssl, and libbpf where that could not be linked in.
-opened=$(find /usr/lib /usr/lib64 -name libssl.so.3 -o -name libcrypto.so.3 -o -name libbpf.so.1 2>/dev/null | paste -s -d ' ')
+# What the binary opens only when it runs: libbpf, where that could not be linked in. Not libssl: a folder of manifests
+# needs none.
+opened=$(find /usr/lib /usr/lib64 -name libbpf.so.1 2>/dev/null | paste -s -d ' ')
 
 failed=0
 for kernel; do
