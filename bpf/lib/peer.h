@@ -100,13 +100,17 @@ static __always_inline void peer_write(const struct peer_key *key, struct peer *
 		return;
 	peer->stamp = peer_stamp(key, peer);
 	err = bpf_map_update_elem(table, key, peer, BPF_NOEXIST);
-	if (!err)
+	if (!err) {
 		count(REASON_PEER_ADDED);
-	else if (err == -EEXIST)
+		/* What the table before had of this key is older. For a moment of its growth both slots
+		 * hold the same table; and a record that is there already was moved or written since. */
+		if (table_at(&peers_slot, PEERS_PREVIOUS) != table)
+			peer_remove_from(PEERS_PREVIOUS, key);
+	} else if (err == -EEXIST) {
 		err = bpf_map_update_elem(table, key, peer, BPF_EXIST);
+	}
 	if (err)
 		count(REASON_PEERS_FULL);
-	peer_remove_from(PEERS_PREVIOUS, key);
 }
 
 /* Removes a socket's records from a slot on; the first slot that had none. */

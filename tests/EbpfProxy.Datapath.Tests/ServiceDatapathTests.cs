@@ -109,6 +109,23 @@ public sealed class ServiceDatapathTests : IDisposable
         Assert.False(File.Exists(PeersPin + "-previous"));
     }
 
+    [KernelFact]
+    public void Growth_of_peers_that_was_cut_short_loses_no_record()
+    {
+        Open(initialPeers: 8).Dispose();
+        using (var peers = BpfMap.OpenPinned(PeersPin))
+        using (var slot = BpfMap.OpenPinned(PeersPin + "_slot"))
+        {
+            new BpfHashMap<PeerKey, PeerValue>(peers).Update(new PeerKey(1, 0, 0), default);
+            new BpfMapArray(slot).Set(1, peers);
+        }
+
+        using var datapath = Open(initialPeers: 8);
+
+        using var kept = BpfMap.OpenPinned(PeersPin);
+        Assert.Single(new BpfHashMap<PeerKey, PeerValue>(kept).Enumerate());
+    }
+
     private string PeersPin => Path.Combine(_bpffs.Path, "ebpf-proxy", "sockets-v1", "peers");
 
     private ServiceDatapath Open(uint initialPeers) => ServiceDatapath.Open(

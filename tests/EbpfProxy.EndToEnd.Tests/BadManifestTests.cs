@@ -16,6 +16,7 @@ public sealed class BadManifestTests(ServiceStage stage) : IClassFixture<Service
         { "broken", "kind: Service\n  apiVersion: [v1\n", ["broken.yaml:"] },
         { "address", _bad.ServiceJson().Replace("10.96.0.40", "10.96.0.400", StringComparison.Ordinal), ["Service", "default/bad", "spec.clusterIP", "10.96.0.400"] },
         { "port", _bad.ServiceJson().Replace("\"port\":80", "\"port\":80000", StringComparison.Ordinal), ["Service", "default/bad", "spec.ports[0].port", "80000"] },
+        { "name", _bad.ServiceJson().Replace("\"bad\"", $"\"{new string('x', 70)}\"", StringComparison.Ordinal), ["Service", "xxx", "metadata.name"] },
         { "protocol", _bad.ServiceJson().Replace("\"TCP\"", "\"DCCP\"", StringComparison.Ordinal), ["Service", "default/bad", "spec.ports[0].protocol", "DCCP"] },
         { "label", _bad.SliceJson().Replace("kubernetes.io/service-name", "other", StringComparison.Ordinal), ["EndpointSlice", "default/bad-1", "metadata.labels"] },
         { "endpoint", _bad.SliceJson().Replace("10.244.1.11", "nowhere", StringComparison.Ordinal), ["EndpointSlice", "default/bad-1", "endpoints[0].addresses[0]", "nowhere"] },

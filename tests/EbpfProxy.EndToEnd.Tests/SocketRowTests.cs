@@ -170,7 +170,12 @@ public sealed class SocketRowTests(ServiceStage stage) : IClassFixture<ServiceSt
                 new("near6-" + i, $"fd00:96::1:{10 + i}", Port, 9000 + i, stage.Backends.Select(pod => pod.IPv6)));
         }
 
-        stage.WaitForService($"near6-{count - 1}");
+        // Those of one change are written one after the other, in no order that one could know.
+        foreach (int i in Enumerable.Range(0, count))
+        {
+            stage.WaitForService($"near-{i}");
+            stage.WaitForService($"near6-{i}");
+        }
     }
 
     private static void AssertFromBackend(Answer[] answers, Pod client, string peer)

@@ -137,6 +137,7 @@ internal sealed class ApiServers
 
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_stateFile))!);
             string written = _stateFile + ".new";
             File.WriteAllLines(written, _learned.Select(server => server.AbsoluteUri));
             File.Move(written, _stateFile, overwrite: true);

@@ -57,7 +57,9 @@ public sealed class KubernetesSource : IDisposable
         {
             Kind = "Service",
             Path = "/api/v1/services",
+            // Servers before 1.31 do not know the field; headless Services are then left out here.
             Selector = "&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name&fieldSelector=spec.clusterIP%21%3DNone",
+            PlainSelector = "&labelSelector=%21service.kubernetes.io%2Fservice-proxy-name",
         },
         new SliceResource(sink, new EndpointSliceReader(faults, options.NodeName), _servers)
         {

@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(3013, LogLevel.Warning, "Certificates for the API server cannot be read anew, the earlier ones stay: {Error}")]
     public static partial void CertificatesFailed(ILogger log, string error);
 
+    [LoggerMessage(3015, LogLevel.Information, "The server refuses the field selector of {Resource}, which it knows from 1.31 on; doing without: {Error}")]
+    public static partial void SelectorRefused(ILogger logger, string resource, string error);
+
     [LoggerMessage(3014, LogLevel.Information, "Following the API server at {Server}")]
     public static partial void Following(ILogger log, Uri server);
 }

@@ -1,7 +1,4 @@
-using System.Security.Cryptography;
-using System.Text.Json;
 using EbpfProxy.Controller.Objects;
-using k8s.Exceptions;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Controller.Kubernetes;
@@ -22,6 +19,8 @@ internal sealed class Reflector(
     private readonly ListRequest _list = new(resource, client, faults, time);
     private readonly WatchRequest _watch = new(resource, client, faults, log, time, random);
     private bool _streamsLists = streamsLists;
+    private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromMinutes(5);
+
     private bool _isAbsent;
 
     /// <summary>How often in a row the version of a list proved too old before anything was heard of it.</summary>
@@ -67,9 +66,15 @@ internal sealed class Reflector(
         {
             return Expire(error);
         }
-        catch (Exception error) when (error is ApiException or HttpRequestException or IOException or TimeoutException
-            or InvalidDataException or JsonException or CryptographicException or UnauthorizedAccessException or KubeConfigException)
+        catch (ApiException error) when (error.IsRefusal && resource.PlainSelector is { } plain && resource.Selector != plain)
         {
+            Log.SelectorRefused(log, resource.Name, error.Message);
+            resource.Selector = plain;
+            return TimeSpan.Zero;
+        }
+        catch (Exception error) when (error is not OperationCanceledException || !token.IsCancellationRequested)
+        {
+            // Whatever it is: a watch that ended here would be missed by nobody.
             return Fail(Reason(error), (error as ApiException)?.RetryAfter);
         }
     }
@@ -148,6 +153,7 @@ internal sealed class Reflector(
         var delay = _backoff.Next();
         if (retryAfter is { } wanted)
         {
+            wanted = wanted < _longestRetryAfter ? wanted : _longestRetryAfter;
             delay = wanted + _backoff.Spread(wanted / 2 + TimeSpan.FromSeconds(1));
         }
 

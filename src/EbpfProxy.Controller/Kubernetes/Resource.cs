@@ -17,7 +17,10 @@ internal abstract class Resource
     public required string Path { get; init; }
 
     /// <summary>The selectors, as the query wants them; empty for none.</summary>
-    public string Selector { get; init; } = "";
+    public string Selector { get; set; } = "";
+
+    /// <summary>What an old server, which does not know a field of <see cref="Selector"/>, is asked instead; null where there is no such field.</summary>
+    public string? PlainSelector { get; init; }
 
     /// <summary>Whether a server may do without it: then it counts as an empty list.</summary>
     public bool IsOptional { get; init; }

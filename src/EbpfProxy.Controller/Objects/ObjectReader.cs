@@ -19,6 +19,12 @@ internal abstract class ObjectReader<T>(string kind, bool isNamespaced, IObjectF
     /// </summary>
     public bool AppliesServerDefaults { get; init; }
 
+    /// <summary>A DNS label, as the names of Services, namespaces and ports are (RFC 1123).</summary>
+    protected const int LongestLabel = 63;
+
+    /// <summary>How long a name of this kind may be; a DNS subdomain unless it says otherwise.</summary>
+    protected virtual int LongestName => 253;
+
     protected StringPool Strings { get; } = new();
 
     protected ObjectMetadata Metadata { get; private set; }
@@ -30,6 +36,13 @@ internal abstract class ObjectReader<T>(string kind, bool isNamespaced, IObjectF
     public T? Read(ref Utf8JsonReader reader)
     {
         Metadata = ReadMetadata(reader);
+        if (Metadata.Name.Length > LongestName || Metadata.Namespace.Length > LongestLabel)
+        {
+            Report(Metadata.Name.Length > LongestName ? "metadata.name" : "metadata.namespace", "is longer than the API allows");
+            reader.Skip();
+            return null;
+        }
+
         if (Metadata.Name.Length == 0 || (isNamespaced && Metadata.Namespace.Length == 0))
         {
             Report(Metadata.Name.Length == 0 ? "metadata.name" : "metadata.namespace", "is missing");

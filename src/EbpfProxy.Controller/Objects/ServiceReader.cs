@@ -18,6 +18,8 @@ internal sealed partial class ServiceReader(IObjectFaults faults) : ObjectReader
     private readonly ClusterIPReader _clusterIPs = new();
     private Scalars _scalars = new();
 
+    protected override int LongestName => LongestLabel;
+
     protected override Service? ReadFields(ref Utf8JsonReader reader)
     {
         Clear();

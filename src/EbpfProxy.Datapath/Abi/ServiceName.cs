@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
@@ -17,8 +18,9 @@ internal struct NameBytes
 
     public static NameBytes From(string text)
     {
+        // Longer names are no names of the API; one that comes all the same is cut, and found anew after a restart.
         NameBytes name = default;
-        Encoding.UTF8.GetBytes(text, name[..(Length - 1)]);
+        Utf8.FromUtf16(text, name[..(Length - 1)], out _, out _);
         return name;
     }
 

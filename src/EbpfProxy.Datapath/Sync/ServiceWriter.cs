@@ -305,12 +305,15 @@ internal sealed class ServiceWriter
             }
         }
 
-        _tables.Names.EnsureCapacity(services);
-        _tables.Services.EnsureCapacity(services);
-        _tables.Backends.EnsureCapacity(backends);
-        _tables.Frontends.EnsureCapacity(frontends);
-        _addresses.EnsureCapacity(frontends + backends);
-        _sets.Reserve(sets);
+        _tables.Names.EnsureCapacity(WithRoom(services));
+        _tables.Services.EnsureCapacity(WithRoom(services));
+        _tables.Backends.EnsureCapacity(WithRoom(backends));
+        _tables.Frontends.EnsureCapacity(WithRoom(frontends));
+        _addresses.EnsureCapacity(WithRoom(frontends + backends));
+        _sets.Reserve(WithRoom(sets));
+
+        // The changes after the first list shall not have to copy a table.
+        static uint WithRoom(uint count) => count + (count / 8) + 8;
     }
 
     private void AdoptRecords(Dictionary<uint, List<uint>> backendsByService)

@@ -28,10 +28,19 @@ internal sealed class PeerTable
         _pins = pins;
         _types = types;
         _logger = logger;
-        if (slot.TryGetId(Previous, out uint id))
+        if (!slot.TryGetId(Previous, out uint id))
         {
-            _previous = BpfMap.FromId(id);
+            return;
         }
+
+        if (id == map.Id)
+        {
+            // A growth that was cut short after its first step: there is no larger table yet.
+            slot.Clear(Previous);
+            return;
+        }
+
+        _previous = BpfMap.FromId(id);
     }
 
     public uint Capacity => _map.MaxEntries;

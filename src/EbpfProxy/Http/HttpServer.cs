@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using MsOptions = Microsoft.Extensions.Options.Options;
@@ -28,7 +29,7 @@ internal sealed class HttpServer(
                 Log.Serving(_logger, name, address);
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken);
             }
-            catch (IOException e) when (!failsHard)
+            catch (Exception e) when (!failsHard && (e is IOException or SocketException))
             {
                 Log.CannotServe(_logger, name, address, _retry.TotalSeconds, e);
             }

@@ -20,6 +20,15 @@ internal sealed class ResourceAnswer(
             return;
         }
 
+        if (server.Options.Version != ApiServerVersion.V1_36 && request.Parameter("fieldSelector") is { } fields
+            && fields.StartsWith("spec.clusterIP", StringComparison.Ordinal))
+        {
+            // A field of Services from 1.31 on.
+            await KubernetesApiServer.WriteStatusAsync(context, new(
+                400, "BadRequest", "Unable to find \"/v1, Resource=services\" that match label selector \"\", field selector \"spec.clusterIP!=None\": field label not supported: spec.clusterIP"));
+            return;
+        }
+
         context.Response.ContentType = "application/json";
         await (request.IsWatch ? WatchAsync() : ListAsync());
     }
