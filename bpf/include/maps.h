@@ -102,9 +102,8 @@ SLOT_OF(names);
 
 /* socket, slot -> what it asked and what it got. The socket hooks write and read; the controller
  * reads. An entry goes with its socket; the kernel's own (NFS, MPTCP before 5.19) are closed
- * without a hook, so that theirs are left until user space finds that there is no such socket. When
- * it is full, connections are translated all the same, but their peer's name is not shown
- * (REASON_PEERS_FULL).
+ * without a hook, and theirs stay. Grown when half full. When it is full, connections are
+ * translated all the same, but their peer's name is not shown (REASON_PEERS_FULL).
  */
 struct peers_table {
 	__uint(type, BPF_MAP_TYPE_HASH);

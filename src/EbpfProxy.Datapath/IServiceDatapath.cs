@@ -10,7 +10,7 @@ public interface IServiceDatapath
 {
     /// <summary>
     /// Makes the maps hold what <paramref name="changes"/> say, at the cost of the services that they name. On an error
-    /// (an <see cref="IOException"/>) what was written stays, and the next call starts from what the kernel holds.
+    /// (an <see cref="IOException"/>) what was written stays, and the next call has to be a complete one: it starts from what the kernel holds.
     /// </summary>
     /// <param name="changes">The services that changed; one with null tables is gone.</param>
     /// <param name="isComplete">

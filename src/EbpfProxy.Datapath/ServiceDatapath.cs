@@ -115,7 +115,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             }
             catch
             {
-                // What was written stays; the next call starts from what the kernel holds.
+                // What was written stays; the next call, a complete one, starts from what the kernel holds.
                 _writer = null;
                 throw;
             }

@@ -96,14 +96,6 @@ internal sealed class ExtentAllocator
         Put(begin, length);
     }
 
-    private void PutIfAny(uint begin, uint length)
-    {
-        if (length > 0)
-        {
-            Put(begin, length);
-        }
-    }
-
     private void Put(uint begin, uint length)
     {
         _bySize.Add((length, begin));
