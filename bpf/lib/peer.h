@@ -102,8 +102,9 @@ static __always_inline void peer_write(const struct peer_key *key, struct peer *
 	err = bpf_map_update_elem(table, key, peer, BPF_NOEXIST);
 	if (!err) {
 		count(REASON_PEER_ADDED);
-		/* What the table before had of this key is older. For a moment of its growth both slots
-		 * hold the same table; and a record that is there already was moved or written since. */
+		/* What the table before had of this key is older. For a moment of its growth both
+		 * slots hold the same table; and a record that is there already was moved or
+		 * written since. */
 		if (table_at(&peers_slot, PEERS_PREVIOUS) != table)
 			peer_remove_from(PEERS_PREVIOUS, key);
 	} else if (err == -EEXIST) {
