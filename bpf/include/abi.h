@@ -21,6 +21,8 @@
 #endif
 /* The same for what live sockets and flows left behind, which outlives a change of the tables. */
 #define SOCKETS_VERSION 1
+/* The same for the connections that the packet path translates. */
+#define CONNECTIONS_VERSION 1
 
 /* How many services one unconnected UDP socket can talk to and still see each answer come from
  * the service that it asked. One more takes the place of one of these, and is counted. */
@@ -213,6 +215,130 @@ struct source_range {
 	__u32 allowed;
 };
 
+/* --- devices: ifindex -> what a packet that comes or goes there needs to know --- */
+
+enum device_flag {
+	DEVICE_LOCAL_PODS = 1 << 0, /* what comes in here is from a pod of this node */
+};
+
+struct device {
+	struct address
+		ipv4; /* source of what is masqueraded and leaves here; 0 where there is none */
+	struct address ipv6;
+	__u32 flags; /* enum device_flag */
+	__u32 reserved;
+};
+
+/* --- connections: id -> a flow that the packet path translates. A connection is seen as four
+ *flows:
+ *
+ *	FLOW_ASK      ingress  client -> frontend   becomes  inner client -> backend
+ *	FLOW_FORWARD  egress   inner client -> backend  becomes  source -> backend    (masqueraded
+ *only) FLOW_RETURN   ingress  backend -> source    becomes  backend -> inner client  (masqueraded
+ *only) FLOW_ANSWER   egress   backend -> inner client  becomes  frontend -> client
+ *
+ * The inner client is the client, with another port where two connections of one client would be
+ *the same to one backend. Ingress hooks change the destination, egress hooks the source, as
+ *netfilter's PREROUTING and POSTROUTING do, so that routing and filtering between them see client
+ *and backend. */
+
+enum flow_role {
+	FLOW_ASK = 0,
+	FLOW_FORWARD = 1,
+	FLOW_RETURN = 2,
+	FLOW_ANSWER = 3,
+};
+
+enum connection_flag {
+	CONNECTION_MASQUERADE = 1 << 0,	   /* the backend sees an address of the node */
+	CONNECTION_FROM_NODE = 1 << 1,	   /* the client is the node itself: asked at egress */
+	CONNECTION_SOURCE_CHOSEN = 1 << 2, /* source and source_port are set */
+};
+
+/* What was seen of the packets of one direction. */
+enum seen_flag {
+	SEEN_ANY = 1 << 0,
+	SEEN_SYN = 1 << 1,
+	SEEN_ACK = 1 << 2, /* a TCP segment with ACK and without SYN */
+	SEEN_FIN = 1 << 3,
+	SEEN_RST = 1 << 4,
+};
+
+struct connection {
+	struct address client;
+	struct address frontend;
+	struct address backend;
+	struct address source;
+	__be16 client_port;
+	__be16 inner_port;
+	__be16 frontend_port;
+	__be16 backend_port;
+	__be16 source_port;
+	__u8 protocol;
+	__u8 flags; /* enum connection_flag */
+	__u32 service;
+	__u32 backend_id;
+	__u32 backend_generation;
+	__u32 device; /* ifindex where the first packet was seen */
+	/* One aligned word: 0 while the id is free. Whoever copied the rest and finds the same
+	 * generation before and after has one connection. */
+	__u32 generation;
+	__u8 seen_ask; /* enum seen_flag, of client and backend */
+	__u8 seen_answer;
+	__u16 reserved;
+	__u32 reserved2;
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC, within a second */
+	__u64 reserved3[2];
+};
+
+/* --- flows: a packet as one hook sees it -> its connection --- */
+
+enum flow_hook {
+	AT_INGRESS = 0,
+	AT_EGRESS = 1,
+};
+
+struct flow_key {
+	struct address source;
+	struct address destination;
+	__be16 source_port; /* ICMP echo: the identifier in both */
+	__be16 destination_port;
+	__u8 protocol;
+	__u8 hook; /* enum flow_hook */
+	__u16 reserved;
+};
+
+/* One aligned 8-byte word. */
+struct flow {
+	__u32 connection;
+	__u32 generation : 30;
+	__u32 role : 2; /* enum flow_role */
+};
+
+/* --- fragments: the first fragment of a datagram -> the ports that the others lack --- */
+
+struct fragment_key {
+	struct address source;
+	struct address destination;
+	__be32 id;
+	__u8 protocol;
+	__u8 hook; /* enum flow_hook */
+	__u16 reserved;
+};
+
+struct fragment {
+	__be16 source_port;
+	__be16 destination_port;
+	__u32 reserved;
+};
+
+/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
+
+struct budget {
+	__u64 refilled_ns; /* CLOCK_MONOTONIC */
+	__u64 tokens;
+};
+
 /* --- counters: per CPU, by reason. Numbers are never used again for another meaning. --- */
 
 enum reason {
@@ -225,10 +351,24 @@ enum reason {
 	REASON_PEER_OVERFLOW = 6, /* a UDP socket talks to more services than can be told apart */
 	REASON_PEER_SHARED =
 		7, /* two services of one UDP socket share a backend: the last name wins */
-	REASON_STALE_SET = 8,	  /* a set changed twice while it was read: refused */
-	REASON_PEER_ADDED = 9,	  /* records put into the table of socket peers */
-	REASON_PEER_REMOVED = 10, /* records taken out of it */
-	REASON_COUNT = 11,
+	REASON_STALE_SET = 8,		/* a set changed twice while it was read: refused */
+	REASON_PEER_ADDED = 9,		/* records put into the table of socket peers */
+	REASON_PEER_REMOVED = 10,	/* records taken out of it */
+	REASON_CONNECTION_OPENED = 11,	/* flows given a backend by the packet path */
+	REASON_CONNECTIONS_FULL = 12,	/* dropped: only answered flows are left in the table */
+	REASON_CONNECTION_EVICTED = 13, /* an unanswered flow made room for a new one */
+	REASON_SOURCE_DENIED = 14,  /* dropped: the client is in no source range of the service */
+	REASON_NO_CONNECTION = 15,  /* reset: a TCP segment in mid-flow of an unknown connection */
+	REASON_NO_SOURCE_PORT = 16, /* dropped: every port to mask the client with is taken */
+	REASON_NO_SOURCE_ADDRESS =
+		17,		      /* dropped: the node has no address to mask the client with */
+	REASON_UNALLOCATED = 18,      /* dropped: in a ServiceCIDR, and no service's */
+	REASON_BAD_PACKET = 19,	      /* dropped: a header that is cut short or makes no sense */
+	REASON_UNKNOWN_FRAGMENT = 20, /* dropped: a fragment whose first one was not seen */
+	REASON_REFUSAL_LIMITED = 21,  /* refused without an answer, which would be one too many */
+	REASON_NOT_REWRITABLE =
+		22, /* dropped: a packet that could not be changed as it has to be */
+	REASON_COUNT = 23,
 };
 
 #pragma clang diagnostic pop
@@ -243,5 +383,10 @@ _Static_assert(sizeof(struct backend) == 32, "two to a cache line");
 _Static_assert(sizeof(struct service_name) == 200, "no padding");
 _Static_assert(sizeof(struct peer_key) == 16, "no padding");
 _Static_assert(sizeof(struct peer) == 72, "no padding");
+_Static_assert(sizeof(struct device) == 40, "no padding");
+_Static_assert(sizeof(struct connection) == 128, "two cache lines");
+_Static_assert(sizeof(struct flow_key) == 40, "no padding");
+_Static_assert(sizeof(struct flow) == 8, "one word");
+_Static_assert(sizeof(struct fragment_key) == 40, "no padding");
 
 #endif

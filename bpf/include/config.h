@@ -25,6 +25,7 @@ const volatile __u64 node_namespace = 0;
 /* The versions of the layouts that this object was compiled with. */
 const volatile __u32 tables_version = TABLES_VERSION;
 const volatile __u32 sockets_version = SOCKETS_VERSION;
+const volatile __u32 connections_version = CONNECTIONS_VERSION;
 
 /* BTF holds an enum only where something of its type is emitted; user space compares these. */
 const volatile struct {
@@ -36,6 +37,11 @@ const volatile struct {
 	enum backend_flag backend_flag;
 	enum peer_flag peer_flag;
 	enum client_flag client_flag;
+	enum device_flag device_flag;
+	enum flow_role flow_role;
+	enum connection_flag connection_flag;
+	enum seen_flag seen_flag;
+	enum flow_hook flow_hook;
 	enum reason reason;
 } abi_enums = {};
 

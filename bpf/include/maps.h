@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map. A table is reached through its <name>_slot only, so that user space can put a larger
+ * The tables of services and sockets; those of connections are in connection_maps.h. A table is reached through its <name>_slot only, so that user space can put a larger
  * one in its place: it fills the larger one, then swaps the slot. The sizes here are those of a
  * small cluster; user space sets its own before load.
  *

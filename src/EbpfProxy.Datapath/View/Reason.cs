@@ -14,6 +14,18 @@ public enum Reason
     StaleSet = 8,
     PeerAdded = 9,
     PeerRemoved = 10,
+    ConnectionOpened = 11,
+    ConnectionsFull = 12,
+    ConnectionEvicted = 13,
+    SourceDenied = 14,
+    NoConnection = 15,
+    NoSourcePort = 16,
+    NoSourceAddress = 17,
+    Unallocated = 18,
+    BadPacket = 19,
+    UnknownFragment = 20,
+    RefusalLimited = 21,
+    NotRewritable = 22,
 }
 
 /// <summary>Reads the programs' counters.</summary>

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps of the packet path alone. The sizes here are small; user space sets its own before load.
+ */
+#ifndef EBPF_PROXY_CONNECTION_MAPS_H
+#define EBPF_PROXY_CONNECTION_MAPS_H
+
+#include "maps.h"
+
+/* ifindex -> what a packet that comes or goes there needs to know. The controller writes; the
+ * packet path reads for first packets. One entry for each device that has our programs. */
+struct devices_table {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u32);
+	__type(value, struct device);
+	__uint(max_entries, SMALL_TABLE);
+} devices SEC(".maps");
+
+SLOT_OF(devices);
+
+/* id -> a flow that the packet path translates. The packet path writes and reads; the controller
+ * ends what is too old. As many as the node's memory allows, from the start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct connection);
+	__uint(max_entries, SMALL_TABLE);
+} connections SEC(".maps");
+
+/* A packet as one hook sees it -> its connection. The packet path writes and reads; the controller
+ * removes what names an ended connection. Four for each connection at most. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+	__uint(max_entries, 4 * SMALL_TABLE);
+} flows SEC(".maps");
+
+/* Ids of connections that are free. The controller puts in what nobody can still be reading; the
+ * packet path takes out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__type(value, __u32);
+	__uint(max_entries, SMALL_TABLE);
+} free_connections SEC(".maps");
+
+/* Connections in the order of opening, each once: where no id is free, the oldest that was not
+ * answered makes room. The packet path writes and reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__type(value, struct flow);
+	__uint(max_entries, SMALL_TABLE);
+} unanswered SEC(".maps");
+
+/* The first fragment of a datagram -> its ports. The packet path writes and reads. Evicts the
+ * oldest: a datagram whose fragments are longer under way than that is lost. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct fragment_key);
+	__type(value, struct fragment);
+	__uint(max_entries, 4 * SMALL_TABLE);
+} fragments SEC(".maps");
+
+/* What may still be answered with an ICMP error or RST on this CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct budget);
+	__uint(max_entries, 1);
+} refusal_budget SEC(".maps");
+
+#endif

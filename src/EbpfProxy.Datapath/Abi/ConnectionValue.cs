@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfProxy.Datapath.Abi;
+
+/// <summary>The bits of <c>enum connection_flag</c>.</summary>
+[Flags]
+internal enum ConnectionFlags : byte
+{
+    None = 0,
+
+    /// <summary>The backend sees an address of the node.</summary>
+    Masquerade = 1 << 0,
+
+    /// <summary>The client is the node itself.</summary>
+    FromNode = 1 << 1,
+
+    /// <summary>The address and port that the backend sees are chosen.</summary>
+    SourceChosen = 1 << 2,
+}
+
+/// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>
+[Flags]
+internal enum SeenFlags : byte
+{
+    None = 0,
+    Any = 1 << 0,
+    Syn = 1 << 1,
+    Ack = 1 << 2,
+    Fin = 1 << 3,
+    Rst = 1 << 4,
+}
+
+/// <summary>Mirrors <c>struct connection</c>.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 8)]
+internal readonly record struct ConnectionValue(
+    AddressKey Client,
+    AddressKey Frontend,
+    AddressKey Backend,
+    AddressKey Source,
+    ushort ClientPortBe,
+    ushort InnerPortBe,
+    ushort FrontendPortBe,
+    ushort BackendPortBe,
+    ushort SourcePortBe,
+    byte Protocol,
+    ConnectionFlags Flags,
+    uint Service,
+    uint BackendId,
+    uint BackendGeneration,
+    uint Device,
+    uint Generation,
+    SeenFlags SeenAsk,
+    SeenFlags SeenAnswer,
+    ushort Reserved,
+    uint Reserved2,
+    ulong LastSeenNs,
+    ulong Reserved3A,
+    ulong Reserved3B);

@@ -1,0 +1,17 @@
+using System.Runtime.InteropServices;
+
+namespace EbpfProxy.Datapath.Abi;
+
+/// <summary>The bits of <c>enum device_flag</c>.</summary>
+[Flags]
+internal enum DeviceFlags : uint
+{
+    None = 0,
+
+    /// <summary>What comes in there is from a pod of this node.</summary>
+    LocalPods = 1 << 0,
+}
+
+/// <summary>Mirrors <c>struct device</c>.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal readonly record struct DeviceValue(AddressKey IPv4, AddressKey IPv6, DeviceFlags Flags, uint Reserved);
