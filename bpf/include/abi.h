@@ -250,9 +250,10 @@ enum flow_role {
 };
 
 enum connection_flag {
-	CONNECTION_MASQUERADE = 1 << 0,	   /* the backend sees an address of the node */
-	CONNECTION_FROM_NODE = 1 << 1,	   /* the client is the node itself: asked at egress */
-	CONNECTION_SOURCE_CHOSEN = 1 << 2, /* source and source_port are set */
+	CONNECTION_MASQUERADE = 1 << 0,	    /* the backend sees an address of the node */
+	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
+	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
+	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
 };
 
 /* What was seen of the packets of one direction. */
