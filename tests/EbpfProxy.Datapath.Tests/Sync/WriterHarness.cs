@@ -96,6 +96,14 @@ internal sealed class WriterHarness
         ]);
     }
 
+    /// <summary>The same service with an external IP more.</summary>
+    public static ServiceTables WithExternalIP(ServiceTables tables, string address)
+    {
+        var port = tables.Ports[0];
+        var frontend = new Frontend(Parse(address), 80, FrontendKind.ExternalIP);
+        return tables with { Ports = [port with { Frontends = [.. port.Frontends, frontend] }] };
+    }
+
     private static Address Parse(string address) => Address.From(System.Net.IPAddress.Parse(address));
 
     private static string Format(FrontendKey key) => $"{key.Address.ToAddress()}:{key.Port}";
