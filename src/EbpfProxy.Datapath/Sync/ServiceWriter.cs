@@ -11,7 +11,7 @@ namespace EbpfProxy.Datapath.Sync;
 /// <list type="number">
 /// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
 /// <item>the service's words, one flip each;</item>
-/// <item>frontends, then addresses: now the service can be found;</item>
+/// <item>source ranges, then frontends, then addresses: now the service can be found;</item>
 /// <item>frontends that go; their addresses follow later, and the rest is given back after a grace period.</item>
 /// </list>
 /// </summary>
@@ -22,6 +22,7 @@ internal sealed class ServiceWriter
     private readonly BackendStore _backends;
     private readonly SetStore _sets;
     private readonly FrontendStore _frontends;
+    private readonly RangeStore _ranges;
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
@@ -35,6 +36,7 @@ internal sealed class ServiceWriter
         _sets = sets;
         _addresses = addresses;
         _frontends = new FrontendStore(tables.Frontends, services, addresses);
+        _ranges = new RangeStore(tables.Ranges);
         _retirement = retirement;
     }
 
@@ -144,7 +146,12 @@ internal sealed class ServiceWriter
         }
 
         record.Backends = wanted;
+        bool areRangesLeft = _ranges.Write(record, desired.SourceRanges);
         _frontends.Write(record, desired);
+        if (areRangesLeft)
+        {
+            _retirement.Add(() => _ranges.Trim(record));
+        }
     }
 
     private void FlipWords(ServiceRecord record, PortTables desired, ReadOnlySpan<uint> backends)
@@ -199,6 +206,8 @@ internal sealed class ServiceWriter
 
             ServiceWords.Empty.Write(_tables.Services, record.Id, words);
             Array.ForEach(record.Backends, _backends.Free);
+            record.SourceRanges = [];
+            _ranges.Trim(record);
             _services.Free(record);
         });
     }
@@ -209,11 +218,13 @@ internal sealed class ServiceWriter
         uint backends = 0;
         uint sets = 0;
         uint frontends = 0;
+        uint ranges = 0;
         foreach (var port in changes.SelectMany(change => change.Tables?.Ports ?? []))
         {
             services++;
             backends += (uint)port.Backends.Length;
             frontends += (uint)port.Frontends.Length;
+            ranges += (uint)port.SourceRanges.Length;
             foreach (var backend in port.Backends)
             {
                 sets += backend.Use.HasFlag(BackendUse.InClusterSet) ? 1u : 0;
@@ -225,6 +236,7 @@ internal sealed class ServiceWriter
         _tables.Services.EnsureCapacity(WithRoom(services));
         _tables.Backends.EnsureCapacity(WithRoom(backends));
         _tables.Frontends.EnsureCapacity(WithRoom(frontends));
+        _tables.Ranges.EnsureCapacity(WithRoom(ranges));
         _addresses.EnsureCapacity(WithRoom(frontends + backends));
         _sets.Reserve(WithRoom(sets));
 
@@ -256,6 +268,7 @@ internal sealed class ServiceWriter
             ids.ForEach(id => _addresses.Adopt(_backends[id].Address.ToAddress(), AddressRole.Backend));
         }
 
+        _ranges.Adopt(_services);
         _frontends.Adopt();
     }
 }
