@@ -77,7 +77,8 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenArray<ServiceValue>(TableNames.Services),
                 tables.OpenArray<uint>(TableNames.Sets),
                 tables.OpenArray<BackendValue>(TableNames.Backends),
-                tables.OpenArray<ServiceName>(TableNames.Names));
+                tables.OpenArray<ServiceName>(TableNames.Names),
+                tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, gracePeriods));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
             var peers = sockets.OpenPeers(logger);
             peers.FinishGrowth();

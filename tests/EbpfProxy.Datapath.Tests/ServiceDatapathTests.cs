@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
@@ -79,6 +80,31 @@ public sealed class ServiceDatapathTests : IDisposable
     }
 
     [KernelFact]
+    public void Source_ranges_grow_match_by_longest_prefix_and_are_kept_over_a_restart()
+    {
+        Prefix[] ranges = [.. Enumerable.Range(0, 100).Select(i => new Prefix(Address.FromIPv4(0x0a010000u + ((uint)i << 8)), 24))];
+        ServiceTables[] services = [Limited("a", "10.96.0.1", ranges), Limited("b", "10.96.0.2", [new Prefix(Address.FromIPv4(0xc0000200), 24)])];
+        using (var datapath = Open())
+        {
+            Apply(datapath, Service("first", "10.96.0.9", "10.0.0.9"));
+            Array.ForEach(services, service => datapath.Apply([Change(service)], isComplete: false));
+        }
+
+        using (var restarted = Open())
+        {
+            Assert.Equal(0, Apply(restarted, [Service("first", "10.96.0.9", "10.0.0.9"), .. services]).Writes);
+        }
+
+        var rows = DatapathView.ReadServices(_bpffs.Path);
+        Assert.Equal(ranges, rows[0].SourceRanges);
+        Assert.Equal("192.0.2.0/24", Assert.Single(rows[1].SourceRanges).ToString());
+        using var map = BpfMap.OpenPinned(Path.Combine(_bpffs.Path, "ebpf-proxy", "tables-v1", "ranges"));
+        var trie = new BpfHashMap<SourceRangeKey, SourceRange>(map);
+        Assert.True(trie.TryGet(SourceRangeKey.From(rows[0].Id, Prefix.Of(Address.FromIPv4(0x0a016363))), out var found) && found == SourceRange.Allow);
+        Assert.False(trie.TryGet(SourceRangeKey.From(rows[1].Id, Prefix.Of(Address.FromIPv4(0x0a016363))), out _));
+    }
+
+    [KernelFact]
     public void Second_daemon_with_the_same_pins_is_refused()
     {
         using var datapath = Open();
@@ -133,6 +159,12 @@ public sealed class ServiceDatapathTests : IDisposable
 
     private ServiceDatapath Open() => ServiceDatapath.Open(
         new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path }, NullLogger.Instance);
+
+    private static ServiceTables Limited(string name, string clusterIP, Prefix[] ranges)
+    {
+        var tables = Service(name, clusterIP, "10.0.0.1");
+        return tables with { Ports = [tables.Ports[0] with { SourceRanges = [.. ranges] }] };
+    }
 
     private static ServiceChange Change(ServiceTables tables) => new(tables.Name, tables);
 

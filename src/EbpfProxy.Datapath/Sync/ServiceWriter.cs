@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
@@ -12,7 +11,7 @@ namespace EbpfProxy.Datapath.Sync;
 /// <list type="number">
 /// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
 /// <item>the service's words, one flip each;</item>
-/// <item>frontends, then addresses: now the service can be found;</item>
+/// <item>source ranges, then frontends, then addresses: now the service can be found;</item>
 /// <item>frontends that go; their addresses follow later, and the rest is given back after a grace period.</item>
 /// </list>
 /// </summary>
@@ -22,6 +21,8 @@ internal sealed class ServiceWriter
     private readonly ServiceRegistry _services;
     private readonly BackendStore _backends;
     private readonly SetStore _sets;
+    private readonly FrontendStore _frontends;
+    private readonly RangeStore _ranges;
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
@@ -34,6 +35,8 @@ internal sealed class ServiceWriter
         _backends = backends;
         _sets = sets;
         _addresses = addresses;
+        _frontends = new FrontendStore(tables.Frontends, services, addresses);
+        _ranges = new RangeStore(tables.Ranges);
         _retirement = retirement;
     }
 
@@ -60,13 +63,12 @@ internal sealed class ServiceWriter
             Reserve(changes);
         }
 
-        var goneFrontends = new List<(uint Service, FrontendEntry Frontend)>();
         var goneRecords = new List<ServiceRecord>();
         foreach (var change in changes)
         {
             foreach (var port in change.Tables?.Ports ?? [])
             {
-                Write(_services.GetOrAdd(port.Key), port, goneFrontends);
+                Write(_services.GetOrAdd(port.Key), port);
             }
 
             goneRecords.AddRange(_services.Without(change.Service, change.Tables));
@@ -78,16 +80,12 @@ internal sealed class ServiceWriter
             goneRecords.AddRange(_services.Records.Where(record => !known.Contains(record.Key.Service)));
         }
 
-        foreach (var record in goneRecords)
-        {
-            goneFrontends.AddRange(record.Frontends.Select(frontend => (record.Id, frontend)));
-        }
-
-        RemoveFrontends(goneFrontends);
+        goneRecords.ForEach(_frontends.GiveUpAll);
+        _frontends.RemoveGone();
         goneRecords.ForEach(Retire);
         if (isComplete)
         {
-            RemoveStrayFrontends();
+            _frontends.RemoveStrays();
             _addresses.Repair();
             _addresses.IsDeferring = false;
         }
@@ -119,14 +117,7 @@ internal sealed class ServiceWriter
         _addresses.Flush();
     }
 
-    private static AddressRole RoleOf(FrontendKind kind) => kind switch
-    {
-        FrontendKind.ClusterIP => AddressRole.ClusterIP,
-        FrontendKind.ExternalIP or FrontendKind.LoadBalancer => AddressRole.External,
-        FrontendKind.NodePort => AddressRole.None,
-    };
-
-    private void Write(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> goneFrontends)
+    private void Write(ServiceRecord record, PortTables desired)
     {
         // Backends first: an id must be good before a set names it. What loses a use keeps it until the words are flipped.
         uint[] wanted = _merge.Run(_backends, record, desired);
@@ -155,7 +146,12 @@ internal sealed class ServiceWriter
         }
 
         record.Backends = wanted;
-        WriteFrontends(record, desired, goneFrontends);
+        bool areRangesLeft = _ranges.Write(record, desired.SourceRanges);
+        _frontends.Write(record, desired);
+        if (areRangesLeft)
+        {
+            _retirement.Add(() => _ranges.Trim(record));
+        }
     }
 
     private void FlipWords(ServiceRecord record, PortTables desired, ReadOnlySpan<uint> backends)
@@ -192,71 +188,6 @@ internal sealed class ServiceWriter
         return new PlacedSet(_sets.Add(backends), (uint)backends.Length, IsNew: true);
     }
 
-    private void WriteFrontends(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> gone)
-    {
-        var next = new FrontendEntry[desired.Frontends.Length];
-        for (int i = 0; i < next.Length; i++)
-        {
-            var frontend = desired.Frontends[i];
-            next[i] = new FrontendEntry(
-                FrontendKey.From(frontend.Address, frontend.Port, desired.Key.Protocol), FrontendValue.From(record.Id, frontend));
-        }
-
-        foreach (var old in record.Frontends)
-        {
-            if (!Array.Exists(next, entry => entry.Key == old.Key))
-            {
-                gone.Add((record.Id, old));
-            }
-        }
-
-        foreach (var entry in next)
-        {
-            int known = Array.FindIndex(record.Frontends, old => old.Key == entry.Key);
-            if (known >= 0 && record.Frontends[known].Value == entry.Value)
-            {
-                continue;
-            }
-
-            _tables.Frontends.Put(entry.Key, entry.Value);
-            var role = RoleOf((FrontendKind)entry.Value.Kind);
-            var oldRole = known >= 0 ? RoleOf((FrontendKind)record.Frontends[known].Value.Kind) : AddressRole.None;
-            if (role != oldRole)
-            {
-                Count(entry, role, _addresses.Add);
-                Count(entry, oldRole, _addresses.Remove);
-            }
-        }
-
-        record.Frontends = next;
-    }
-
-    private void RemoveFrontends(List<(uint Service, FrontendEntry Frontend)> gone)
-    {
-        foreach (var (_, frontend) in gone)
-        {
-            Count(frontend, RoleOf((FrontendKind)frontend.Value.Kind), _addresses.Remove);
-        }
-
-        foreach (var (service, frontend) in gone)
-        {
-            // Another service may have taken the frontend over in the same breath.
-            if (_tables.Frontends.TryRead(frontend.Key, out var holder) && holder.Service == service)
-            {
-                _tables.Frontends.Remove(frontend.Key);
-            }
-        }
-    }
-
-    private void RemoveStrayFrontends()
-    {
-        var strays = _tables.Frontends.ReadAll().Where(row => !IsHeld(row.Key, row.Value.Service)).Select(row => row.Key).ToList();
-        strays.ForEach(key => _tables.Frontends.Remove(key));
-    }
-
-    private bool IsHeld(FrontendKey key, uint service) =>
-        _services.TryGet(service, out var record) && Array.Exists(record.Frontends, entry => entry.Key == key);
-
     private void Retire(ServiceRecord record)
     {
         _services.Forget(record);
@@ -275,16 +206,10 @@ internal sealed class ServiceWriter
 
             ServiceWords.Empty.Write(_tables.Services, record.Id, words);
             Array.ForEach(record.Backends, _backends.Free);
+            record.SourceRanges = [];
+            _ranges.Trim(record);
             _services.Free(record);
         });
-    }
-
-    private static void Count(in FrontendEntry frontend, AddressRole role, Action<Address, AddressRole> count)
-    {
-        if (role != AddressRole.None)
-        {
-            count(frontend.Key.Address.ToAddress(), role);
-        }
     }
 
     private void Reserve(IReadOnlyCollection<ServiceChange> changes)
@@ -293,11 +218,13 @@ internal sealed class ServiceWriter
         uint backends = 0;
         uint sets = 0;
         uint frontends = 0;
+        uint ranges = 0;
         foreach (var port in changes.SelectMany(change => change.Tables?.Ports ?? []))
         {
             services++;
             backends += (uint)port.Backends.Length;
             frontends += (uint)port.Frontends.Length;
+            ranges += (uint)port.SourceRanges.Length;
             foreach (var backend in port.Backends)
             {
                 sets += backend.Use.HasFlag(BackendUse.InClusterSet) ? 1u : 0;
@@ -309,6 +236,7 @@ internal sealed class ServiceWriter
         _tables.Services.EnsureCapacity(WithRoom(services));
         _tables.Backends.EnsureCapacity(WithRoom(backends));
         _tables.Frontends.EnsureCapacity(WithRoom(frontends));
+        _tables.Ranges.EnsureCapacity(WithRoom(ranges));
         _addresses.EnsureCapacity(WithRoom(frontends + backends));
         _sets.Reserve(WithRoom(sets));
 
@@ -340,21 +268,7 @@ internal sealed class ServiceWriter
             ids.ForEach(id => _addresses.Adopt(_backends[id].Address.ToAddress(), AddressRole.Backend));
         }
 
-        var frontends = new Dictionary<uint, List<FrontendEntry>>();
-        foreach (var (key, value) in _tables.Frontends.ReadAll())
-        {
-            if (_services.TryGet(value.Service, out _))
-            {
-                ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(frontends, value.Service, out _);
-                (list ??= []).Add(new FrontendEntry(key, value));
-            }
-        }
-
-        foreach (var (service, entries) in frontends)
-        {
-            _services.TryGet(service, out var record);
-            record!.Frontends = [.. entries];
-            entries.ForEach(entry => Count(entry, RoleOf((FrontendKind)entry.Value.Kind), _addresses.Adopt));
-        }
+        _ranges.Adopt(_services);
+        _frontends.Adopt();
     }
 }

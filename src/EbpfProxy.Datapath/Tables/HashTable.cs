@@ -4,7 +4,7 @@ using LibBpfSharp;
 namespace EbpfProxy.Datapath.Tables;
 
 /// <summary>
-/// A hash map. The kernel uses an element that was replaced or removed again at the next insertion, while a program may
+/// A hash map or longest-prefix trie. The kernel uses an element that was replaced or removed again at the next insertion, while a program may
 /// still be reading it: so an insertion waits for the grace period that the last such write began.
 /// </summary>
 internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, TValue>

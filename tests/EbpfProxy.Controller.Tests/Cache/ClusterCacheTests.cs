@@ -277,7 +277,7 @@ public sealed class ClusterCacheTests : IDisposable
     }
 
     [Fact]
-    public void A_change_of_zone_makes_every_service_dirty_and_other_changes_of_the_node_none()
+    public void A_change_of_zone_or_address_makes_every_service_dirty_and_other_changes_of_the_node_none()
     {
         Sync(Sample.Service("a"), Sample.Service("b"));
         _cache.SetNode(Sample.Node(zone: "z1"));
@@ -291,6 +291,9 @@ public sealed class ClusterCacheTests : IDisposable
         Assert.Equal(0, afterTaint);
         Assert.Equal(2, afterMove.Services.Count);
         Assert.Equal("z2", afterMove.Node?.Zone);
+
+        _cache.SetNode(Sample.Node(zone: "z2") with { Addresses = [] });
+        Assert.Equal(2, _cache.Take(everything: false).Services.Count);
     }
 
     [Fact]
