@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 
@@ -34,12 +33,10 @@ public static class FlowRules
     /// <param name="frontend">What was asked.</param>
     /// <param name="client">Who asked.</param>
     /// <param name="place">Where that is.</param>
-    /// <param name="allowed">Who may use frontends with source ranges: <see cref="AllowedSources"/>.</param>
     /// <param name="rules">The configuration.</param>
-    public static FlowVerdict For(
-        PortTables service, Frontend frontend, Address client, ClientPlace place, ImmutableArray<Prefix> allowed, MasqueradeRules rules)
+    public static FlowVerdict For(PortTables service, Frontend frontend, Address client, ClientPlace place, MasqueradeRules rules)
     {
-        if (frontend.HasSourceRanges && !allowed.Any(range => range.Contains(client)))
+        if (frontend.HasSourceRanges && !service.SourceRanges.Any(range => range.Contains(client)))
         {
             return new FlowVerdict(Verdict.Drop, IsMasqueraded: false);
         }
@@ -65,26 +62,4 @@ public static class FlowRules
     /// the <see cref="FlowVerdict"/> says.
     /// </summary>
     public static bool IsHairpin(Address client, Backend backend) => client == backend.Address;
-
-    /// <summary>
-    /// Who may use the frontends with source ranges. Where the node itself may, so may the service's load-balancer addresses:
-    /// the node's packets to such an address carry it as their source where a device holds it.
-    /// </summary>
-    /// <param name="service">The service.</param>
-    /// <param name="nodeAddresses">The addresses of the Node object.</param>
-    public static ImmutableArray<Prefix> AllowedSources(PortTables service, IReadOnlyCollection<Address> nodeAddresses)
-    {
-        if (!service.SourceRanges.Any(range => nodeAddresses.Any(range.Contains)))
-        {
-            return service.SourceRanges;
-        }
-
-        byte length = service.Key.Family == IpFamily.IPv4 ? (byte)32 : (byte)128;
-        return
-        [
-            .. service.SourceRanges,
-            .. service.Frontends.Where(frontend => frontend.Kind == FrontendKind.LoadBalancer)
-                .Select(frontend => new Prefix(frontend.Address, length)),
-        ];
-    }
 }

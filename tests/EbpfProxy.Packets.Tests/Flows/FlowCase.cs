@@ -45,7 +45,7 @@ internal sealed class FlowCase(string name)
 
     /// <summary>The tables of all services, as the controller makes them.</summary>
     public ServiceTables[] Build() =>
-        [.. _services.Select(service => ServiceTablesBuilder.Build(service, Slices(service), new NodeContext("test-node", "")))];
+        [.. _services.Select(service => ServiceTablesBuilder.Build(service, Slices(service), new NodeContext("test-node", "", [.. NodeAddresses])))];
 
     /// <summary>Reads the cases of a text; lines that begin with # and empty ones mean nothing.</summary>
     public static List<FlowCase> ParseAll(string text)

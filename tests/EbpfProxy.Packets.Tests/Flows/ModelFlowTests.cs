@@ -36,11 +36,10 @@ public sealed class ModelFlowTests
                 []);
         }
 
-        var allowed = FlowRules.AllowedSources(service, flows.NodeAddresses);
         var place = row.Place == ClientPlace.LocalPod && !flows.Pods.Any(pods => pods.Contains(row.Client)) && flows.Pods.Length > 0
             ? ClientPlace.Elsewhere
             : row.Place;
-        var verdict = FlowRules.For(service, frontend, row.Client, place, allowed, flows.Rules);
+        var verdict = FlowRules.For(service, frontend, row.Client, place, flows.Rules);
         var use = verdict.Verdict switch
         {
             Verdict.Cluster => BackendUse.InClusterSet,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 
 namespace EbpfProxy.Testing.Packets;
@@ -11,12 +12,20 @@ public sealed class Frame
 {
     private readonly string _text;
 
-    internal Frame(string text, IReadOnlyList<string> faults, byte[] bytes)
+    private Frame(FrameReader reader, byte[] bytes)
     {
-        _text = text;
-        Faults = faults;
+        _text = reader.Text;
+        From = reader.From;
+        To = reader.To;
+        Faults = reader.Faults;
         Bytes = bytes;
     }
+
+    /// <summary>Who sent it; the port is 0 where there is none.</summary>
+    public IPEndPoint From { get; }
+
+    /// <summary>Who shall get it.</summary>
+    public IPEndPoint To { get; }
 
     /// <summary>What is wrong with it; empty for a packet that a receiver would accept.</summary>
     public IReadOnlyList<string> Faults { get; }
@@ -28,7 +37,7 @@ public sealed class Frame
     {
         var reader = new FrameReader(bytes);
         reader.ReadIP();
-        return new Frame(reader.Text, reader.Faults, bytes);
+        return new Frame(reader, bytes);
     }
 
     /// <summary>Reads from the Ethernet header on.</summary>
@@ -36,7 +45,7 @@ public sealed class Frame
     {
         var reader = new FrameReader(bytes);
         reader.ReadEthernet();
-        return new Frame(reader.Text, reader.Faults, bytes);
+        return new Frame(reader, bytes);
     }
 
     /// <summary>How the bytes differ from those that were expected, for people; null where they do not.</summary>

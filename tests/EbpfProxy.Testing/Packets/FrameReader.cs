@@ -22,6 +22,10 @@ internal sealed class FrameReader(byte[] bytes, bool isQuote = false)
 
     public IReadOnlyList<string> Faults => _faults;
 
+    public IPEndPoint From { get; private set; } = new(IPAddress.Any, 0);
+
+    public IPEndPoint To { get; private set; } = new(IPAddress.Any, 0);
+
     public void ReadEthernet()
     {
         if (bytes.Length < 14)
@@ -139,6 +143,8 @@ internal sealed class FrameReader(byte[] bytes, bool isQuote = false)
     {
         byte[] content = at <= end ? bytes[at..end] : [];
         var transport = TransportText.Of(protocol, content, _fragmentOffset > 0, _hasMore || isQuote);
+        From = new IPEndPoint(_source, transport.SourcePort ?? 0);
+        To = new IPEndPoint(_destination, transport.DestinationPort ?? 0);
         string from = Join(_source, transport.SourcePort);
         string to = Join(_destination, transport.DestinationPort);
         Text = string.Create(CultureInfo.InvariantCulture, $"{from} > {to} {transport.Words} ttl {hopLimit}{_words}{transport.Quote}");

@@ -28,6 +28,12 @@ public sealed partial record Packet
     /// <summary>TTL or hop limit.</summary>
     public byte HopLimit { get; private init; } = 64;
 
+    /// <summary>The port of the source; 0 where there are none.</summary>
+    public ushort SourcePort => Transport.Source;
+
+    /// <summary>The bytes before what the packet carries: the IP header with its options and extension headers.</summary>
+    public int HeaderLength => ToBytes().Length - Transport.Write(Source, Destination).Length;
+
     internal Transport Transport { get; private init; }
 
     internal uint Id { get; private init; }

@@ -21,6 +21,9 @@ internal abstract record Transport
 {
     public abstract byte Protocol { get; }
 
+    /// <summary>The source port; 0 where there is none.</summary>
+    public virtual ushort Source => 0;
+
     /// <summary>The bytes behind the IP header, with their checksum.</summary>
     public abstract byte[] Write(IPAddress source, IPAddress destination);
 
@@ -39,6 +42,8 @@ internal sealed record TcpSegment(ushort SourcePort, ushort DestinationPort) : T
     private const int HeaderLength = 20;
 
     public override byte Protocol => IpProtocol.Tcp;
+
+    public override ushort Source => SourcePort;
 
     public TcpBits Flags { get; init; } = TcpBits.Ack;
 
@@ -70,6 +75,8 @@ internal sealed record UdpDatagram(ushort SourcePort, ushort DestinationPort) : 
 {
     public override byte Protocol => IpProtocol.Udp;
 
+    public override ushort Source => SourcePort;
+
     public bool HasChecksum { get; init; } = true;
 
     public byte[] Payload { get; init; } = [];
@@ -93,6 +100,8 @@ internal sealed record UdpDatagram(ushort SourcePort, ushort DestinationPort) : 
 internal sealed record SctpPacket(ushort SourcePort, ushort DestinationPort) : Transport
 {
     public override byte Protocol => IpProtocol.Sctp;
+
+    public override ushort Source => SourcePort;
 
     public uint Tag { get; init; }
 

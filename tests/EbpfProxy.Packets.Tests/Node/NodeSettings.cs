@@ -1,0 +1,27 @@
+using EbpfProxy.Model.Network;
+
+namespace EbpfProxy.Packets.Tests.Node;
+
+/// <summary>What the programs are told before they are loaded.</summary>
+internal sealed record NodeSettings
+{
+    /// <summary>Which sources of IPv4 are pods of this node; null for none that can be told.</summary>
+    public Prefix? PodsV4 { get; init; }
+
+    public Prefix? PodsV6 { get; init; }
+
+    /// <summary>Whether pods are told by the device that they come in by.</summary>
+    public bool TellsPodsByDevice { get; init; }
+
+    public bool MasqueradesAll { get; init; }
+
+    public bool PreservesClient { get; init; }
+
+    public uint Connections { get; init; } = 256;
+
+    public ushort FirstSourcePort { get; init; } = 20000;
+
+    public ushort SourcePorts { get; init; } = 1000;
+
+    public uint RefusalsPerSecond { get; init; } = 1000;
+}
