@@ -15,6 +15,7 @@
 #include "fragment.h"
 #include "icmp_error.h"
 #include "refuse.h"
+#include "scratch.h"
 #include "source.h"
 #include "tc_config.h"
 
@@ -88,24 +89,25 @@ static __always_inline bool find(const struct packet *packet, struct found *foun
 }
 
 /* Changes a packet to what it is in its connection. */
-static __noinline int translate(struct __sk_buff *skb, const struct packet *packet,
-				enum packet_kind kind, struct found *found, __u64 now)
+static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
+				enum packet_kind kind, const struct found *found, __u64 now)
 {
-	struct rewrite after;
+	struct connection *connection = found->connection;
+	struct packet *packet = &scratch->packet;
 
-	connection_rewrite(found->connection, found, &packet->key, &after);
+	connection_rewrite(connection, found, &packet->key, &scratch->after);
 	if (!connection_is_same(found))
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(found->connection, found->role, packet, now);
+	connection_touch(connection, found->role, packet, now);
 	if (packet->is_first_fragment)
 		fragment_remember(packet);
-	if (rewrite_packet(skb, packet, &after, kind))
+	if (rewrite_packet(skb, packet, &scratch->after, kind))
 		return drop(REASON_NOT_REWRITABLE);
 	/* An answer to the node itself comes in where the way to the frontend leads, or a strict
 	 * rp_filter drops it. */
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
-	    found->connection->device != skb->ifindex)
-		return bpf_redirect(found->connection->device, BPF_F_INGRESS);
+	    connection->device != skb->ifindex)
+		return bpf_redirect(connection->device, BPF_F_INGRESS);
 	return GO_ON;
 }
 
@@ -130,7 +132,7 @@ static __always_inline __u32 device_to(struct __sk_buff *skb, const struct addre
 
 /* A packet of the node itself: it is on its way to the frontend already, so both its ends are
  * changed and it is sent to where the backend is. */
-static __always_inline int translate_own(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch,
 					 enum packet_kind kind, struct found *found, __u64 now)
 {
 	struct address backend = found->connection->backend;
@@ -143,27 +145,26 @@ static __always_inline int translate_own(struct __sk_buff *skb, const struct pac
 	reason = source_ensure(found, device);
 	if (reason != REASON_TRANSLATED)
 		return drop(reason);
-	verdict = translate(skb, packet, kind, found, now);
+	verdict = translate(skb, scratch, kind, found, now);
 	return verdict == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : verdict;
 }
 
 /* An ICMP error about a packet of a connection. */
-static __noinline int translate_error(struct __sk_buff *skb, const struct packet *error)
+static __noinline int translate_error(struct __sk_buff *skb, struct scratch *scratch)
 {
-	struct packet quoted = {};
-	struct rewrite answer;
+	struct packet *error = &scratch->packet;
+	struct packet *quoted = &scratch->quoted;
 	struct found found;
 
-	if (!quoted_parse(skb, error, &quoted) || !connection_find(&quoted.key, &found))
+	if (!quoted_parse(skb, error, quoted) || !connection_find(&quoted->key, &found))
 		return GO_ON;
 	/* A shorter way to the backend is none to the frontend. */
 	if (is_redirect(error))
 		return TC_ACT_SHOT;
-	connection_rewrite(found.connection, &found, &quoted.key, &answer);
+	connection_rewrite(found.connection, &found, &quoted->key, &scratch->after);
 	if (!connection_is_same(&found))
 		return GO_ON;
-	if (quoted_rewrite(skb, error, &quoted, &answer) ||
-	    error_rewrite(skb, error, &quoted, &answer))
+	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
 		return drop(REASON_NOT_REWRITABLE);
 	return GO_ON;
 }
@@ -176,9 +177,10 @@ static __always_inline bool is_source_port(const struct flow_key *key)
 }
 
 /* What comes in for an address that is, or may be, a frontend's. */
-static __always_inline int ingress_frontend(struct __sk_buff *skb, struct packet *packet,
+static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratch *scratch,
 					    enum packet_kind kind, __u32 roles)
 {
+	struct packet *packet = &scratch->packet;
 	bool is_service = roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL);
 	struct frontend frontend;
 	struct found found;
@@ -189,42 +191,48 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct packet
 	if (kind == KIND_FRAGMENT && !fragment_recall(packet))
 		return is_service ? drop(REASON_UNKNOWN_FRAGMENT) : GO_ON;
 	if ((is_service || is_source_port(&packet->key)) && find(packet, &found, now))
-		return translate(skb, packet, kind, &found, now);
+		return translate(skb, scratch, kind, &found, now);
 	is_frontend = packet_frontend(packet, roles, &frontend);
 	if (!is_frontend)
 		return refuse(skb, packet, frontend_miss(roles));
 	if (!is_service && find(packet, &found, now))
-		return translate(skb, packet, kind, &found, now);
+		return translate(skb, scratch, kind, &found, now);
 	if (kind == KIND_FRAGMENT)
 		return drop(REASON_UNKNOWN_FRAGMENT);
 	reason = connection_open(skb, packet, &frontend);
 	if (connection_find(&packet->key, &found))
-		return translate(skb, packet, kind, &found, now);
+		return translate(skb, scratch, kind, &found, now);
 	return refuse(skb, packet, reason);
 }
 
 static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 {
-	struct packet packet = {};
-	enum packet_kind kind = packet_parse(skb, l3, AT_INGRESS, &packet);
+	struct scratch *scratch = scratch_get();
+	enum packet_kind kind;
+	struct packet *packet;
 	__u32 roles;
 
+	if (!scratch)
+		return GO_ON;
+	packet = &scratch->packet;
+	kind = packet_parse(skb, l3, AT_INGRESS, packet);
 	if (kind == KIND_BAD)
 		return GO_ON;
 	if (kind == KIND_ICMP_ERROR)
-		return translate_error(skb, &packet);
-	roles = address_roles(&packet.key.destination);
+		return translate_error(skb, scratch);
+	roles = address_roles(&packet->key.destination);
 	if (!(roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL | ADDRESS_NODE | ADDRESS_ON_DEVICE)))
 		return GO_ON;
 	if (kind == KIND_OTHER)
-		return packet.key.protocol ? refuse(skb, &packet, frontend_miss(roles)) : GO_ON;
-	return ingress_frontend(skb, &packet, kind, roles);
+		return packet->key.protocol ? refuse(skb, packet, frontend_miss(roles)) : GO_ON;
+	return ingress_frontend(skb, scratch, kind, roles);
 }
 
 /* What a socket of the node that no hook saw sends to a frontend. */
-static __always_inline int egress_own(struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scratch,
 				      enum packet_kind kind, __u64 now)
 {
+	struct packet *packet = &scratch->packet;
 	__u32 roles = address_roles(&packet->key.destination);
 	struct frontend frontend;
 	enum reason reason;
@@ -239,32 +247,37 @@ static __always_inline int egress_own(struct __sk_buff *skb, const struct packet
 	reason = connection_open(skb, packet, &frontend);
 	if (!connection_find(&packet->key, &found))
 		return refuse(skb, packet, reason);
-	return translate_own(skb, packet, kind, &found, now);
+	return translate_own(skb, scratch, kind, &found, now);
 }
 
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 {
-	struct packet packet = {};
-	enum packet_kind kind = packet_parse(skb, l3, AT_EGRESS, &packet);
+	struct scratch *scratch = scratch_get();
+	enum packet_kind kind;
+	struct packet *packet;
 	__u64 now = now_ns();
 	enum reason reason;
 	struct found found;
 
+	if (!scratch)
+		return GO_ON;
+	packet = &scratch->packet;
+	kind = packet_parse(skb, l3, AT_EGRESS, packet);
 	if (kind == KIND_ICMP_ERROR)
-		return translate_error(skb, &packet);
-	if (kind == KIND_FRAGMENT && !fragment_recall(&packet))
+		return translate_error(skb, scratch);
+	if (kind == KIND_FRAGMENT && !fragment_recall(packet))
 		return GO_ON;
 	if (kind != KIND_TRANSPORT && kind != KIND_FRAGMENT)
 		return GO_ON;
-	if (!find(&packet, &found, now))
-		return skb->ingress_ifindex ? GO_ON : egress_own(skb, &packet, kind, now);
+	if (!find(packet, &found, now))
+		return skb->ingress_ifindex ? GO_ON : egress_own(skb, scratch, kind, now);
 	if (found.role == FLOW_ASK)
-		return translate_own(skb, &packet, kind, &found, now);
+		return translate_own(skb, scratch, kind, &found, now);
 	reason = found.role == FLOW_FORWARD ? source_ensure(&found, skb->ifindex)
 					    : REASON_TRANSLATED;
 	if (reason != REASON_TRANSLATED)
 		return drop(reason);
-	return translate(skb, &packet, kind, &found, now);
+	return translate(skb, scratch, kind, &found, now);
 }
 
 SEC("tc")

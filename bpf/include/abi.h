@@ -369,7 +369,8 @@ enum reason {
 	REASON_REFUSAL_LIMITED = 21,  /* refused without an answer, which would be one too many */
 	REASON_NOT_REWRITABLE =
 		22, /* dropped: a packet that could not be changed as it has to be */
-	REASON_COUNT = 23,
+	REASON_LEFT_TO_CONNTRACK = 23, /* flows that the kernel's connection tracking translates */
+	REASON_COUNT = 24,
 };
 
 #pragma clang diagnostic pop

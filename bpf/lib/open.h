@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 
 #include "allocate.h"
+#include "conntrack.h"
 #include "frontend.h"
 #include "origin.h"
 #include "service.h"
@@ -168,20 +169,26 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 }
 
 /* Opens a connection for the first packet of a flow to a frontend. */
-static __always_inline enum reason connection_open(const struct __sk_buff *skb,
-						   const struct packet *packet,
-						   const struct frontend *frontend)
+static __always_inline enum reason
+connection_open(struct __sk_buff *skb, const struct packet *packet, const struct frontend *frontend)
 {
+	bool is_first = packet->key.protocol != IPPROTO_TCP ||
+			(packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	enum source_kind source;
 	struct choice choice = {};
 	enum reason reason;
 	__u8 flags = 0;
 
+	/* A SYN begins anew, even where connection tracking remembers one that had its ports. */
+	if ((packet->key.protocol != IPPROTO_TCP || !is_first) &&
+	    conntrack_translates(skb, &packet->key)) {
+		count(REASON_LEFT_TO_CONNTRACK);
+		return REASON_NONE;
+	}
+	if (!is_first)
+		return REASON_NO_CONNECTION;
 	if (!source_is_allowed(frontend, &packet->key.source))
 		return REASON_SOURCE_DENIED;
-	if (packet->key.protocol == IPPROTO_TCP &&
-	    (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-		return REASON_NO_CONNECTION;
 	source = source_kind_of(skb, &packet->key);
 	reason = service_pick(frontend, source == SOURCE_ELSEWHERE ? ORIGIN_FAR : ORIGIN_NEAR,
 			      bpf_get_prandom_u32(), &choice);

@@ -196,14 +196,21 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 	return KIND_TRANSPORT;
 }
 
+/* Forgets the packet before. */
+static __always_inline void packet_begin(struct packet *packet, __u32 l3, enum flow_hook hook)
+{
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->l3 = l3;
+	packet->key.hook = hook;
+}
+
 /* Reads a packet whose IP header begins at an offset. */
 static __always_inline enum packet_kind packet_parse(struct __sk_buff *skb, __u32 l3,
 						     enum flow_hook hook, struct packet *packet)
 {
 	enum packet_kind kind;
 
-	packet->l3 = l3;
-	packet->key.hook = hook;
+	packet_begin(packet, l3, hook);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		kind = packet_parse_ipv4(skb, packet);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
