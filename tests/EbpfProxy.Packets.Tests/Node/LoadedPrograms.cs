@@ -85,13 +85,20 @@ internal sealed class LoadedPrograms : IDisposable
             fragments.TryDelete(key);
         }
 
-        KernelQueue.Clear<FlowWord>(Object.GetMap("unanswered").Map);
-        var free = Object.GetMap("free_connections").Map;
-        KernelQueue.Clear<uint>(free);
+        var unanswered = new BpfQueueMap<FlowWord>(Object.GetMap("unanswered").Map);
+        while (unanswered.TryPop(out _))
+        {
+        }
+
+        var free = new BpfQueueMap<uint>(Object.GetMap("free_connections").Map);
+        while (free.TryPop(out _))
+        {
+        }
+
         Connections.Write(0, new ConnectionValue[Connections.Length]);
         for (uint id = 0; id < freeConnections; id++)
         {
-            KernelQueue.Push(free, id);
+            Assert.True(free.TryPush(id));
         }
 
         var budget = new BpfPerCpuArrayMap<(ulong, ulong)>(Object.GetMap("refusal_budget").Map);
