@@ -219,6 +219,7 @@ struct source_range {
 
 enum device_flag {
 	DEVICE_LOCAL_PODS = 1 << 0, /* what comes in here is from a pod of this node */
+	DEVICE_HAS_PEER = 1 << 1,   /* a veth whose other end is in another namespace: a pod */
 };
 
 struct device {
@@ -226,7 +227,8 @@ struct device {
 		ipv4; /* source of what is masqueraded and leaves here; 0 where there is none */
 	struct address ipv6;
 	__u32 flags; /* enum device_flag */
-	__u32 reserved;
+	__u8 mac[6]; /* all zero where packets have no link header */
+	__u16 reserved;
 };
 
 /* --- connections: id -> a flow that the packet path translates. A connection is seen as four
@@ -254,6 +256,7 @@ enum connection_flag {
 	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
 	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
 	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
+	CONNECTION_GOES_AROUND = 1 << 4,    /* its packets last went around netfilter */
 };
 
 /* What was seen of the packets of one direction. */
@@ -316,6 +319,15 @@ struct flow {
 	__u32 role : 2; /* enum flow_role */
 };
 
+/* --- path state: one record, words that programs and controller tell each other --- */
+
+struct path_state {
+	__u32 is_in_use;   /* there are connections: set by programs, cleared by the controller */
+	__u32 has_orphans; /* a frontend's address went that connections may still have */
+	__u32 goes_around; /* packets of connections may go around netfilter */
+	__u32 reserved;
+};
+
 /* --- fragments: the first fragment of a datagram -> the ports that the others lack --- */
 
 struct fragment_key {
@@ -328,12 +340,18 @@ struct fragment_key {
 };
 
 struct fragment {
-	__be16 source_port;
+	__be16 source_port; /* both 0 while the first is waited for */
 	__be16 destination_port;
-	__u32 reserved;
+	__u32 turns; /* how often one was sent round to wait */
 };
 
-/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
+/* --- budgets: per CPU, what may still be done this second --- */
+
+enum budget_kind {
+	BUDGET_REFUSALS = 0,  /* answers with an ICMP error or RST */
+	BUDGET_FRAGMENTS = 1, /* turns of fragments that wait for their first one */
+	BUDGET_COUNT = 2,
+};
 
 struct budget {
 	__u64 refilled_ns; /* CLOCK_MONOTONIC */
@@ -385,7 +403,7 @@ _Static_assert(sizeof(struct backend) == 32, "two to a cache line");
 _Static_assert(sizeof(struct service_name) == 200, "no padding");
 _Static_assert(sizeof(struct peer_key) == 16, "no padding");
 _Static_assert(sizeof(struct peer) == 72, "no padding");
-_Static_assert(sizeof(struct device) == 40, "no padding");
+_Static_assert(sizeof(struct device) == 44, "no padding");
 _Static_assert(sizeof(struct connection) == 128, "two cache lines");
 _Static_assert(sizeof(struct flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct flow) == 8, "one word");

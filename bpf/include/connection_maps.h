@@ -63,6 +63,15 @@ struct {
 	__uint(max_entries, 4 * SMALL_TABLE);
 } fragments SEC(".maps");
 
+/* Words that programs and controller tell each other; see struct path_state. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct path_state);
+	__uint(max_entries, 1);
+} path_states SEC(".maps");
+
 /* Locks of connections, by the last bits of their ids: only one CPU chooses a source. The packet
  * path takes them, for a test and a store each. */
 struct connection_lock {
@@ -78,12 +87,12 @@ struct {
 	__uint(max_entries, CONNECTION_LOCKS);
 } connection_locks SEC(".maps");
 
-/* What may still be answered with an ICMP error or RST on this CPU. */
+/* What may still be done this second on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct budget);
-	__uint(max_entries, 1);
-} refusal_budget SEC(".maps");
+	__uint(max_entries, BUDGET_COUNT);
+} budgets SEC(".maps");
 
 #endif

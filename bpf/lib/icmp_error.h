@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "scratch.h"
+#include "verdict.h"
 
 /* Reads the quoted packet as if its receiver answered it. */
 static __always_inline bool quoted_parse(struct __sk_buff *skb, const struct packet *error,
@@ -94,6 +95,26 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 				difference, pseudo))
 		return -1;
 	return rewrite_addresses(skb, error, after, difference);
+}
+
+/* An ICMP error about a packet of a connection. */
+static __noinline int translate_error(struct __sk_buff *skb, struct scratch *scratch)
+{
+	struct packet *error = &scratch->packet;
+	struct packet *quoted = &scratch->quoted;
+	struct found found;
+
+	if (!quoted_parse(skb, error, quoted) || !connection_find(&quoted->key, &found))
+		return GO_ON;
+	/* A shorter way to the backend is none to the frontend. */
+	if (is_redirect(error))
+		return TC_ACT_SHOT;
+	connection_rewrite(found.connection, &found, &quoted->key, &scratch->after);
+	if (!connection_is_same(&found))
+		return GO_ON;
+	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
+		return drop(REASON_NOT_REWRITABLE);
+	return GO_ON;
 }
 
 #endif

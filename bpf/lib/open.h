@@ -129,6 +129,7 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 	enum reason reason;
 	__u32 id = 0;
 
+	path_is_in_use();
 	if (!connection_allocate(&id))
 		return REASON_CONNECTIONS_FULL;
 	connection = connection_at(id);

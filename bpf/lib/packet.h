@@ -68,6 +68,7 @@ struct packet {
 	__be32 fragment_id;
 	__u8 tcp_flags;
 	__u8 type;		/* of ICMP */
+	__u8 hops;		/* that it may still go */
 	bool is_first_fragment; /* others follow that have no ports */
 };
 
@@ -142,6 +143,7 @@ static __always_inline enum packet_kind packet_parse_ipv4(struct __sk_buff *skb,
 	packet->key.source = address_from_ipv4(ip.saddr);
 	packet->key.destination = address_from_ipv4(ip.daddr);
 	packet->key.protocol = ip.protocol;
+	packet->hops = ip.ttl;
 	packet->l4 = packet->l3 + ip.ihl * 4;
 	offset = bpf_ntohs(ip.frag_off);
 	if (!(offset & (IP_OFFSET | IP_MORE_FRAGMENTS)))
@@ -164,6 +166,7 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 		return KIND_BAD;
 	packet->key.source = address_from_ipv6(&ip.saddr);
 	packet->key.destination = address_from_ipv6(&ip.daddr);
+	packet->hops = ip.hop_limit;
 	packet->l4 = packet->l3 + sizeof(ip);
 	next = ip.nexthdr;
 	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {

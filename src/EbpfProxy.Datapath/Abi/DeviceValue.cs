@@ -10,8 +10,12 @@ internal enum DeviceFlags : uint
 
     /// <summary>What comes in there is from a pod of this node.</summary>
     LocalPods = 1 << 0,
+
+    /// <summary>A veth whose other end is in another namespace: a pod.</summary>
+    HasPeer = 1 << 1,
 }
 
-/// <summary>Mirrors <c>struct device</c>.</summary>
+/// <summary>Mirrors <c>struct device</c>; the hardware address in network order, in two parts of 4 and 2 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
-internal readonly record struct DeviceValue(AddressKey IPv4, AddressKey IPv6, DeviceFlags Flags, uint Reserved);
+internal readonly record struct DeviceValue(
+    AddressKey IPv4, AddressKey IPv6, DeviceFlags Flags, uint MacFirst, ushort MacLast, ushort Reserved);

@@ -9,9 +9,10 @@ internal sealed class ConnectionMaps : IDisposable
     private readonly BpfMap[] _maps;
 
     /// <summary>Takes over the maps, and disposes of them with itself.</summary>
-    public ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap free, BpfMap unanswered)
+    public ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap free, BpfMap unanswered, BpfMap state)
     {
-        _maps = [connections, flows, free, unanswered];
+        _maps = [connections, flows, free, unanswered, state];
+        State = new BpfArrayMap<PathState>(state).MemoryMap();
         Connections = new BpfArrayMap<ConnectionValue>(connections).MemoryMap();
         Flows = new BpfHashMap<FlowKey, FlowWord>(flows);
         Free = new BpfQueueMap<uint>(free);
@@ -27,6 +28,9 @@ internal sealed class ConnectionMaps : IDisposable
 
     public BpfQueueMap<FlowWord> Unanswered { get; }
 
+    /// <summary>The one record of words that programs and controller tell each other.</summary>
+    public BpfMappedArray<PathState> State { get; }
+
     /// <summary>Puts every id among the free ones; for maps that were just made.</summary>
     public void FillFree()
     {
@@ -39,6 +43,7 @@ internal sealed class ConnectionMaps : IDisposable
     public void Dispose()
     {
         Connections.Dispose();
+        State.Dispose();
         Array.ForEach(_maps, map => map.Dispose());
     }
 }
