@@ -85,6 +85,7 @@ internal sealed class LoadedPrograms : IDisposable
             fragments.TryDelete(key);
         }
 
+        new BpfArrayMap<PathState>(Object.GetMap("path_states").Map)[0] = default;
         var unanswered = new BpfQueueMap<FlowWord>(Object.GetMap("unanswered").Map);
         while (unanswered.TryPop(out _))
         {
@@ -101,8 +102,11 @@ internal sealed class LoadedPrograms : IDisposable
             Assert.True(free.TryPush(id));
         }
 
-        var budget = new BpfPerCpuArrayMap<(ulong, ulong)>(Object.GetMap("refusal_budget").Map);
-        budget.Write(0, new (ulong, ulong)[budget.CpuCount]);
+        var budgets = new BpfPerCpuArrayMap<(ulong, ulong)>(Object.GetMap("budgets").Map);
+        for (int kind = 0; kind < budgets.Length; kind++)
+        {
+            budgets.Write(kind, new (ulong, ulong)[budgets.CpuCount]);
+        }
     }
 
     public void Dispose()
@@ -132,6 +136,7 @@ internal sealed class LoadedPrograms : IDisposable
         Object.SetGlobal("preserve_client", settings.PreservesClient);
         Object.SetGlobal("source_port_first", settings.FirstSourcePort);
         Object.SetGlobal("source_port_count", settings.SourcePorts);
+        Object.SetGlobal("timeouts", settings.Timeouts);
         Object.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
         Object.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
     }

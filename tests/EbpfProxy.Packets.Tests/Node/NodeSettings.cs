@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Packets.Tests.Node;
@@ -22,6 +23,8 @@ internal sealed record NodeSettings
     public ushort FirstSourcePort { get; init; } = 20000;
 
     public ushort SourcePorts { get; init; } = 1000;
+
+    public ConnectionTimeouts Timeouts { get; init; } = ConnectionTimeouts.Default;
 
     public uint RefusalsPerSecond { get; init; } = 1000;
 }

@@ -52,6 +52,10 @@ internal sealed class ProxyNode
     /// <summary>Forgets every flow.</summary>
     public void Forget() => Programs.ForgetFlows(_settings.Connections);
 
+    /// <summary>Lets packets of connections go around netfilter, as the controller does where no rule could mind.</summary>
+    public void LetGoAround() =>
+        new BpfArrayMap<PathState>(Programs.Object.GetMap("path_states").Map)[0] = new PathState { IsInUse = 1, GoesAround = 1 };
+
     /// <summary>The services of another case, without a change to flows.</summary>
     public void Apply(FlowCase flows) =>
         Programs.Writer.Apply([.. flows.Build().Select(tables => new ServiceChange(tables.Name, tables))], isComplete: true);
@@ -78,7 +82,7 @@ internal sealed class ProxyNode
     }
 
     public void SetDevice(uint device, string? ipv4, string? ipv6, DeviceFlags flags = DeviceFlags.None) =>
-        Programs.Devices.Update(device, new DeviceValue(KeyOf(ipv4), KeyOf(ipv6), flags, 0));
+        Programs.Devices.Update(device, new DeviceValue(KeyOf(ipv4), KeyOf(ipv6), flags, 0, 0, 0));
 
     private static AddressKey KeyOf(string? address) =>
         address is null ? default : AddressKey.From(FlowCase.ParseAddress(address));
