@@ -18,6 +18,9 @@ internal sealed class LoadedPrograms : IDisposable
     /// <summary>From this kernel on a checksum of IPv6 can be told from one of IPv4.</summary>
     private static readonly Version _checksumOfV6 = new(6, 16);
 
+    /// <summary>From this kernel on programs can ask for a time that costs less.</summary>
+    private static readonly Version _coarseTime = new(5, 11);
+
     private static readonly string[] _tables =
     [
         TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names,
@@ -28,7 +31,8 @@ internal sealed class LoadedPrograms : IDisposable
 
     public LoadedPrograms(NodeSettings settings, string pins)
     {
-        Object = BpfObject.Open(ReadObject(), "packets");
+        byte[] elf = settings.Object is { } file ? File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, file)) : ReadObject();
+        Object = BpfObject.Open(elf, "packets");
         Configure(settings);
         var tables = new TableOpener(Object, new PinFolder(pins));
         foreach (string name in _tables)
@@ -138,6 +142,7 @@ internal sealed class LoadedPrograms : IDisposable
         Object.SetGlobal("source_port_count", settings.SourcePorts);
         Object.SetGlobal("timeouts", settings.Timeouts);
         Object.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
+        Object.SetGlobal("have_coarse_time", Environment.OSVersion.Version >= _coarseTime);
         Object.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
     }
 

@@ -6,6 +6,9 @@ namespace EbpfProxy.Packets.Tests.Node;
 /// <summary>What the programs are told before they are loaded.</summary>
 internal sealed record NodeSettings
 {
+    /// <summary>The object file with the programs, beside the test assembly; null for that of the product.</summary>
+    public string? Object { get; init; }
+
     /// <summary>Which sources of IPv4 are pods of this node; null for none that can be told.</summary>
     public Prefix? PodsV4 { get; init; }
 

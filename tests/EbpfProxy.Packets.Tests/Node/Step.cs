@@ -9,6 +9,9 @@ internal enum HookVerdict
     /// <summary>To the next program, and the stack.</summary>
     GoOn = -1,
 
+    /// <summary>To the stack.</summary>
+    Accept = 0,
+
     Drop = 2,
 
     Redirect = 7,
@@ -27,6 +30,8 @@ internal sealed record Step(HookVerdict Verdict, byte[] Bytes, IReadOnlyDictiona
     public Step GoesOnAs(Packet expected) => Gives(HookVerdict.GoOn, expected);
 
     public Step IsSentAs(Packet expected) => Gives(HookVerdict.Redirect, expected);
+
+    public Step IsAcceptedAs(Packet expected) => Gives(HookVerdict.Accept, expected);
 
     public Step IsDropped(params Reason[] reasons)
     {
