@@ -25,7 +25,7 @@ public sealed class SpeedTests(PacketKernel kernel, ITestOutputHelper output)
 
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"ns a packet, established, IPv4: {(pairs[0] - turns[0]) / 2} least, {(pairs[Rounds / 2] - turns[Rounds / 2]) / 2} median "
+            $"ns a packet, established, IPv4: {(pairs[0] - turns[0]) / 2} at best, {(pairs[Rounds / 2] - turns[Rounds / 2]) / 2} in the middle "
             + $"({Rounds} rounds of {Runs} pairs; turning round taken off: {turns[0]} a pair)"));
         node.Run("pair", packet, node.Pods).IsAcceptedAs(packet);
     }
