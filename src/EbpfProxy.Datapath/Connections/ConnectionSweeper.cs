@@ -15,7 +15,7 @@ namespace EbpfProxy.Datapath.Connections;
 /// </para>
 /// Not thread-safe.
 /// </summary>
-internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, ConnectionTimeouts timeouts, TimeProvider time)
+internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, TimeProvider time)
 {
     // In struct connection.
     private const nint ProtocolOffset = 74;
@@ -72,7 +72,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
     private static bool IsLive(uint generation) => (generation & 1) != 0;
 
-    private static bool IsOver(in ConnectionValue connection, ulong now, in ConnectionTimeouts timeouts) =>
+    private static bool IsOver(in ConnectionValue connection, ulong now, in TimeoutsValue timeouts) =>
         now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
 
     private ulong Now() => (ulong)(time.GetTimestamp() * (NanosecondsASecond / (double)time.TimestampFrequency));
