@@ -31,6 +31,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly PeerFill _peerFill;
     private IReadOnlySet<Address> _deviceAddresses;
     private ServiceWriter? _writer;
+    private bool _needsEverything;
     private bool _isDisposed;
 
     private ServiceDatapath(
@@ -97,15 +98,28 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
+    /// <summary>Whether something outside <see cref="Apply"/> failed, so that every service has to be applied again.</summary>
+    public bool NeedsEverything
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _needsEverything;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
         lock (_lock)
         {
-            _writer ??= Adopt();
-            try
+            return Guard(() =>
             {
+                _writer ??= Adopt();
                 var result = _writer.Apply(changes, isComplete);
+                _needsEverything &= !isComplete;
                 if (!_programs.AreAttached)
                 {
                     _programs.Attach();
@@ -113,13 +127,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 }
 
                 return result;
-            }
-            catch
-            {
-                // What was written stays; the next call, a complete one, starts from what the kernel holds.
-                _writer = null;
-                throw;
-            }
+            });
         }
     }
 
@@ -128,20 +136,25 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            if (_writer is not null)
-            {
-                foreach (var address in _deviceAddresses.Except(addresses))
-                {
-                    _writer.RemoveNodeRole(address, AddressRole.OnDevice);
-                }
-
-                foreach (var address in addresses.Except(_deviceAddresses))
-                {
-                    _writer.AddNodeRole(address, AddressRole.OnDevice);
-                }
-            }
-
+            var before = _deviceAddresses;
             _deviceAddresses = addresses;
+            if (_writer is { } writer)
+            {
+                Guard(() =>
+                {
+                    foreach (var address in before.Except(addresses))
+                    {
+                        writer.RemoveNodeRole(address, AddressRole.OnDevice);
+                    }
+
+                    foreach (var address in addresses.Except(before))
+                    {
+                        writer.AddNodeRole(address, AddressRole.OnDevice);
+                    }
+
+                    return true;
+                });
+            }
         }
     }
 
@@ -153,7 +166,11 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            _writer?.Collect();
+            Guard(() =>
+            {
+                _writer?.Collect();
+                return true;
+            });
             if (_peerFill.Count > _peers.Capacity / 2)
             {
                 _peers.Grow();
@@ -173,6 +190,21 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _bpf.Dispose();
         _gracePeriods.Dispose();
         _folderLock.Dispose();
+    }
+
+    /// <summary>After a failed write, what was written stays, and the next call starts from what the kernel holds.</summary>
+    private T Guard<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch
+        {
+            _writer = null;
+            _needsEverything = true;
+            throw;
+        }
     }
 
     private ServiceWriter Adopt()

@@ -105,6 +105,27 @@ public sealed class ServiceDatapathTests : IDisposable
     }
 
     [KernelFact]
+    public void What_the_kernel_refuses_between_changes_is_written_with_the_next_complete_one()
+    {
+        using var datapath = Open();
+        Apply(datapath, Service("web", "10.96.0.1", "10.0.0.1"));
+        using (var addresses = BpfMap.OpenPinned(Path.Combine(_bpffs.Path, "ebpf-proxy", "tables-v1", "addresses")))
+        {
+            addresses.Freeze();
+        }
+
+        Assert.ThrowsAny<IOException>(() => datapath.SetDeviceAddresses(new HashSet<Address> { Address.FromIPv4(0x0a600001) }));
+        Assert.True(datapath.NeedsEverything);
+
+        // So many that a larger table takes the place of the one that cannot be written.
+        Apply(datapath, [Service("web", "10.96.0.1", "10.0.0.1"), .. Enumerable.Range(0, 50).Select(i => Service($"svc-{i}", $"10.97.0.{i}"))]);
+
+        Assert.False(datapath.NeedsEverything);
+        var row = DatapathView.ReadServices(_bpffs.Path).Single(row => row.Key.Service.Name == "web");
+        Assert.Equal(["10.96.0.1"], row.LeftToStack.Select(address => address.ToString()));
+    }
+
+    [KernelFact]
     public void Second_daemon_with_the_same_pins_is_refused()
     {
         using var datapath = Open();

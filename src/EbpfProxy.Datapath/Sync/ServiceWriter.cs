@@ -26,6 +26,7 @@ internal sealed class ServiceWriter
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
+    private bool _areAddressesProved;
 
     private ServiceWriter(
         TableSet tables, ServiceRegistry services, BackendStore backends, SetStore sets, AddressBook addresses, Retirement retirement)
@@ -86,8 +87,14 @@ internal sealed class ServiceWriter
         if (isComplete)
         {
             _frontends.RemoveStrays();
+        }
+
+        if (isComplete || !_areAddressesProved)
+        {
+            // An earlier run, or one that failed, may have written a frontend or backend without its address.
             _addresses.Repair();
             _addresses.IsDeferring = false;
+            _areAddressesProved = true;
         }
 
         _retirement.Seal();

@@ -99,6 +99,7 @@ internal static class ProxyDaemon
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),
+            p.GetRequiredService<ClusterCache>(),
             options.LeavesDeviceAddresses,
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));

@@ -155,6 +155,19 @@ public sealed class ServiceWriterTests
     }
 
     [Fact]
+    public void Address_of_a_frontend_that_a_failed_write_left_out_is_written_when_the_tables_are_taken_up_anew()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        _harness.Tables.Addresses.Remove(AddressKey.From(Address.FromIPv4(0x0a600001)));
+        _harness.Restart();
+
+        // Part of the cluster may be unknown for a while (a folder with a broken file), so this is no complete one.
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+
+        Assert.Contains("10.96.0.1 ClusterIP", _harness.DumpAddresses());
+    }
+
+    [Fact]
     public void Address_that_several_services_use_stays_until_the_last_is_gone()
     {
         _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"), Service("db", "10.96.0.2", "10.0.0.1"));
