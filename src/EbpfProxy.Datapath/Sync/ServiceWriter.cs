@@ -41,9 +41,13 @@ internal sealed class ServiceWriter
         _retirement = retirement;
     }
 
-    /// <summary>Takes over what the tables hold: the ids stay, so that sockets and flows that know them do.</summary>
+    /// <summary>
+    /// Takes over what the tables hold: the ids stay, so that sockets and flows that know them do. What nothing leads to
+    /// may have been unlinked a moment ago, by a writer that failed: it is free after a grace period only.
+    /// </summary>
     public static ServiceWriter Adopt(TableSet tables, IGracePeriods gracePeriods, uint firstGeneration)
     {
+        gracePeriods.Wait(gracePeriods.Request());
         var backendsByService = new Dictionary<uint, List<uint>>();
         var backends = BackendStore.Adopt(tables.Backends, firstGeneration, backendsByService);
         var services = ServiceRegistry.Adopt(tables.Names);

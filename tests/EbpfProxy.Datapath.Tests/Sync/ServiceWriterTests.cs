@@ -90,6 +90,22 @@ public sealed class ServiceWriterTests
     }
 
     [Fact]
+    public void What_a_writer_that_failed_unlinked_is_not_used_again_before_a_grace_period()
+    {
+        _harness.GracePeriods.AreImmediate = false;
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.2"));
+        long afterUnlink = _harness.GracePeriods.Request();
+        _harness.Journal.AfterWrite = () =>
+            Assert.True(_harness.GracePeriods.IsOver(afterUnlink) || _harness.Tables.Backends.Read(0).Address == AddressKey.From(Address.FromIPv4(0x0a000001)));
+
+        _harness.Restart();
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.3"));
+
+        Assert.Equal("10.0.0.3", _harness.Tables.Backends.Read(0).Address.ToAddress().ToString());
+    }
+
+    [Fact]
     public void Id_that_is_used_again_has_another_generation()
     {
         _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
