@@ -126,6 +126,29 @@ public sealed class ServiceDatapathTests : IDisposable
     }
 
     [KernelFact]
+    public void Build_with_more_reasons_goes_on_counting()
+    {
+        Open().Dispose();
+        string pin = Path.Combine(_bpffs.Path, "ebpf-proxy", "counters");
+        int cpus;
+        File.Delete(pin);
+        using (var older = BpfMap.Create(
+            new BpfMapOptions { Name = "counters", Type = BpfMapType.PerCpuArray, KeySize = 4, ValueSize = 8, MaxEntries = 3 }))
+        {
+            var counters = new BpfPerCpuArrayMap<ulong>(older);
+            counters.Write((int)Reason.Translated, [.. Enumerable.Repeat(7ul, counters.CpuCount)]);
+            cpus = counters.CpuCount;
+            older.Pin(pin);
+        }
+
+        Open().Dispose();
+
+        var sums = ReasonCounters.Read(_bpffs.Path);
+        Assert.True(sums.Count > 3);
+        Assert.Equal(7ul * (ulong)cpus, sums[(int)Reason.Translated]);
+    }
+
+    [KernelFact]
     public void Second_daemon_with_the_same_pins_is_refused()
     {
         using var datapath = Open();
