@@ -66,6 +66,8 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();
             bpf.Load();
@@ -84,7 +86,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var peers = sockets.OpenPeers(logger);
             peers.FinishGrowth();
             var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+
             // Known before the first write, so that a restart finds nothing to change.
             var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
             return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);

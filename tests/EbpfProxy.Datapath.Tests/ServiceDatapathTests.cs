@@ -159,6 +159,36 @@ public sealed class ServiceDatapathTests : IDisposable
     }
 
     [KernelFact]
+    public void Daemon_on_the_cgroup_of_another_is_refused_though_its_pins_are_elsewhere()
+    {
+        using var datapath = Open();
+        Apply(datapath, Service("web", "10.96.0.1", "10.0.0.1"));
+        using var elsewhere = new ScratchBpffs();
+
+        var error = Assert.Throws<IOException>(() => ServiceDatapath.Open(
+            new DatapathOptions { BpfFileSystem = elsewhere.Path, CgroupRoot = _cgroup.Path }, NullLogger.Instance).Dispose());
+
+        Assert.Contains(_cgroup.Path, error.Message, StringComparison.Ordinal);
+        Assert.Contains("proxy_connect4", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--bpffs", error.Message, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(elsewhere.Path, "ebpf-proxy"), recursive: true);
+    }
+
+    [KernelFact]
+    public void Program_whose_link_cannot_be_pinned_does_not_stay_attached()
+    {
+        using var datapath = Open();
+        string links = Path.Combine(_bpffs.Path, "ebpf-proxy", "links");
+        Directory.Delete(links);
+        Directory.CreateSymbolicLink(links, Path.GetTempPath());
+
+        Assert.ThrowsAny<IOException>(() => Apply(datapath, Service("web", "10.96.0.1", "10.0.0.1")));
+
+        Eventually.Holds(
+            () => BpfCgroup.QueryPrograms(_cgroup.Path, BpfAttachType.CgroupInetSockRelease).Count == 0, TimeSpan.FromSeconds(10));
+    }
+
+    [KernelFact]
     public void Table_of_peers_grows_before_it_is_full_and_keeps_every_record()
     {
         Open(initialPeers: 8).Dispose();
