@@ -20,6 +20,9 @@ namespace EbpfProxy.Datapath;
 public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 {
     private readonly Lock _lock = new();
+
+    /// <summary>For the peers, which the programs write and no change touches: no change waits for records to be moved.</summary>
+    private readonly Lock _peersLock = new();
     private readonly FolderLock _folderLock;
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
@@ -28,18 +31,18 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
     private readonly PeerTable _peers;
-    private readonly PeerFill _peerFill;
+    private PeerFill? _peerFill;
     private IReadOnlySet<Address> _deviceAddresses;
     private ServiceWriter? _writer;
     private bool _needsEverything;
+    private volatile bool _hasNewPrograms;
     private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        PeerTable peers, PeerFill peerFill, IReadOnlySet<Address> deviceAddresses)
+        PeerTable peers, IReadOnlySet<Address> deviceAddresses)
     {
         _peers = peers;
-        _peerFill = peerFill;
         _deviceAddresses = deviceAddresses;
         _folderLock = folderLock;
         _bpf = bpf;
@@ -84,12 +87,10 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, gracePeriods));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
             var peers = sockets.OpenPeers(logger);
-            peers.FinishGrowth();
-            var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
 
             // Known before the first write, so that a restart finds nothing to change.
             var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, deviceAddresses);
         }
         catch
         {
@@ -125,6 +126,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 if (!_programs.AreAttached)
                 {
                     _programs.Attach();
+                    _hasNewPrograms = true;
                     _pins.RemoveOtherVersions();
                 }
 
@@ -173,10 +175,24 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 _writer?.Collect();
                 return true;
             });
-            if (_peerFill.Count > _peers.Capacity / 2)
+        }
+
+        lock (_peersLock)
+        {
+            // The programs before may have counted on a map of their own.
+            if (_peerFill is null || _hasNewPrograms)
             {
-                _peers.Grow();
+                _hasNewPrograms = false;
+                _peerFill = new PeerFill(_bpf.GetMap(TableNames.Counters).Map, _peers.Count());
             }
+
+            long count = _peerFill.Count;
+            if (count > _peers.Capacity / 2)
+            {
+                _peers.Grow(count);
+            }
+
+            _peers.Move();
         }
     }
 

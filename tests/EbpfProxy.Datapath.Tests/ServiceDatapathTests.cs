@@ -202,7 +202,7 @@ public sealed class ServiceDatapathTests : IDisposable
         datapath.Maintain();
 
         using var larger = BpfMap.OpenPinned(PeersPin);
-        Assert.Equal(16u, larger.MaxEntries);
+        Assert.Equal(24u, larger.MaxEntries);
         Assert.Equal(
             keys.Select(key => (key, (uint)key.Socket)),
             new BpfHashMap<PeerKey, PeerValue>(larger).Enumerate().Select(row => (row.Key, row.Value.Service)).OrderBy(row => row.Key.Socket));
@@ -221,6 +221,7 @@ public sealed class ServiceDatapathTests : IDisposable
         }
 
         using var datapath = Open(initialPeers: 8);
+        datapath.Maintain();
 
         using var kept = BpfMap.OpenPinned(PeersPin);
         Assert.Single(new BpfHashMap<PeerKey, PeerValue>(kept).Enumerate());
