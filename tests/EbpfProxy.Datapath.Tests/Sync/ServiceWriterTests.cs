@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
@@ -194,6 +195,22 @@ public sealed class ServiceWriterTests
         _harness.Remove("db");
         _harness.Collect();
         Assert.Empty(_harness.DumpAddresses());
+    }
+
+    [Fact]
+    public void Places_of_sets_are_told_apart_without_an_allocation()
+    {
+        var words = new ServiceWords(new ServiceValue(
+            new TrafficWord(5, 2, Verdict.Cluster), new TrafficWord(9, 1, Verdict.Local), new TrafficWord(5, 2, Verdict.Cluster), 0, 0));
+        var warm = words.Extents();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        var extents = words.Extents();
+        bool isThere = extents.Contains(new Extent(9, 1)) && !extents.Contains(new Extent(9, 2));
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.True(isThere);
+        Assert.Equal((2, new Extent(5, 2)), (extents.Count, warm[0]));
     }
 
     [Fact]
