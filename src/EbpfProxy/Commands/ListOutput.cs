@@ -17,6 +17,7 @@ internal sealed record ServiceJson(
     IReadOnlyList<FrontendJson> Frontends,
     VerdictsJson Verdicts,
     uint AffinitySeconds,
+    IReadOnlyList<string> SourceRanges,
     IReadOnlyList<string> LeftToStack,
     int Backends,
     int UsableBackends)
@@ -31,6 +32,7 @@ internal sealed record ServiceJson(
         [.. row.Frontends.Select(f => new FrontendJson(f.Kind == FrontendKind.NodePort ? "" : f.Address.ToString(), f.Port, f.Kind.ToString()))],
         new VerdictsJson(Words.Of(row.Verdicts.Internal), Words.Of(row.Verdicts.External), Words.Of(row.Verdicts.ExternalNear)),
         row.AffinitySeconds,
+        [.. row.SourceRanges.Select(range => range.ToString())],
         [.. row.LeftToStack.Select(address => address.ToString())],
         row.Backends.Length,
         row.ClusterBackends);

@@ -25,14 +25,17 @@ internal static class ClusterSource
             Masters = options.Masters,
             Qps = options.Qps,
             Burst = options.Burst,
-            StateFile = StateFile,
+            StateFile = StateFileOf(nodeName),
         };
         return new KubernetesLoop(new KubernetesSource(
             kubernetes, sink, faults, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
     }
 
-    /// <summary>Outlives the process, not the machine: what is kept is only a hint where to ask first.</summary>
-    private static string StateFile => "/run/ebpf-proxy/api-servers";
+    /// <summary>
+    /// Outlives the process, not the machine: what is kept is only a hint where to ask first. Each node has its own, because
+    /// one machine can be several nodes, of several clusters.
+    /// </summary>
+    internal static string StateFileOf(string nodeName) => $"/run/ebpf-proxy/api-servers-{Uri.EscapeDataString(nodeName)}";
 
     private sealed class KubernetesLoop(KubernetesSource source) : BackgroundService
     {

@@ -99,6 +99,7 @@ internal static class ProxyDaemon
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),
+            p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
