@@ -135,7 +135,7 @@ internal static class ProxyDaemon
         Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true, SuppressDebugMetrics = true });
         var registry = services.GetRequiredService<CollectorRegistry>();
         _ = new DatapathMetrics(
-            services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ILogger<DatapathMetrics>>());
+            services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ServiceDatapath>(), services.GetRequiredService<ILogger<DatapathMetrics>>());
         return new HttpServer(
             "metrics",
             options.Metrics,
