@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
@@ -87,10 +88,27 @@ public sealed class PeerGrowthTests : IDisposable
         Assert.Equal(records, ReadPeers(out _).Length);
     }
 
+    [KernelFact]
+    public void Records_that_no_open_socket_can_have_left_make_it_no_larger()
+    {
+        uint capacity = (uint)OpenFiles.CountAtMost() * 16 * 2;
+        using var datapath = Open(NullLogger.Instance, capacity);
+        using (var peers = BpfMap.OpenPinned(PeersPin))
+        {
+            PeerKey[] keys = [.. Enumerable.Range(1, (int)(capacity / 2) + 1).Select(socket => new PeerKey((ulong)socket, 0, 0))];
+            new BpfHashMap<PeerKey, PeerValue>(peers).UpdateBatch(keys, new PeerValue[keys.Length]);
+        }
+
+        datapath.Maintain();
+
+        Assert.Equal((int)(capacity / 2) + 1, ReadPeers(out uint kept).Length);
+        Assert.Equal(capacity, kept);
+    }
+
     private string PeersPin => Path.Combine(_bpffs.Path, "ebpf-proxy", "sockets-v1", "peers");
 
-    private ServiceDatapath Open(ILogger logger) => ServiceDatapath.Open(
-        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path, InitialPeers = InitialPeers }, logger);
+    private ServiceDatapath Open(ILogger logger, uint initialPeers = InitialPeers) => ServiceDatapath.Open(
+        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path, InitialPeers = initialPeers }, logger);
 
     private ServiceTables Web()
     {

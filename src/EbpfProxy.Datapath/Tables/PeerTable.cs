@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Kernel;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,7 @@ internal sealed class PeerTable
     private const int Current = 0;
     private const int Previous = 1;
     private const int NoRoom = 7; // E2BIG
+    private const int PeersPerSocket = 16; // PEERS_PER_SOCKET of bpf/include/abi.h
     private const string PreviousPin = TableNames.Peers + "-previous";
 
     private readonly BpfMapArray _slot;
@@ -22,6 +24,7 @@ internal sealed class PeerTable
     private BpfMap _map;
     private BpfMap? _previous;
     private bool _arePinsBehind;
+    private bool _isAtLimit;
 
     public PeerTable(BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types, ILogger logger)
     {
@@ -59,11 +62,13 @@ internal sealed class PeerTable
 
     /// <summary>
     /// Puts a table in place that is at least twice as large and has room for four times as many records as there are, so
-    /// that what connects while they move does not fill it. The records follow with <see cref="Move"/>.
+    /// that what connects while they move does not fill it. The records follow with <see cref="Move"/>. There is a limit
+    /// to it: the kernel's own sockets are closed without a hook and leave their records, which only add up. A table that
+    /// the sockets of all open files could not fill is large enough.
     /// </summary>
     public void Grow(long count)
     {
-        if (IsMoving)
+        if (IsMoving || IsAtLimit())
         {
             return;
         }
@@ -148,6 +153,18 @@ internal sealed class PeerTable
         {
             return false;
         }
+    }
+
+    private bool IsAtLimit()
+    {
+        bool wasAtLimit = _isAtLimit;
+        _isAtLimit = Capacity >= OpenFiles.CountAtMost() * PeersPerSocket;
+        if (_isAtLimit && !wasAtLimit)
+        {
+            Log.PeersAtLimit(_logger, Capacity);
+        }
+
+        return _isAtLimit;
     }
 
     private void Pin()
