@@ -27,13 +27,16 @@ internal sealed class WatchRequest(
     private int _listed;
     private long _begin;
 
-    public WatchStatus Status { get; } = new(resource.Name);
+    public WatchStatus Status { get; } = new(resource.Name, time.GetUtcNow());
 
     /// <summary>The version to go on from; null where only a full list helps.</summary>
     public string? Version { get; set; }
 
     /// <summary>How many events the last watch brought, bookmarks included.</summary>
     public long Events { get; private set; }
+
+    /// <summary>Whether the server began the last watch.</summary>
+    public bool HasBegun { get; private set; }
 
     /// <summary>How long the last watch lasted.</summary>
     public TimeSpan Duration { get; private set; }
@@ -74,12 +77,14 @@ internal sealed class WatchRequest(
         int seconds = MinSeconds + random.Next(MinSeconds);
         string common = $"?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}";
         Events = 0;
+        HasBegun = false;
         _begin = time.GetTimestamp();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds) + _grace, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(token, limit.Token, silence?.Token ?? CancellationToken.None);
         try
         {
             using var response = await client.GetAsync($"{resource.Path}{common}{query}{resource.Selector}", either.Token);
+            HasBegun = true;
             Status.WatchBegun(time.GetUtcNow());
             Log.Watching(log, resource.Name, Version ?? "0");
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);

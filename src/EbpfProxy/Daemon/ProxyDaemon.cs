@@ -89,6 +89,7 @@ internal static class ProxyDaemon
             nodeName,
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<ObjectFaults>(),
+            p.GetRequiredService<CollectorRegistry>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
 
