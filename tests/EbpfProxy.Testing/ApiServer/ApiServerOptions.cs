@@ -27,6 +27,9 @@ public sealed record ApiServerOptions
     /// <summary>Who signs the server's certificate; null for plain HTTP.</summary>
     public TestAuthority? Authority { get; init; }
 
+    /// <summary>Authorities whose certificates the server sends along with its own.</summary>
+    public IReadOnlyList<TestAuthority> SentAuthorities { get; init; } = [];
+
     /// <summary>The names that the certificate bears; the address if there are none.</summary>
     public IReadOnlyList<string> CertificateNames { get; init; } = [];
 

@@ -148,6 +148,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         listen.UseHttps(new HttpsConnectionAdapterOptions
         {
             ServerCertificate = _certificate,
+            ServerCertificateChain = [.. _options.SentAuthorities.Select(authority => authority.Certificate)],
             ClientCertificateMode = ClientCertificateMode.AllowCertificate,
             ClientCertificateValidation = (certificate, _, _) => _options.Authority!.HasIssued(certificate),
         });
