@@ -65,8 +65,8 @@ public abstract record ApiFault
     /// <summary>An error instead of an answer.</summary>
     public sealed record Status(int Code, string Reason, string Message, int? RetryAfterSeconds = null) : ApiFault;
 
-    /// <summary>The connection is cut after so many bytes of the answer.</summary>
-    public sealed record Cut(long Bytes) : ApiFault;
+    /// <summary>The connection is reset after so many bytes of the answer; or the answer ends there as if it were whole.</summary>
+    public sealed record Cut(long Bytes, bool LooksWhole = false) : ApiFault;
 
     /// <summary>The answer waits for something.</summary>
     public sealed record Wait(Task Until) : ApiFault;

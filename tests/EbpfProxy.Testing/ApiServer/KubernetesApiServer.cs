@@ -173,7 +173,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context, ApiRequest request, ResourceType? type)
     {
-        long cutAfter = long.MaxValue;
+        ApiFault.Cut? cut = null;
         switch (Fault?.Invoke(request))
         {
             case ApiFault.Status status:
@@ -188,8 +188,8 @@ public sealed class KubernetesApiServer : IAsyncDisposable
             case ApiFault.Wait wait:
                 await wait.Until.WaitAsync(context.RequestAborted);
                 break;
-            case ApiFault.Cut cut:
-                cutAfter = cut.Bytes;
+            case ApiFault.Cut wanted:
+                cut = wanted;
                 break;
         }
 
@@ -204,7 +204,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         }
         else
         {
-            var body = new CountedBody(context, cutAfter, count => Interlocked.Add(ref _bytes, count));
+            var body = new CountedBody(context, cut, count => Interlocked.Add(ref _bytes, count));
             await new ResourceAnswer(this, type, request, context, body).WriteAsync();
         }
     }
