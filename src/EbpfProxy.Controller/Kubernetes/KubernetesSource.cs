@@ -35,7 +35,7 @@ public sealed class KubernetesSource : IDisposable
         var credentials = CredentialsLoader.Load(options, time);
         _servers = new ApiServers(credentials.Servers, options.StateFile, log);
         _connection = new ApiConnection(credentials, _servers, log);
-        _client = new ApiClient(credentials, _servers, _connection, options, time);
+        _client = new ApiClient(credentials, _servers, _connection, options, new RequestMetrics(registry), time);
         _reflectors = [.. MakeResources(options, sink, faults)
             .Select(resource => new Reflector(resource, _client, options.StreamsLists, faults, log, time, random))];
         Watches = [.. _reflectors.Select(reflector => reflector.Status)];

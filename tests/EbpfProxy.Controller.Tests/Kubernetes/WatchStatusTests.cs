@@ -47,6 +47,24 @@ public sealed class WatchStatusTests
         Assert.Equal(0, Value(text, "ebpf_proxy_watch_errors_total{resource=\"nodes\",kind=\"status\"}"));
     }
 
+    [Fact]
+    public async Task Requests_are_counted_as_client_go_counts_them()
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        var faults = new Queue<ApiFault>([new ApiFault.Status(500, "InternalError", "etcd"), new ApiFault.Reset()]);
+        server.Fault = request => request.Resource == "services" && faults.TryDequeue(out var fault) ? fault : null;
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+
+        string text = await MetricsAsync(source);
+
+        string host = server.Address.Authority;
+        Assert.Equal(4, Value(text, $"rest_client_requests_total{{code=\"200\",method=\"GET\",host=\"{host}\"}}"));
+        Assert.Equal(1, Value(text, $"rest_client_requests_total{{code=\"500\",method=\"GET\",host=\"{host}\"}}"));
+        Assert.Equal(1, Value(text, $"rest_client_requests_total{{code=\"<error>\",method=\"GET\",host=\"{host}\"}}"));
+        Assert.Equal(6, Value(text, $"rest_client_request_duration_seconds_count{{verb=\"GET\",host=\"{host}\"}}"));
+    }
+
     private static async Task<string> MetricsAsync(RunningSource source)
     {
         using var text = new MemoryStream();
