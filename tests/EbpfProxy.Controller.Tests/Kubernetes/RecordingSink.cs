@@ -30,6 +30,10 @@ internal sealed class RecordingSink : IClusterSink
 
     public string Slices => Read(() => string.Join(' ', _slices.Keys.Order().Select(name => name.Name)));
 
+    /// <summary>The services and slices of a namespace: a real server has some of its own.</summary>
+    public string In(string space) => Read(() => string.Join(' ', _services.Keys.Concat(_slices.Keys)
+        .Where(name => name.Namespace == space).Select(name => name.Name).Order(StringComparer.Ordinal)));
+
     /// <summary>Every service that ever came, with its address.</summary>
     public IReadOnlyList<string> TakenServices => Read(() => _taken.Order(StringComparer.Ordinal).ToArray());
 

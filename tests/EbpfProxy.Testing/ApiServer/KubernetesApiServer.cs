@@ -18,7 +18,7 @@ namespace EbpfProxy.Testing.ApiServer;
 /// An API server for tests: real HTTP, real lists and watches of the resources that the proxy follows, as one version of
 /// Kubernetes answers them, with faults where a test wants them.
 /// </summary>
-public sealed class KubernetesApiServer : IAsyncDisposable
+public sealed class KubernetesApiServer : IApiServer
 {
     private readonly ApiServerOptions _options;
     private readonly ConcurrentQueue<ApiRequest> _requests = new();
@@ -77,6 +77,20 @@ public sealed class KubernetesApiServer : IAsyncDisposable
     public void Apply(string json) => Store.Apply(JsonNode.Parse(json.Contains('"') ? json : json.Replace('\'', '"'))!.AsObject());
 
     public void Delete(string kind, string space, string name) => Store.Delete(kind, $"{space}/{name}");
+
+    string IApiServer.WriteKubeconfig(string folder) => new Kubeconfig { Server = Address }.Write(Path.Combine(folder, "kubeconfig"));
+
+    Task IApiServer.ApplyAsync(string json)
+    {
+        Apply(json);
+        return Task.CompletedTask;
+    }
+
+    Task IApiServer.DeleteAsync(string kind, string space, string name)
+    {
+        Delete(kind, space, name);
+        return Task.CompletedTask;
+    }
 
     /// <summary>Forgets the past: watches from before now get 410.</summary>
     public void Compact() => Store.Compact();

@@ -46,15 +46,21 @@ public sealed class TestAuthority : IDisposable
         using var issued = Issue("CN=kube-apiserver", alternative.Build());
 
         // The TLS stack of the server wants a key that it can load by itself.
-        return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pfx), null);
+        return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pfx), null, X509KeyStorageFlags.Exportable);
     }
 
     /// <summary>A certificate for a client, and its key, in PEM.</summary>
-    public (string Certificate, string Key) IssueClient(string name)
+    public (string Certificate, string Key) IssueClient(string name, string group = "system:nodes")
     {
-        using var issued = Issue($"CN={name}, O=system:nodes", null);
-        using var key = issued.GetECDsaPrivateKey()!;
-        return (issued.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+        using var issued = Issue($"CN={name}, O={group}", null);
+        return ToPem(issued);
+    }
+
+    /// <summary>A certificate and its key, in PEM.</summary>
+    public static (string Certificate, string Key) ToPem(X509Certificate2 certificate)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
     public bool HasIssued(X509Certificate2 certificate)
