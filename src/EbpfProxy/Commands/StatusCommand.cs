@@ -26,7 +26,7 @@ internal static class StatusCommand
                 Write(writer, status);
             }
 
-            return status.Attached ? 0 : 1;
+            return status.Attached ? 0 : Cli.Failure;
         });
         return command;
     }

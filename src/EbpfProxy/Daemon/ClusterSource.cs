@@ -3,6 +3,7 @@ using EbpfProxy.Controller.Kubernetes;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Controller.Objects;
 using EbpfProxy.Options;
+using Prometheus;
 
 namespace EbpfProxy.Daemon;
 
@@ -11,7 +12,13 @@ internal static class ClusterSource
 {
     /// <exception cref="InvalidDataException">The kubeconfig makes no sense.</exception>
     public static BackgroundService Create(
-        ProxyOptions options, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILoggerFactory loggers)
+        ProxyOptions options,
+        string nodeName,
+        IClusterSink sink,
+        IObjectFaults faults,
+        CollectorRegistry registry,
+        TimeProvider time,
+        ILoggerFactory loggers)
     {
         if (options.Manifests is { } folder)
         {
@@ -28,7 +35,7 @@ internal static class ClusterSource
             StateFile = StateFileOf(nodeName),
         };
         return new KubernetesLoop(new KubernetesSource(
-            kubernetes, sink, faults, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
+            kubernetes, sink, faults, registry, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
     }
 
     /// <summary>

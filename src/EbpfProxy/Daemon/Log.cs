@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(9001, LogLevel.Warning, "{Message}")]
     public static partial void OptionWarning(ILogger logger, string message);
 
-    [LoggerMessage(9002, LogLevel.Error, "Cannot start")]
+    [LoggerMessage(9002, LogLevel.Debug, "Cannot start")]
     public static partial void CannotStart(ILogger logger, Exception exception);
 
     [LoggerMessage(9003, LogLevel.Warning, "Invalid {Kind}{Name}{Field}: {Message}")]
