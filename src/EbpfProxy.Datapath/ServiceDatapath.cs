@@ -4,8 +4,9 @@ using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
-using EbpfProxy.Model.Tables;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,9 @@ namespace EbpfProxy.Datapath;
 public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 {
     private readonly Lock _lock = new();
+
+    /// <summary>For the peers, which the programs write and no change touches: no change waits for records to be moved.</summary>
+    private readonly Lock _peersLock = new();
     private readonly FolderLock _folderLock;
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
@@ -28,18 +32,23 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
     private readonly PeerTable _peers;
-    private readonly PeerFill _peerFill;
-    private IReadOnlySet<Address> _deviceAddresses;
+    private readonly PacketPath? _packets;
+    private readonly NodeRoles _roles;
+    private PeerFill? _peerFill;
+    private NodeNetwork _network;
     private ServiceWriter? _writer;
+    private bool _needsEverything;
+    private volatile bool _hasNewPrograms;
     private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        PeerTable peers, PeerFill peerFill, IReadOnlySet<Address> deviceAddresses)
+        PeerTable peers, PacketPath? packets, NodeRoles roles, NodeNetwork network)
     {
         _peers = peers;
-        _peerFill = peerFill;
-        _deviceAddresses = deviceAddresses;
+        _packets = packets;
+        _roles = roles;
+        _network = network;
         _folderLock = folderLock;
         _bpf = bpf;
         _gracePeriods = gracePeriods;
@@ -47,6 +56,12 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _pins = pins;
         _programs = programs;
     }
+
+    /// <summary>How many connections the packet path translates, as last counted, and how many there is room for.</summary>
+    public (int InUse, int Capacity) ConnectionFill => _packets?.Fill ?? default;
+
+    /// <summary>How many devices have the programs, and how many should and do not.</summary>
+    public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
 
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
@@ -58,13 +73,17 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe());
+        var features = KernelFeatures.Probe();
+        var bpf = SocketObject.Open(programObject, features, options.LeavesDeviceAddresses);
+        PacketPath? packets = null;
         try
         {
             var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();
             bpf.Load();
@@ -81,19 +100,35 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, gracePeriods));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
             var peers = sockets.OpenPeers(logger);
-            peers.FinishGrowth();
-            var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            packets = options.Packets is null
+                ? null
+                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, logger);
+
             // Known before the first write, so that a restart finds nothing to change.
-            var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);
+            var network = NodeNetworkWatcher.Read();
+            var roles = new NodeRoles(options);
+            roles.Update(network, writer: null);
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, packets, roles, network);
         }
         catch
         {
+            packets?.Dispose();
             bpf.Dispose();
             gracePeriods.Dispose();
             folderLock.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Whether something outside <see cref="Apply"/> failed, so that every service has to be applied again.</summary>
+    public bool NeedsEverything
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _needsEverything;
+            }
         }
     }
 
@@ -102,46 +137,46 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            _writer ??= Adopt();
-            try
+            return Guard(() =>
             {
+                _writer ??= Adopt();
                 var result = _writer.Apply(changes, isComplete);
+                _needsEverything &= !isComplete;
                 if (!_programs.AreAttached)
                 {
+                    _packets?.Attach(_network);
                     _programs.Attach();
+                    _hasNewPrograms = true;
                     _pins.RemoveOtherVersions();
                 }
 
                 return result;
-            }
-            catch
-            {
-                // What was written stays; the next call, a complete one, starts from what the kernel holds.
-                _writer = null;
-                throw;
-            }
+            });
         }
     }
 
-    /// <summary>Says which addresses the devices of the node hold; see <see cref="DeviceAddressWatcher"/>.</summary>
-    public void SetDeviceAddresses(IReadOnlySet<Address> addresses)
+    /// <inheritdoc/>
+    public void SetNode(ClusterNode? node)
     {
         lock (_lock)
         {
-            if (_writer is not null)
+            Guard(() => _roles.SetNode(node, _network, _writer));
+        }
+    }
+
+    /// <summary>Says what devices and addresses the node has; see <see cref="NodeNetworkWatcher"/>.</summary>
+    /// <param name="network">What there is.</param>
+    /// <param name="isThorough">Whether to look at what was right before, too.</param>
+    public void SetNetwork(NodeNetwork network, bool isThorough)
+    {
+        lock (_lock)
+        {
+            _network = network;
+            Guard(() => _roles.Update(network, _writer));
+            if (_programs.AreAttached)
             {
-                foreach (var address in _deviceAddresses.Except(addresses))
-                {
-                    _writer.RemoveNodeRole(address, AddressRole.OnDevice);
-                }
-
-                foreach (var address in addresses.Except(_deviceAddresses))
-                {
-                    _writer.AddNodeRole(address, AddressRole.OnDevice);
-                }
+                _packets?.Update(network, isThorough);
             }
-
-            _deviceAddresses = addresses;
         }
     }
 
@@ -153,11 +188,26 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            _writer?.Collect();
-            if (_peerFill.Count > _peers.Capacity / 2)
+            Guard(() => _writer?.Collect());
+            _packets?.Sweep(IsFrontend);
+        }
+
+        lock (_peersLock)
+        {
+            // The programs before may have counted on a map of their own.
+            if (_peerFill is null || _hasNewPrograms)
             {
-                _peers.Grow();
+                _hasNewPrograms = false;
+                _peerFill = new PeerFill(_bpf.GetMap(TableNames.Counters).Map, _peers.Count());
             }
+
+            long count = _peerFill.Count;
+            if (count > _peers.Capacity / 2)
+            {
+                _peers.Grow(count);
+            }
+
+            _peers.Move();
         }
     }
 
@@ -169,20 +219,43 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
 
         _isDisposed = true;
+        _packets?.Dispose();
         _programs.Dispose();
         _bpf.Dispose();
         _gracePeriods.Dispose();
         _folderLock.Dispose();
     }
 
+    private void Guard(Action write) => Guard(() =>
+    {
+        write();
+        return true;
+    });
+
+    /// <summary>After a failed write, what was written stays, and the next call starts from what the kernel holds.</summary>
+    private T Guard<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch
+        {
+            _writer = null;
+            _needsEverything = true;
+            throw;
+        }
+    }
+
+    private bool IsFrontend(Address address, ushort port, Protocol protocol) =>
+        _tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out _)
+        || _tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _);
+
     private ServiceWriter Adopt()
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
-        foreach (var address in _deviceAddresses)
-        {
-            writer.AdoptNodeRole(address, AddressRole.OnDevice);
-        }
-
+        writer.WhenFrontendsGo(() => _packets?.FrontendGoes());
+        _roles.Adopt(writer);
         return writer;
     }
 

@@ -192,6 +192,16 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         }
     }
 
+    /// <summary>Makes the next changes those of all services, because what was applied is not known any more.</summary>
+    public void WantEverything()
+    {
+        lock (_lock)
+        {
+            _wantsEverything = true;
+            Signal();
+        }
+    }
+
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes)
     {
         lock (_lock)

@@ -18,6 +18,9 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
 
     private readonly List<(uint Service, FrontendEntry Frontend)> _gone = [];
 
+    /// <summary>Called before frontends go from the table: connections may still have them.</summary>
+    public Action? Going { get; set; }
+
     /// <summary>Takes over what the table holds, as far as it leads to a service.</summary>
     public void Adopt()
     {
@@ -90,6 +93,11 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
     /// <summary>Removes what was given up and nobody else took.</summary>
     public void RemoveGone()
     {
+        if (_gone.Count > 0)
+        {
+            Going?.Invoke();
+        }
+
         _gone.ForEach(gone => Count(gone.Frontend, addresses.Remove));
         foreach (var (service, frontend) in _gone)
         {
@@ -107,6 +115,11 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
     public void RemoveStrays()
     {
         var strays = table.ReadAll().Where(row => FindHolder(row.Key, row.Value) is null).Select(row => row.Key).ToList();
+        if (strays.Count > 0)
+        {
+            Going?.Invoke();
+        }
+
         strays.ForEach(key => table.Remove(key));
     }
 

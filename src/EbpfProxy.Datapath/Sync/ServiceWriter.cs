@@ -26,6 +26,7 @@ internal sealed class ServiceWriter
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
+    private bool _areAddressesProved;
 
     private ServiceWriter(
         TableSet tables, ServiceRegistry services, BackendStore backends, SetStore sets, AddressBook addresses, Retirement retirement)
@@ -40,17 +41,24 @@ internal sealed class ServiceWriter
         _retirement = retirement;
     }
 
-    /// <summary>Takes over what the tables hold: the ids stay, so that sockets and flows that know them do.</summary>
+    /// <summary>
+    /// Takes over what the tables hold: the ids stay, so that sockets and flows that know them do. What nothing leads to
+    /// may have been unlinked a moment ago, by a writer that failed: it is free after a grace period only.
+    /// </summary>
     public static ServiceWriter Adopt(TableSet tables, IGracePeriods gracePeriods, uint firstGeneration)
     {
+        gracePeriods.Wait(gracePeriods.Request());
         var backendsByService = new Dictionary<uint, List<uint>>();
         var backends = BackendStore.Adopt(tables.Backends, firstGeneration, backendsByService);
         var services = ServiceRegistry.Adopt(tables.Names);
-        var sets = SetStore.Adopt(tables.Sets, services.Records.SelectMany(record => ServiceWords.Read(tables.Services, record.Id).Extents()));
+        var sets = SetStore.Adopt(tables.Sets, UsedExtents(tables, services));
         var writer = new ServiceWriter(tables, services, backends, sets, new AddressBook(tables.Addresses), new Retirement(gracePeriods));
         writer.AdoptRecords(backendsByService);
         return writer;
     }
+
+    /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
+    public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
     /// <summary>See <see cref="IServiceDatapath.Apply"/>.</summary>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
@@ -86,8 +94,14 @@ internal sealed class ServiceWriter
         if (isComplete)
         {
             _frontends.RemoveStrays();
+        }
+
+        if (isComplete || !_areAddressesProved)
+        {
+            // An earlier run, or one that failed, may have written a frontend or backend without its address.
             _addresses.Repair();
             _addresses.IsDeferring = false;
+            _areAddressesProved = true;
         }
 
         _retirement.Seal();
@@ -115,6 +129,18 @@ internal sealed class ServiceWriter
     {
         _retirement.Collect();
         _addresses.Flush();
+    }
+
+    private static IEnumerable<Extent> UsedExtents(TableSet tables, ServiceRegistry services)
+    {
+        foreach (var record in services.Records)
+        {
+            var extents = ServiceWords.Read(tables.Services, record.Id).Extents();
+            for (int i = 0; i < extents.Count; i++)
+            {
+                yield return extents[i];
+            }
+        }
     }
 
     private void Write(ServiceRecord record, PortTables desired)
@@ -150,7 +176,7 @@ internal sealed class ServiceWriter
         _frontends.Write(record, desired);
         if (areRangesLeft)
         {
-            _retirement.Add(() => _ranges.Trim(record));
+            TrimLater(record);
         }
     }
 
@@ -162,19 +188,32 @@ internal sealed class ServiceWriter
         var next = ServiceWords.From(desired, cluster, local);
         next.Write(_tables.Services, record.Id, current);
 
-        var kept = next.Extents().ToArray();
-        foreach (var (begin, length) in current.Extents().Except(kept))
+        var kept = next.Extents();
+        var before = current.Extents();
+        for (int i = 0; i < before.Count; i++)
         {
-            _retirement.Add(() => _sets.Free(begin, length));
+            if (!kept.Contains(before[i]))
+            {
+                FreeLater(before[i]);
+            }
         }
 
         // A set that was placed and that no class of traffic uses is free again at once: nothing ever led to it.
-        foreach (var placed in new[] { cluster, local })
+        FreeUnused(cluster, kept);
+        FreeUnused(local, kept);
+    }
+
+    /// <summary>Apart from where it is called: what a closure captures is allocated even where there is nothing to free.</summary>
+    private void FreeLater(Extent extent) => _retirement.Add(() => _sets.Free(extent));
+
+    private void TrimLater(ServiceRecord record) => _retirement.Add(() => _ranges.Trim(record));
+
+    private void FreeUnused(PlacedSet placed, SetExtents kept)
+    {
+        var extent = new Extent(placed.Begin, placed.Length);
+        if (placed.IsNew && !kept.Contains(extent))
         {
-            if (placed.IsNew && !kept.Contains((placed.Begin, placed.Length)))
-            {
-                _sets.Free(placed.Begin, placed.Length);
-            }
+            _sets.Free(extent);
         }
     }
 
@@ -199,9 +238,10 @@ internal sealed class ServiceWriter
         _retirement.Add(() =>
         {
             var words = ServiceWords.Read(_tables.Services, record.Id);
-            foreach (var (begin, length) in words.Extents())
+            var extents = words.Extents();
+            for (int i = 0; i < extents.Count; i++)
             {
-                _sets.Free(begin, length);
+                _sets.Free(extents[i]);
             }
 
             ServiceWords.Empty.Write(_tables.Services, record.Id, words);

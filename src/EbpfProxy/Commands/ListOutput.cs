@@ -59,7 +59,11 @@ internal sealed record BackendJson(uint Id, string Namespace, string Service, st
 }
 
 /// <summary>The state of the node in JSON.</summary>
-internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events);
+internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events,
+    IReadOnlyList<DeviceHookJson> Devices);
+
+/// <summary>A program of ours at a device.</summary>
+internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);
 
 /// <summary>One thing that was checked, in JSON.</summary>
 internal sealed record CheckJson(string Name, string State, string Detail);

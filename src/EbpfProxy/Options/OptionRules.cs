@@ -22,6 +22,18 @@ internal static class OptionRules
             problems.Error("detectLocal.interfaceNamePrefix", "must be set for detectLocalMode InterfaceNamePrefix");
         }
 
+        if (options.DetectLocalMode == DetectLocalMode.NodeCidr)
+        {
+            problems.Warn("detectLocalMode NodeCIDR: the node's podCIDRs are not read, so no traffic is known to be of local pods");
+        }
+
+        if (options.MasqueradePorts.Overlaps(options.NodePortRange))
+        {
+            problems.Error(
+                "masqueradePorts",
+                $"{options.MasqueradePorts} must have no port of --service-node-port-range, which is {options.NodePortRange}");
+        }
+
         if (options.Manifests is { } folder && !Directory.Exists(folder))
         {
             problems.Error("--manifests", $"there is no folder {folder}");

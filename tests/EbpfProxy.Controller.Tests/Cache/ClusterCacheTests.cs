@@ -297,6 +297,21 @@ public sealed class ClusterCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task Everything_that_is_wanted_is_brought_without_another_change()
+    {
+        Sync(Sample.Service("a"), Sample.Service("b"));
+        _cache.Take(everything: true);
+
+        _cache.WantEverything();
+        await _cache.WaitAsync(TestContext.Current.CancellationToken);
+        var changes = _cache.Take(everything: false);
+
+        Assert.Equal(2, changes.Services.Count);
+        Assert.True(changes.IsComplete);
+        Assert.Empty(_cache.Take(everything: false).Services);
+    }
+
+    [Fact]
     public void Taking_everything_brings_all_services_and_leaves_nothing_dirty()
     {
         Sync(Sample.Service("a"), Sample.Service("b"));
