@@ -146,10 +146,6 @@ internal sealed class LoadedPrograms : IDisposable
         Object.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
     }
 
-    /// <summary>Mirrors <c>struct prefix</c> of bpf/include/tc_config.h.</summary>
-    [StructLayout(LayoutKind.Sequential, Pack = 4)]
-    private readonly record struct PrefixValue(AddressKey Address, uint Length);
-
     /// <summary>Mirrors <c>struct fragment_key</c>.</summary>
     [StructLayout(LayoutKind.Sequential, Pack = 4)]
     private readonly record struct FragmentKey(AddressKey Source, AddressKey Destination, uint IdBe, byte Protocol, byte Hook, ushort Reserved);

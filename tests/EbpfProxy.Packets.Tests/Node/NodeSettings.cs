@@ -1,4 +1,4 @@
-using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Packets.Tests.Node;
@@ -27,7 +27,8 @@ internal sealed record NodeSettings
 
     public ushort SourcePorts { get; init; } = 1000;
 
-    public ConnectionTimeouts Timeouts { get; init; } = ConnectionTimeouts.Default;
+    public TimeoutsValue Timeouts { get; init; } =
+        new(TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
 
     public uint RefusalsPerSecond { get; init; } = 1000;
 }

@@ -1,5 +1,4 @@
 using EbpfProxy.Datapath.Abi;
-using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Flows;
@@ -90,7 +89,7 @@ public sealed class ConnectionTests(PacketKernel kernel)
     [InlineData(301, true)]
     public void Established_connection_ends_after_its_time_of_silence(int seconds, bool isOver)
     {
-        var timeouts = ConnectionTimeouts.Default with { TcpEstablished = 300 };
+        var timeouts = new NodeSettings().Timeouts with { TcpEstablished = 300 };
         var flow = OpenTcp(kernel.Start(Services.Both, new NodeSettings { Timeouts = timeouts })).Shake();
         flow.Node.Age(TimeSpan.FromSeconds(seconds));
 
