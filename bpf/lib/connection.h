@@ -16,9 +16,8 @@
 
 #define GENERATION_MASK ((1U << 30) - 1)
 
-/* A connection that a packet belongs to, as it was when it was found. */
+/* The connection that a packet belongs to, as it was when it was found. */
 struct found {
-	struct connection *connection;
 	__u32 id;
 	__u32 generation;
 	__u8 role;  /* enum flow_role */
@@ -116,30 +115,31 @@ static __always_inline bool connection_fits(const struct connection *connection,
 	}
 }
 
-/* Finds the connection of a packet; false where it belongs to none that lives. */
-static __always_inline bool connection_find(const struct flow_key *key, struct found *found)
+/* Finds the connection of a packet; NULL where it belongs to none that lives. */
+static __always_inline struct connection *connection_find(const struct flow_key *key,
+							  struct found *found)
 {
 	struct connection *connection;
 	struct flow flow;
 
 	if (!flow_lookup(key, &flow))
-		return false;
+		return NULL;
 	connection = connection_live(&flow);
 	if (!connection || !connection_fits(connection, flow.role, key))
-		return false;
-	found->connection = connection;
+		return NULL;
 	found->id = flow.connection;
 	found->generation = flow.generation;
 	found->role = flow.role;
 	found->flags = READ_ONCE(connection->flags);
-	return true;
+	return connection;
 }
 
 /* Whether it is still the same connection; asked after what is used of it was copied. */
-static __always_inline bool connection_is_same(const struct found *found)
+static __always_inline bool connection_is_same(const struct connection *connection,
+					       const struct found *found)
 {
 	COMPILER_BARRIER();
-	return READ_ONCE(found->connection->generation) == found->generation;
+	return READ_ONCE(connection->generation) == found->generation;
 }
 
 static __always_inline bool is_answer(__u8 role)

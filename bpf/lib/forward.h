@@ -23,20 +23,28 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
-/* Changes a packet to what it is in its connection. */
-static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
-				enum packet_kind kind, const struct found *found, __u64 now)
+/* Changes the packet in the scratch to what it is in its connection. */
+__noinline int packet_translate(struct __sk_buff *skb)
 {
-	struct connection *connection = found->connection;
-	struct packet *packet = &scratch->packet;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct packet *packet;
+	struct found *found;
 
-	connection_rewrite(connection, found, &packet->key, &scratch->after);
-	if (!connection_is_same(found))
+	if (!scratch)
+		return GO_ON;
+	packet = &scratch->packet;
+	found = &scratch->found;
+	connection = connection_at(found->id);
+	if (!connection)
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found->role, packet, now);
+	connection_rewrite(connection, found, &packet->key, &scratch->after);
+	if (!connection_is_same(connection, found))
+		return drop(REASON_NO_CONNECTION);
+	connection_touch(connection, found->role, packet, scratch->now_ns);
 	if (packet->is_first_fragment)
 		fragment_remember(packet);
-	if (rewrite_packet(skb, packet, &scratch->after, kind))
+	if (rewrite_packet(skb, packet, &scratch->after))
 		return drop(REASON_NOT_REWRITABLE);
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
 	    connection->device != skb->ifindex)
@@ -67,33 +75,34 @@ static __noinline __u32 device_to(struct __sk_buff *skb, const struct address *s
 		       : 0;
 }
 
-/* A packet of the node itself: it is on its way to the frontend already, so both its ends are
- * changed and it is sent to where the backend is. */
-static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch,
-					 enum packet_kind kind, struct found *found, __u64 now)
+/* The packet of the node itself in the scratch: it is on its way to the frontend already, so both
+ * its ends are changed and it is sent to where the backend is. */
+static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch)
 {
-	struct address backend = found->connection->backend;
-	__u32 device = device_to(skb, &scratch->packet.key.source, &backend);
-	enum reason reason;
-	int verdict;
+	struct connection *connection = connection_at(scratch->found.id);
+	__u32 device;
+	int result;
 
+	if (!connection)
+		return drop(REASON_NO_CONNECTION);
+	scratch->after.destination = connection->backend;
+	device = device_to(skb, &scratch->packet.key.source, &scratch->after.destination);
 	if (!device)
 		return drop(REASON_NOT_REWRITABLE);
-	reason = source_ensure(found, device);
-	if (reason != REASON_TRANSLATED)
-		return drop(reason);
-	verdict = translate(skb, scratch, kind, found, now);
-	return verdict == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : verdict;
+	result = source_ensure(skb, device);
+	if (result != REASON_TRANSLATED)
+		return drop(result);
+	result = packet_translate(skb);
+	return result == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : result;
 }
 
 /* Whether a packet may go around the stack: not one whose answer is for the stack to give, or that
  * it has to take apart or put together. */
-static __always_inline bool may_go_around(const struct __sk_buff *skb, const struct packet *packet,
-					  enum packet_kind kind)
+static __always_inline bool may_go_around(const struct __sk_buff *skb, const struct packet *packet)
 {
 	const struct path_state *state = path_state();
 
-	return state && state->goes_around && kind == KIND_TRANSPORT &&
+	return state && state->goes_around && packet->kind == KIND_TRANSPORT &&
 	       !packet->is_first_fragment && packet->hops > 1 && !skb->vlan_present;
 }
 
@@ -120,17 +129,26 @@ static __always_inline int put_on(__u32 ifindex)
 							 : bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
-/* Sends a packet of a connection around the stack, where it may go: both its ends are changed at
- * once. Answers go the way that one from the frontend's address would. False where it may not. */
-static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, struct found *found,
-				__u64 now)
+/* Sends the packet in the scratch around the stack, where it may go: both its ends are changed at
+ * once. Answers go the way that one from the frontend's address would. GO_ON where it may not, and
+ * then nothing is changed. */
+__noinline int packet_go_around(struct __sk_buff *skb)
 {
-	struct connection *connection = found->connection;
-	struct packet *packet = &scratch->packet;
-	struct rewrite *after = &scratch->after;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct rewrite *after;
+	bool is_masqueraded;
 	__u32 device;
 
-	if (found->role == FLOW_ASK) {
+	if (!scratch)
+		return GO_ON;
+	connection = connection_at(scratch->found.id);
+	if (!connection)
+		return GO_ON;
+	after = &scratch->after;
+	is_masqueraded = false;
+	if (scratch->found.role == FLOW_ASK) {
+		is_masqueraded = scratch->found.flags & CONNECTION_MASQUERADE;
 		after->source = connection->client;
 		after->source_port = connection->inner_port;
 		after->destination = connection->backend;
@@ -142,19 +160,18 @@ static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, 
 		after->destination_port = connection->client_port;
 	}
 	device = device_to(skb, &after->source, &after->destination);
-	if (!device || (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE &&
-			source_ensure(found, device) != REASON_TRANSLATED))
+	if (!device || (is_masqueraded && source_ensure(skb, device) != REASON_TRANSLATED))
 		return GO_ON;
-	if (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE) {
+	if (is_masqueraded) {
 		after->source = connection->source;
 		after->source_port = connection->source_port;
 	}
-	if (!connection_is_same(found))
+	if (!connection_is_same(connection, &scratch->found))
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found->role, packet, now);
-	if (!(found->flags & CONNECTION_GOES_AROUND))
+	connection_touch(connection, scratch->found.role, &scratch->packet, scratch->now_ns);
+	if (!(connection->flags & CONNECTION_GOES_AROUND))
 		connection->flags |= CONNECTION_GOES_AROUND;
-	if (rewrite_packet(skb, packet, after, KIND_TRANSPORT) || hop(skb, packet))
+	if (rewrite_packet(skb, &scratch->packet, after) || hop(skb, &scratch->packet))
 		return drop(REASON_NOT_REWRITABLE);
 	return put_on(device);
 }

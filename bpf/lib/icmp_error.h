@@ -124,20 +124,26 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 	return rewrite_addresses(skb, error, after, difference);
 }
 
-/* An ICMP error about a packet of a connection. */
-static __noinline int translate_error(struct __sk_buff *skb, struct scratch *scratch)
+/* The ICMP error in the scratch, which may be about a packet of a connection. */
+__noinline int error_translate(struct __sk_buff *skb)
 {
-	struct packet *error = &scratch->packet;
-	struct packet *quoted = &scratch->quoted;
-	struct found found;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct packet *quoted;
 
-	if (!quoted_parse(skb, error, quoted) || !connection_find(&quoted->key, &found))
+	if (!scratch)
+		return GO_ON;
+	quoted = &scratch->quoted;
+	if (!quoted_parse(skb, &scratch->packet, quoted))
+		return GO_ON;
+	connection = connection_find(&quoted->key, &scratch->found);
+	if (!connection)
 		return GO_ON;
 	/* A shorter way to the backend is none to the frontend. */
-	if (is_redirect(error))
+	if (is_redirect(&scratch->packet))
 		return TC_ACT_SHOT;
-	connection_rewrite(found.connection, &found, &quoted->key, &scratch->after);
-	if (!connection_is_same(&found))
+	connection_rewrite(connection, &scratch->found, &quoted->key, &scratch->after);
+	if (!connection_is_same(connection, &scratch->found))
 		return GO_ON;
 	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
 		return drop(REASON_NOT_REWRITABLE);

@@ -12,6 +12,7 @@
 #include "conntrack.h"
 #include "frontend.h"
 #include "origin.h"
+#include "scratch.h"
 #include "service.h"
 
 /* Fills in the frontend that a packet goes to; false where it goes to none. */
@@ -169,17 +170,25 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 	return REASON_TRANSLATED;
 }
 
-/* Opens a connection for the first packet of a flow to a frontend. */
-static __always_inline enum reason
-connection_open(struct __sk_buff *skb, const struct packet *packet, const struct frontend *frontend)
+/* Opens a connection for the packet in the scratch, the first of a flow to the frontend there.
+ * Where another CPU was faster, its connection is found. */
+__noinline int flow_open(struct __sk_buff *skb)
 {
-	bool is_first = packet->key.protocol != IPPROTO_TCP ||
-			(packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	struct scratch *scratch = scratch_get();
+	const struct frontend *frontend;
+	const struct packet *packet;
 	enum source_kind source;
 	struct choice choice = {};
 	enum reason reason;
 	__u8 flags = 0;
+	bool is_first;
 
+	if (!scratch)
+		return REASON_NOT_REWRITABLE;
+	packet = &scratch->packet;
+	frontend = &scratch->frontend;
+	is_first = packet->key.protocol != IPPROTO_TCP ||
+		   (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	/* A SYN begins anew, even where connection tracking remembers one that had its ports. */
 	if ((packet->key.protocol != IPPROTO_TCP || !is_first) &&
 	    conntrack_translates(skb, &packet->key)) {
@@ -199,7 +208,8 @@ connection_open(struct __sk_buff *skb, const struct packet *packet, const struct
 		flags = CONNECTION_FROM_NODE | CONNECTION_MASQUERADE;
 	else if (is_masqueraded(frontend, source, &packet->key, &choice))
 		flags = CONNECTION_MASQUERADE;
-	return connection_create(skb, packet, &choice, flags);
+	reason = connection_create(skb, packet, &choice, flags);
+	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
 }
 
 #endif

@@ -69,6 +69,7 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 type;		/* of ICMP */
 	__u8 hops;		/* that it may still go */
+	__u8 kind;		/* enum packet_kind */
 	bool is_first_fragment; /* others follow that have no ports */
 };
 
@@ -208,12 +209,10 @@ static __always_inline void packet_begin(struct packet *packet, __u32 l3, enum f
 }
 
 /* Reads a packet whose IP header begins at an offset. */
-static __always_inline enum packet_kind packet_parse(struct __sk_buff *skb, __u32 l3,
-						     enum flow_hook hook, struct packet *packet)
+static __always_inline enum packet_kind packet_read(struct __sk_buff *skb, struct packet *packet)
 {
 	enum packet_kind kind;
 
-	packet_begin(packet, l3, hook);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		kind = packet_parse_ipv4(skb, packet);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))

@@ -89,12 +89,12 @@ static __always_inline int rewrite_ports(struct __sk_buff *skb, const struct pac
 
 /* Changes a packet; nonzero where it could not be, and then part of it may be changed. */
 static __always_inline int rewrite_packet(struct __sk_buff *skb, const struct packet *packet,
-					  const struct rewrite *after, enum packet_kind kind)
+					  const struct rewrite *after)
 {
 	__s64 difference = address_difference(skb, &packet->key, after);
 
 	/* Ports first: it is they that may be refused. */
-	if (kind == KIND_TRANSPORT && rewrite_ports(skb, packet, after, difference))
+	if (packet->kind == KIND_TRANSPORT && rewrite_ports(skb, packet, after, difference))
 		return -1;
 	return rewrite_addresses(skb, packet, after, difference);
 }

@@ -10,11 +10,10 @@
 #define SOURCE_PORT_ATTEMPTS 32
 
 /* Whether it is for this CPU to choose. */
-static __always_inline bool source_claim(const struct found *found)
+static __always_inline bool source_claim(struct connection *connection, __u32 id)
 {
-	__u32 index = found->id % CONNECTION_LOCKS;
+	__u32 index = id % CONNECTION_LOCKS;
 	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
-	struct connection *connection = found->connection;
 	bool is_ours = false;
 
 	if (!lock)
@@ -65,13 +64,22 @@ static __always_inline bool device_source(__u32 ifindex, const struct address *b
 	return source->word[3] | source->word[2] | source->word[1] | source->word[0];
 }
 
-/* Chooses the source of a masqueraded connection that leaves by a device. */
-static __noinline enum reason source_choose(struct found *found, __u32 ifindex)
+/* Chooses the source of the masqueraded connection in the scratch, which leaves by a device, where
+ * that was not done yet. */
+__noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 {
-	struct connection *connection = found->connection;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
 	struct address source;
+	struct found *found;
 
-	if (!source_claim(found))
+	if (!scratch || !skb)
+		return REASON_NOT_REWRITABLE;
+	found = &scratch->found;
+	if (found->flags & CONNECTION_SOURCE_CHOSEN)
+		return REASON_TRANSLATED;
+	connection = connection_at(found->id);
+	if (!connection || !source_claim(connection, found->id))
 		return REASON_NOT_REWRITABLE;
 	if (!device_source(ifindex, &connection->backend, &source)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
@@ -86,14 +94,6 @@ static __noinline enum reason source_choose(struct found *found, __u32 ifindex)
 	connection->flags |= CONNECTION_SOURCE_CHOSEN;
 	found->flags |= CONNECTION_SOURCE_CHOSEN;
 	return REASON_TRANSLATED;
-}
-
-/* Chooses it, where that was not done yet. */
-static __always_inline enum reason source_ensure(struct found *found, __u32 ifindex)
-{
-	if (found->flags & CONNECTION_SOURCE_CHOSEN)
-		return REASON_TRANSLATED;
-	return source_choose(found, ifindex);
 }
 
 #endif
