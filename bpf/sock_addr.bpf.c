@@ -54,22 +54,24 @@ static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family fam
 
 static __always_inline int handle_connect(struct bpf_sock_addr *ctx, enum hook_family family)
 {
-	struct frontend_key asked = sock_remote(ctx, family);
+	struct frontend_key asked = sock_asked(ctx, family);
 	struct choice choice = {};
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_connect(ctx, &asked, &choice), &choice, REFUSE_CONNECT);
+	return apply(ctx, family, translate_connect(ctx, family, &asked, &choice), &choice,
+		     REFUSE_CONNECT);
 }
 
 static __always_inline int handle_send(struct bpf_sock_addr *ctx, enum hook_family family)
 {
-	struct frontend_key asked = sock_remote(ctx, family);
+	struct frontend_key asked = sock_asked(ctx, family);
 	struct choice choice = {};
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_datagram(ctx, &asked, &choice), &choice, REFUSE_SEND);
+	return apply(ctx, family, translate_datagram(ctx, family, &asked, &choice), &choice,
+		     REFUSE_SEND);
 }
 
 /* The peer that the socket is told is the frontend that it asked. */

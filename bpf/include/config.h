@@ -19,8 +19,20 @@ const volatile bool have_set_retval = false;
 /* The kernel has bpf_skc_to_mptcp_sock (5.19), so that a hook can tell a subflow of MPTCP. */
 const volatile bool have_mptcp_sock = false;
 
-/* Cookie of the network namespace of the node itself. */
+/* Cookie of the network namespace of the node itself; 0 where it cannot be had (before 5.14). */
 const volatile __u64 node_namespace = 0;
+
+/* The node is the initial network namespace, whose cookie a hook can ask for on every kernel. */
+const volatile bool node_is_initial_namespace = false;
+
+/* Which loopback addresses have node ports, for sockets of the node's own network namespace. */
+enum loopback_node_ports {
+	LOOPBACK_NONE = 0,
+	LOOPBACK_TCP4 = 1, /* 127.0.0.0/8 by TCP, as kube-proxy has it */
+	LOOPBACK_ALL = 2,  /* ::1 and UDP as well */
+};
+
+const volatile enum loopback_node_ports loopback_node_ports = LOOPBACK_NONE;
 
 /* The versions of the layouts that this object was compiled with. */
 const volatile __u32 tables_version = TABLES_VERSION;

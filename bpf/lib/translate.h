@@ -41,10 +41,11 @@ static __always_inline struct peer peer_from(struct bpf_sock_addr *ctx,
 
 /* A connection: one backend, and all that the socket asked before is over. */
 static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
+						     enum hook_family family,
 						     const struct frontend_key *asked,
 						     struct choice *choice)
 {
-	__u32 roles = address_roles(&asked->address);
+	__u32 roles = sock_roles(ctx, family, asked);
 	struct peer_key key = {};
 	struct frontend frontend;
 	enum reason reason;
@@ -156,10 +157,11 @@ static __always_inline enum reason translate_asked(struct bpf_sock_addr *ctx,
 }
 
 static __always_inline enum reason translate_datagram(struct bpf_sock_addr *ctx,
+						      enum hook_family family,
 						      const struct frontend_key *asked,
 						      struct choice *choice)
 {
-	__u32 roles = address_roles(&asked->address);
+	__u32 roles = sock_roles(ctx, family, asked);
 	struct frontend frontend;
 
 	if (!roles)

@@ -15,6 +15,8 @@ public sealed record DatapathOptions
     /// <summary>Whether a cluster IP that a device of the node holds is left to the stack while it does.</summary>
     public bool LeavesDeviceAddresses { get; init; } = true;
 
+    public SocketOptions Sockets { get; init; } = new();
+
     /// <summary>The folder of all pins.</summary>
     public string PinRoot => PinRootOf(BpfFileSystem);
 

@@ -58,7 +58,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe());
+        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe(), options.Sockets);
         try
         {
             var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));

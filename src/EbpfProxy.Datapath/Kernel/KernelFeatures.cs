@@ -7,15 +7,26 @@ namespace EbpfProxy.Datapath.Kernel;
 /// <param name="HasSetRetval">Whether a hook can say which error connect() and sendto() return (bpf_set_retval, 5.18).</param>
 /// <param name="HasMptcpSock">Whether a hook can tell a subflow of MPTCP (bpf_skc_to_mptcp_sock, 5.19).</param>
 /// <param name="NodeNamespaceCookie">The cookie of this process's network namespace; 0 before 5.14, which cannot tell it.</param>
-internal sealed record KernelFeatures(bool HasSetRetval, bool HasMptcpSock, ulong NodeNamespaceCookie)
+/// <param name="IsInitialNamespace">
+/// Whether it is known without a cookie that this process is in the initial network namespace, as a node's is.
+/// </param>
+internal sealed record KernelFeatures(bool HasSetRetval, bool HasMptcpSock, ulong NodeNamespaceCookie, bool IsInitialNamespace)
 {
+    // Kernels without cookies show this one in the initial namespace only.
+    private const string InitialOnlySetting = "/proc/sys/net/core/netdev_max_backlog";
+
     private const int SolSocket = 1;
     private const int SoNetnsCookie = 71;
 
-    public static KernelFeatures Probe() => new(
-        HasHelper(bpf_func_id.BPF_FUNC_set_retval),
-        HasHelper(bpf_func_id.BPF_FUNC_skc_to_mptcp_sock),
-        ReadNamespaceCookie());
+    public static KernelFeatures Probe()
+    {
+        ulong cookie = ReadNamespaceCookie();
+        return new(
+            HasHelper(bpf_func_id.BPF_FUNC_set_retval),
+            HasHelper(bpf_func_id.BPF_FUNC_skc_to_mptcp_sock),
+            cookie,
+            IsInitialNamespace: cookie == 0 && File.Exists(InitialOnlySetting));
+    }
 
     private static bool HasHelper(bpf_func_id helper) =>
         BpfProbe.Helper(helper, BpfProgramType.CgroupSockAddr, BpfAttachType.CgroupInet4Connect) == BpfFeature.Available;

@@ -68,7 +68,7 @@ public static class NodeCheck
 
     private static string LoadPrograms()
     {
-        using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe());
+        using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe(), new SocketOptions());
         bpf.Load();
         return $"{SocketHook.All.Count} programs pass the verifier";
     }
@@ -79,9 +79,13 @@ public static class NodeCheck
         yield return features.HasSetRetval
             ? new CheckRow("bpf_set_retval", CheckState.Ok, "a refused service is ECONNREFUSED for every call")
             : new CheckRow("bpf_set_retval", CheckState.Absent, "before 5.18: an unconnected sendto() to a refused service may see EPERM");
-        yield return features.NodeNamespaceCookie != 0
-            ? new CheckRow("SO_NETNS_COOKIE", CheckState.Ok, "the node's own sockets are told from those of pods")
-            : new CheckRow("SO_NETNS_COOKIE", CheckState.Absent, "before 5.14: the node's own sockets are not told from those of pods");
+        yield return features.NodeNamespaceCookie != 0 || features.IsInitialNamespace
+            ? new CheckRow("own namespace", CheckState.Ok, "the node's own sockets are told from those of pods")
+            : new CheckRow(
+                "own namespace",
+                CheckState.Absent,
+                "before 5.14 the node's own sockets are told from those of pods only if the node is the initial network namespace: " +
+                "else no node ports on loopback");
         yield return BpfProbe.Tcx == BpfFeature.Available
             ? new CheckRow("tcx", CheckState.Ok, "programs at devices can stand before those of others")
             : new CheckRow("tcx", CheckState.Absent, "before 6.6: clsact is used at devices");

@@ -119,6 +119,7 @@ internal static class ProxyDaemon
                 CgroupRoot = options.CgroupRoot ?? CgroupRoot.Find(),
                 BpfFileSystem = options.BpfFileSystem,
                 LeavesDeviceAddresses = options.LeavesDeviceAddresses,
+                Sockets = SocketSettings.From(options),
             },
             logger);
     }

@@ -19,6 +19,16 @@ internal enum LogFormat
     Json,
 }
 
+/// <summary>Which loopback addresses have node ports for the node itself.</summary>
+internal enum LocalhostNodePorts
+{
+    /// <summary>What <c>iptables.localhostNodePorts</c> says, in the mode that it is for.</summary>
+    AsKubeProxy,
+    Off,
+    Tcp4,
+    All,
+}
+
 /// <summary>Everything that `run` can be told, with the defaults of kube-proxy where it has them.</summary>
 internal sealed record ProxyOptions
 {
@@ -60,6 +70,14 @@ internal sealed record ProxyOptions
 
     /// <summary>Whether node ports answer on the node's own IPs only ("primary").</summary>
     public bool NodePortsOnPrimary { get; init; }
+
+    /// <summary>kube-proxy's mode, for what it decides here; empty for iptables.</summary>
+    public string Mode { get; init; } = "";
+
+    /// <summary>kube-proxy's setting, for its mode iptables.</summary>
+    public bool IptablesLocalhostNodePorts { get; init; } = true;
+
+    public LocalhostNodePorts LocalhostNodePorts { get; init; }
 
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);

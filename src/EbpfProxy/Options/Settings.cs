@@ -33,6 +33,12 @@ internal static class Settings
         new("pod-interface-name-prefix", "detectLocal.interfaceNamePrefix", "For --detect-local-mode=InterfaceNamePrefix",
             (o, v) => o with { InterfaceNamePrefix = v.AsText() }),
         new("nodeport-addresses", "nodePortAddresses", "Addresses that node ports answer on, as prefixes or \"primary\"", NodePortAddresses),
+        new("proxy-mode", "mode", "kube-proxy's mode: other than iptables, node ports are not on 127.0.0.1 by default",
+            (o, v) => o with { Mode = v.AsText() }),
+        new("iptables-localhost-nodeports", "iptables.localhostNodePorts", "Node ports on 127.0.0.1 for the node itself, in mode iptables [true]",
+            (o, v) => o with { IptablesLocalhostNodePorts = v.AsBool(o.IptablesLocalhostNodePorts) }) { IsSwitch = true },
+        new("localhost-node-ports", "localhostNodePorts", "Instead: off, tcp4 (127.0.0.0/8 by TCP) or all (::1 and UDP as well)",
+            (o, v) => o with { LocalhostNodePorts = AsLocalhost(o, v) }) { CountsBesideFile = true, IsOurs = true },
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
@@ -72,7 +78,6 @@ internal static class Settings
         ["conntrack-udp-timeout-stream"] = false,
         ["feature-gates"] = false,
         ["healthz-port"] = false,
-        ["iptables-localhost-nodeports"] = true,
         ["iptables-masquerade-bit"] = false,
         ["iptables-min-sync-period"] = false,
         ["ipvs-exclude-cidrs"] = false,
@@ -94,7 +99,6 @@ internal static class Settings
         ["metrics-port"] = false,
         ["oom-score-adj"] = false,
         ["profiling"] = true,
-        ["proxy-mode"] = false,
         ["show-hidden-metrics-for-version"] = false,
         ["vmodule"] = false,
     };
@@ -103,7 +107,7 @@ internal static class Settings
     public static IReadOnlyList<string> IgnoredPaths { get; } =
     [
         "clientConnection.acceptContentTypes", "clientConnection.contentType", "configSyncPeriod", "conntrack", "enableProfiling",
-        "featureGates", "iptables", "ipvs", "logging", "mode", "nftables", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion",
+        "featureGates", "iptables", "ipvs", "logging", "nftables", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion",
         "windowsRunAsService", "winkernel",
     ];
 
@@ -114,6 +118,13 @@ internal static class Settings
         ("NodeCIDR", DetectLocalMode.NodeCidr),
         ("BridgeInterface", DetectLocalMode.BridgeInterface),
         ("InterfaceNamePrefix", DetectLocalMode.InterfaceNamePrefix));
+
+    private static LocalhostNodePorts AsLocalhost(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.LocalhostNodePorts,
+        ("", LocalhostNodePorts.AsKubeProxy),
+        ("off", LocalhostNodePorts.Off),
+        ("tcp4", LocalhostNodePorts.Tcp4),
+        ("all", LocalhostNodePorts.All));
 
     private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
         ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }

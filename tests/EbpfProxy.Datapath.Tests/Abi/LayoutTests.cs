@@ -51,6 +51,7 @@ public sealed class LayoutTests : IDisposable
         { "verdict", typeof(Verdict) },
         { "backend_flag", typeof(BackendUse) },
         { "reason", typeof(Reason) },
+        { "loopback_node_ports", typeof(LoopbackNodePorts) },
     };
 
     public void Dispose() => File.Delete(_object);

@@ -60,11 +60,11 @@ public sealed class RunFlagsTests : IDisposable
     [Fact]
     public void Flags_of_kube_proxy_that_mean_nothing_here_are_accepted_and_named_in_one_warning()
     {
-        Read("--proxy-mode=nftables", "--masquerade-all", "--conntrack-min=0", "--ipvs-strict-arp=true");
+        Read("--ipvs-scheduler=rr", "--masquerade-all", "--conntrack-min=0", "--ipvs-strict-arp=true");
 
         Assert.Empty(_problems.Errors);
         string warning = Assert.Single(_problems.Warnings);
-        Assert.Contains("--conntrack-min, --ipvs-strict-arp, --masquerade-all, --proxy-mode", warning, StringComparison.Ordinal);
+        Assert.Contains("--conntrack-min, --ipvs-scheduler, --ipvs-strict-arp, --masquerade-all", warning, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,0 +1,19 @@
+namespace EbpfProxy.Datapath;
+
+/// <summary>Which loopback addresses have node ports, for the node itself. Mirrors <c>enum loopback_node_ports</c>.</summary>
+public enum LoopbackNodePorts : uint
+{
+    None = 0,
+
+    /// <summary>127.0.0.0/8 by TCP, as kube-proxy has it.</summary>
+    Tcp4 = 1,
+
+    /// <summary>::1 and UDP as well.</summary>
+    All = 2,
+}
+
+/// <summary>What the operator decides about sockets. A change counts from the next start on, for what connects or sends then.</summary>
+public sealed record SocketOptions
+{
+    public LoopbackNodePorts LoopbackNodePorts { get; init; } = LoopbackNodePorts.None;
+}
