@@ -10,24 +10,10 @@ using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Datapath.Tests.Abi;
 
-/// <summary>The C# mirrors against the BTF of the built object: one truth, bpf/include/abi.h.</summary>
-public sealed class LayoutTests : IDisposable
+/// <summary>The C# mirrors against the BTF of the built objects: one truth, bpf/include/abi.h.</summary>
+public sealed class LayoutTests
 {
-    private readonly string _object = Path.GetTempFileName();
-    private readonly JsonElement[] _types;
-
-    public LayoutTests()
-    {
-        using (var resource = typeof(SocketHook).Assembly.GetManifestResourceStream("sock_addr.bpf.o")!)
-        using (var file = File.Create(_object))
-        {
-            resource.CopyTo(file);
-        }
-
-        var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", _object } };
-        using var bpftool = Process.Start(start)!;
-        _types = [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];
-    }
+    private static readonly Lazy<JsonElement[]> _types = new(() => [.. ReadTypes("sock_addr.bpf.o"), .. ReadTypes("tc.bpf.o")]);
 
     public static TheoryData<string, Type> Mirrors => new()
     {
@@ -42,6 +28,10 @@ public sealed class LayoutTests : IDisposable
         { "service_name", typeof(ServiceName) },
         { "peer_key", typeof(PeerKey) },
         { "peer", typeof(PeerValue) },
+        { "device", typeof(DeviceValue) },
+        { "connection", typeof(ConnectionValue) },
+        { "flow_key", typeof(FlowKey) },
+        { "flow", typeof(FlowWord) },
     };
 
     public static TheoryData<string, Type> Enums => new()
@@ -52,9 +42,12 @@ public sealed class LayoutTests : IDisposable
         { "backend_flag", typeof(BackendUse) },
         { "reason", typeof(Reason) },
         { "loopback_node_ports", typeof(LoopbackNodePorts) },
+        { "device_flag", typeof(DeviceFlags) },
+        { "flow_role", typeof(FlowRole) },
+        { "connection_flag", typeof(ConnectionFlags) },
+        { "seen_flag", typeof(SeenFlags) },
+        { "flow_hook", typeof(FlowHook) },
     };
-
-    public void Dispose() => File.Delete(_object);
 
     [Theory]
     [MemberData(nameof(Mirrors))]
@@ -68,7 +61,7 @@ public sealed class LayoutTests : IDisposable
 
         // A mirror may join or divide what C has apart (an address's words, a word's bit fields, reserved bytes), but not
         // move anything: what begins in both begins at the same place, and there is no byte that C does not name.
-        int joined = name is "address" or "traffic" or "backend_state" or "service_name" ? 1 : expected.Length;
+        int joined = name is "address" or "traffic" or "backend_state" or "service_name" or "flow" ? 1 : expected.Length;
         Assert.True(expected.Intersect(actual).Count() >= joined, $"C: {string.Join(' ', expected)}; C#: {string.Join(' ', actual)}");
     }
 
@@ -105,6 +98,19 @@ public sealed class LayoutTests : IDisposable
         Assert.Equal(1ul << offsets["set"], new TrafficWord(1, 0, 0).Bits);
         Assert.Equal(1ul << offsets["count"], new TrafficWord(0, 1, 0).Bits);
         Assert.Equal((ulong)Verdict.Drop << offsets["verdict"], new TrafficWord(0, 0, Verdict.Drop).Bits);
+    }
+
+    [Fact]
+    public void Word_of_a_flow_has_its_parts_where_the_bit_fields_are()
+    {
+        var offsets = Find("STRUCT", "flow").GetProperty("members").EnumerateArray()
+            .ToDictionary(member => member.GetProperty("name").GetString()!, member => member.GetProperty("bits_offset").GetInt32());
+
+        Assert.Equal(1ul << offsets["connection"], new FlowWord(1, 0, FlowRole.Ask).Bits);
+        Assert.Equal(1ul << offsets["generation"], new FlowWord(0, 1, FlowRole.Ask).Bits);
+        Assert.Equal((ulong)FlowRole.Answer << offsets["role"], new FlowWord(0, 0, FlowRole.Answer).Bits);
+        var word = new FlowWord(7, FlowWord.MaxGeneration, FlowRole.Return);
+        Assert.Equal((7u, FlowWord.MaxGeneration, FlowRole.Return), (word.Connection, word.Generation, word.Role));
     }
 
     [Fact]
@@ -146,6 +152,39 @@ public sealed class LayoutTests : IDisposable
         return MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)).IndexOf((byte)0xff);
     }
 
-    private JsonElement Find(string kind, string name) =>
-        _types.Single(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name);
+    /// <summary>A type of the objects; those that have it must agree on it.</summary>
+    private static JsonElement Find(string kind, string name)
+    {
+        var found = _types.Value
+            .Where(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name)
+            .ToList();
+        Assert.Single(found.Select(PartsOf).Distinct());
+        return found[0];
+    }
+
+    /// <summary>What a type consists of, without the ids that its object gives to the types of its members.</summary>
+    private static string PartsOf(JsonElement type) => type.GetProperty("kind").GetString() == "STRUCT"
+        ? string.Join(' ', type.GetProperty("members").EnumerateArray().Select(m => $"{m.GetProperty("name")}@{m.GetProperty("bits_offset")}"))
+        : type.GetProperty("values").ToString();
+
+    private static JsonElement[] ReadTypes(string name)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            using (var resource = typeof(SocketHook).Assembly.GetManifestResourceStream(name)!)
+            using (var file = File.Create(path))
+            {
+                resource.CopyTo(file);
+            }
+
+            var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", path } };
+            using var bpftool = Process.Start(start)!;
+            return [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 }
