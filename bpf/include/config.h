@@ -25,6 +25,20 @@ const volatile __u64 node_namespace = 0;
 /* The node is the initial network namespace, whose cookie a hook can ask for on every kernel. */
 const volatile bool node_is_initial_namespace = false;
 
+/* Where struct sock says that the kernel owns a socket: a byte of it and a bit of that. No bit
+ * where the kernel does not describe its types (CONFIG_DEBUG_INFO_BTF). */
+const volatile __u32 kernel_sock_offset = 0;
+const volatile __u32 kernel_sock_mask = 0;
+
+/* Whose sockets are translated; the packets of the others are left to the packet path. */
+enum socket_translation {
+	TRANSLATE_ALL = 0,
+	TRANSLATE_HOST = 1, /* those of the node's own network namespace */
+	TRANSLATE_OFF = 2,
+};
+
+const volatile enum socket_translation socket_translation = TRANSLATE_ALL;
+
 /* Which loopback addresses have node ports, for sockets of the node's own network namespace. */
 enum loopback_node_ports {
 	LOOPBACK_NONE = 0,

@@ -95,6 +95,18 @@ static __always_inline bool sock_is_subflow(const struct bpf_sock_addr *ctx)
 	return have_mptcp_sock && ctx->protocol == IPPROTO_TCP && bpf_skc_to_mptcp_sock(ctx->sk);
 }
 
+/* Whether the kernel owns the socket (NFS, SMB, Ceph), which is told for TCP only. Subflows of
+ * MPTCP are the kernel's too, but stand for a socket of a process. */
+static __always_inline bool sock_is_kernels(const struct bpf_sock_addr *ctx)
+{
+	const __u8 *sock;
+
+	if (!kernel_sock_mask || ctx->protocol != IPPROTO_TCP)
+		return false;
+	sock = (const __u8 *)bpf_skc_to_tcp_sock(ctx->sk);
+	return sock && sock[kernel_sock_offset] & kernel_sock_mask && !sock_is_subflow(ctx);
+}
+
 /* Whether the socket is in the network namespace of the node itself; false where that cannot be
  * told. No cookie is 0. */
 static __always_inline bool sock_is_of_node(struct bpf_sock_addr *ctx)
@@ -102,6 +114,14 @@ static __always_inline bool sock_is_of_node(struct bpf_sock_addr *ctx)
 	__u64 node = node_is_initial_namespace ? bpf_get_netns_cookie(NULL) : node_namespace;
 
 	return bpf_get_netns_cookie(ctx) == node;
+}
+
+/* Whether the packet path translates what the socket sends, in its place. */
+static __always_inline bool sock_is_left_to_packets(struct bpf_sock_addr *ctx)
+{
+	if (socket_translation == TRANSLATE_OFF || sock_is_kernels(ctx))
+		return true;
+	return socket_translation == TRANSLATE_HOST && !sock_is_of_node(ctx);
 }
 
 /* Whether the socket is bound to a loopback address: no backend elsewhere can be reached from it,

@@ -53,12 +53,17 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     public static ServiceDatapath Open(DatapathOptions options, ILogger logger) => Open(options, SocketObject.Read(), logger);
 
     /// <summary>The same with the programs of another build.</summary>
-    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger)
+    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger) =>
+        Open(options, programObject, KernelFeatures.Probe(), logger);
+
+    /// <summary>The same as on a kernel with these features.</summary>
+    internal static ServiceDatapath Open(
+        DatapathOptions options, ReadOnlySpan<byte> programObject, KernelFeatures features, ILogger logger)
     {
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe(), options.Sockets);
+        var bpf = SocketObject.Open(programObject, features, options.Sockets);
         try
         {
             var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));

@@ -1,5 +1,18 @@
 namespace EbpfProxy.Datapath;
 
+/// <summary>Whose sockets are translated. Mirrors <c>enum socket_translation</c>.</summary>
+public enum SocketTranslation : uint
+{
+    /// <summary>Those of the node and of all pods.</summary>
+    All = 0,
+
+    /// <summary>Those of the node's own network namespace; the packet path translates what pods send.</summary>
+    Host = 1,
+
+    /// <summary>None: the packet path translates everything.</summary>
+    Off = 2,
+}
+
 /// <summary>Which loopback addresses have node ports, for the node itself. Mirrors <c>enum loopback_node_ports</c>.</summary>
 public enum LoopbackNodePorts : uint
 {
@@ -15,5 +28,7 @@ public enum LoopbackNodePorts : uint
 /// <summary>What the operator decides about sockets. A change counts from the next start on, for what connects or sends then.</summary>
 public sealed record SocketOptions
 {
+    public SocketTranslation Translation { get; init; } = SocketTranslation.All;
+
     public LoopbackNodePorts LoopbackNodePorts { get; init; } = LoopbackNodePorts.None;
 }

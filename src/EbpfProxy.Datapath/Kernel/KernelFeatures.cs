@@ -3,6 +3,9 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Kernel;
 
+/// <summary>One bit of a struct: the byte that it is in, and which of its bits.</summary>
+internal readonly record struct StructBit(uint Offset, uint Mask);
+
 /// <summary>What of the optional parts this kernel has.</summary>
 /// <param name="HasSetRetval">Whether a hook can say which error connect() and sendto() return (bpf_set_retval, 5.18).</param>
 /// <param name="HasMptcpSock">Whether a hook can tell a subflow of MPTCP (bpf_skc_to_mptcp_sock, 5.19).</param>
@@ -10,7 +13,9 @@ namespace EbpfProxy.Datapath.Kernel;
 /// <param name="IsInitialNamespace">
 /// Whether it is known without a cookie that this process is in the initial network namespace, as a node's is.
 /// </param>
-internal sealed record KernelFeatures(bool HasSetRetval, bool HasMptcpSock, ulong NodeNamespaceCookie, bool IsInitialNamespace)
+/// <param name="KernelSockets">Where <c>struct sock</c> says that the kernel owns a socket; null where that is not known.</param>
+internal sealed record KernelFeatures(
+    bool HasSetRetval, bool HasMptcpSock, ulong NodeNamespaceCookie, bool IsInitialNamespace, StructBit? KernelSockets)
 {
     // Kernels without cookies show this one in the initial namespace only.
     private const string InitialOnlySetting = "/proc/sys/net/core/netdev_max_backlog";
@@ -25,7 +30,14 @@ internal sealed record KernelFeatures(bool HasSetRetval, bool HasMptcpSock, ulon
             HasHelper(bpf_func_id.BPF_FUNC_set_retval),
             HasHelper(bpf_func_id.BPF_FUNC_skc_to_mptcp_sock),
             cookie,
-            IsInitialNamespace: cookie == 0 && File.Exists(InitialOnlySetting));
+            IsInitialNamespace: cookie == 0 && File.Exists(InitialOnlySetting),
+            HasHelper(bpf_func_id.BPF_FUNC_skc_to_tcp_sock) ? FindKernelSockets() : null);
+    }
+
+    private static StructBit? FindKernelSockets()
+    {
+        using var types = KernelTypes.TryLoad();
+        return types?.FindMember("sock", "sk_kern_sock") is { IsBitField: true } bit ? new StructBit(bit.BitOffset / 8, 1u << (int)(bit.BitOffset % 8)) : null;
     }
 
     private static bool HasHelper(bpf_func_id helper) =>

@@ -19,6 +19,9 @@ internal static class SocketObject
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         bpf.SetGlobal("node_is_initial_namespace", features.IsInitialNamespace);
+        bpf.SetGlobal("kernel_sock_offset", features.KernelSockets?.Offset ?? 0);
+        bpf.SetGlobal("kernel_sock_mask", features.KernelSockets?.Mask ?? 0);
+        bpf.SetGlobal("socket_translation", options.Translation);
         bpf.SetGlobal("loopback_node_ports", options.LoopbackNodePorts);
         return bpf;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using EbpfProxy.Datapath;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Options;
@@ -78,6 +79,8 @@ internal sealed record ProxyOptions
     public bool IptablesLocalhostNodePorts { get; init; } = true;
 
     public LocalhostNodePorts LocalhostNodePorts { get; init; }
+
+    public SocketTranslation SocketTranslation { get; init; }
 
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);

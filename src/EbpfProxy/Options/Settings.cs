@@ -1,3 +1,5 @@
+using EbpfProxy.Datapath;
+
 namespace EbpfProxy.Options;
 
 /// <summary>All settings. kube-proxy's have its names.</summary>
@@ -39,6 +41,8 @@ internal static class Settings
             (o, v) => o with { IptablesLocalhostNodePorts = v.AsBool(o.IptablesLocalhostNodePorts) }) { IsSwitch = true },
         new("localhost-node-ports", "localhostNodePorts", "Instead: off, tcp4 (127.0.0.0/8 by TCP) or all (::1 and UDP as well)",
             (o, v) => o with { LocalhostNodePorts = AsLocalhost(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("socket-translation", "socketTranslation", "Whose sockets are translated: all, host (not pods) or off; packets are for the others [all]",
+            (o, v) => o with { SocketTranslation = AsTranslation(o, v) }) { CountsBesideFile = true, IsOurs = true },
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
@@ -125,6 +129,12 @@ internal static class Settings
         ("off", LocalhostNodePorts.Off),
         ("tcp4", LocalhostNodePorts.Tcp4),
         ("all", LocalhostNodePorts.All));
+
+    private static SocketTranslation AsTranslation(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.SocketTranslation,
+        ("all", SocketTranslation.All),
+        ("host", SocketTranslation.Host),
+        ("off", SocketTranslation.Off));
 
     private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
         ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }

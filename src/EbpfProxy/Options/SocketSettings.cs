@@ -10,6 +10,7 @@ internal static class SocketSettings
 
     public static SocketOptions From(ProxyOptions options) => new()
     {
+        Translation = options.SocketTranslation,
         LoopbackNodePorts = options.LocalhostNodePorts switch
         {
             LocalhostNodePorts.Off => LoopbackNodePorts.None,

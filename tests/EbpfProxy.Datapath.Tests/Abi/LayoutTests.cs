@@ -42,6 +42,7 @@ public sealed class LayoutTests
         { "backend_flag", typeof(BackendUse) },
         { "reason", typeof(Reason) },
         { "loopback_node_ports", typeof(LoopbackNodePorts) },
+        { "socket_translation", typeof(SocketTranslation) },
         { "device_flag", typeof(DeviceFlags) },
         { "flow_role", typeof(FlowRole) },
         { "connection_flag", typeof(ConnectionFlags) },

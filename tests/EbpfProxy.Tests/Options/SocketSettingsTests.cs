@@ -29,6 +29,15 @@ public sealed class SocketSettingsTests
         Assert.Equal(expected, Parse(yaml).LoopbackNodePorts);
     }
 
+    [Theory]
+    [InlineData("", SocketTranslation.All)]
+    [InlineData(Ours + "socketTranslation: host", SocketTranslation.Host)]
+    [InlineData(Ours + "socketTranslation: \"off\"", SocketTranslation.Off)]
+    public void Every_socket_is_translated_unless_told_otherwise(string yaml, SocketTranslation expected)
+    {
+        Assert.Equal(expected, Parse(yaml).Translation);
+    }
+
     private static SocketOptions Parse(string yaml)
     {
         var problems = new Problems();
