@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "bind.h"
 #include "config.h"
 #include "maps.h"
 #include "translate.h"
@@ -85,6 +86,16 @@ static __always_inline int handle_peer(struct bpf_sock_addr *ctx, enum hook_fami
 	return PROCEED;
 }
 
+/* EADDRINUSE where a hook can say so (5.18), else EPERM. */
+static __always_inline int handle_bind(struct bpf_sock_addr *ctx, enum hook_family family)
+{
+	if (!bind_takes_node_port(ctx, family))
+		return PROCEED;
+	if (have_set_retval)
+		bpf_set_retval(-EADDRINUSE);
+	return REJECT;
+}
+
 SEC("cgroup/connect4")
 int proxy_connect4(struct bpf_sock_addr *ctx)
 {
@@ -133,6 +144,18 @@ SEC("cgroup/getpeername6")
 int proxy_getpeername6(struct bpf_sock_addr *ctx)
 {
 	return handle_peer(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/bind4")
+int proxy_bind4(struct bpf_sock_addr *ctx)
+{
+	return handle_bind(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/bind6")
+int proxy_bind6(struct bpf_sock_addr *ctx)
+{
+	return handle_bind(ctx, HOOK_IPV6);
 }
 
 SEC("cgroup/sock_release")

@@ -87,7 +87,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var peers = sockets.OpenPeers(logger);
             peers.FinishGrowth();
             var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, options.Sockets.ReservesNodePorts, logger);
             // Known before the first write, so that a restart finds nothing to change.
             var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
             return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);

@@ -31,4 +31,7 @@ public sealed record SocketOptions
     public SocketTranslation Translation { get; init; } = SocketTranslation.All;
 
     public LoopbackNodePorts LoopbackNodePorts { get; init; } = LoopbackNodePorts.None;
+
+    /// <summary>Whether a process of the node itself is refused a port that is a node port.</summary>
+    public bool ReservesNodePorts { get; init; }
 }

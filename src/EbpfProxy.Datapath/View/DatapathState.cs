@@ -51,7 +51,7 @@ public static class DatapathState
         }
 
         using var folderLock = FolderLock.Take(root);
-        foreach (var hook in SocketHook.All.Reverse())
+        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse())
         {
             File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
         }

@@ -70,7 +70,7 @@ public static class NodeCheck
     {
         using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe(), new SocketOptions());
         bpf.Load();
-        return $"{SocketHook.All.Count} programs pass the verifier";
+        return $"{SocketHook.All.Count + SocketHook.Guards.Count} programs pass the verifier";
     }
 
     private static IEnumerable<CheckRow> Features()

@@ -82,6 +82,8 @@ internal sealed record ProxyOptions
 
     public SocketTranslation SocketTranslation { get; init; }
 
+    public bool ReservesNodePorts { get; init; }
+
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);
 

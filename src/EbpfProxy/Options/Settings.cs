@@ -43,6 +43,8 @@ internal static class Settings
             (o, v) => o with { LocalhostNodePorts = AsLocalhost(o, v) }) { CountsBesideFile = true, IsOurs = true },
         new("socket-translation", "socketTranslation", "Whose sockets are translated: all, host (not pods) or off; packets are for the others [all]",
             (o, v) => o with { SocketTranslation = AsTranslation(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("reserve-node-ports", "reserveNodePorts", "Refuse a process of the node itself to bind to a node port [false]",
+            (o, v) => o with { ReservesNodePorts = v.AsBool(o.ReservesNodePorts) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",

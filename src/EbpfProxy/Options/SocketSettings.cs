@@ -11,6 +11,7 @@ internal static class SocketSettings
     public static SocketOptions From(ProxyOptions options) => new()
     {
         Translation = options.SocketTranslation,
+        ReservesNodePorts = options.ReservesNodePorts,
         LoopbackNodePorts = options.LocalhostNodePorts switch
         {
             LocalhostNodePorts.Off => LoopbackNodePorts.None,

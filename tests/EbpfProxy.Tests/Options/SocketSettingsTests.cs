@@ -38,6 +38,13 @@ public sealed class SocketSettingsTests
         Assert.Equal(expected, Parse(yaml).Translation);
     }
 
+    [Fact]
+    public void Node_ports_are_reserved_only_if_told()
+    {
+        Assert.False(Parse("").ReservesNodePorts);
+        Assert.True(Parse(Ours + "reserveNodePorts: true").ReservesNodePorts);
+    }
+
     private static SocketOptions Parse(string yaml)
     {
         var problems = new Problems();
