@@ -68,13 +68,17 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     public static ServiceDatapath Open(DatapathOptions options, ILogger logger) => Open(options, SocketObject.Read(), logger);
 
     /// <summary>The same with the programs of another build.</summary>
-    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger)
+    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger) =>
+        Open(options, programObject, KernelFeatures.Probe(), logger);
+
+    /// <summary>The same as on a kernel with these features.</summary>
+    internal static ServiceDatapath Open(
+        DatapathOptions options, ReadOnlySpan<byte> programObject, KernelFeatures features, ILogger logger)
     {
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var features = KernelFeatures.Probe();
-        var bpf = SocketObject.Open(programObject, features, options.LeavesDeviceAddresses);
+        var bpf = SocketObject.Open(programObject, features, options.Sockets, options.LeavesDeviceAddresses);
         PacketPath? packets = null;
         try
         {
@@ -82,7 +86,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, options.Sockets.ReservesNodePorts, logger);
             programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();

@@ -23,7 +23,7 @@ for object in *.bpf.o; do
     programs=$((programs + 1))
     program=${pin##*/}
     case $program in
-      proxy_connect[46] | proxy_sendmsg[46] | proxy_recvmsg[46] | proxy_getpeername[46]) type=${program#proxy_} ;;
+      proxy_bind[46] | proxy_connect[46] | proxy_sendmsg[46] | proxy_recvmsg[46] | proxy_getpeername[46]) type=${program#proxy_} ;;
       proxy_sock_release) type=sock_release ;;
       *) continue ;;
     esac

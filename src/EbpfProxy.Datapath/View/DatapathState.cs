@@ -39,7 +39,7 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (var hook in SocketHook.All.Reverse())
+        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse())
         {
             File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
         }

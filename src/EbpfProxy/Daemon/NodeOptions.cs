@@ -19,6 +19,7 @@ internal static class NodeOptions
         NodePorts = new NodePortAddresses([.. options.NodePortAddresses], options.AreNodePortsOnPrimary),
         NodeIPs = [.. options.NodeIPs.Select(Address.From)],
         BindAddress = Address.From(options.BindAddress),
+        Sockets = SocketSettings.From(options),
         Packets = new PacketOptions
         {
             Devices = options.Devices,

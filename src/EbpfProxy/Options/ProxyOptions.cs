@@ -21,6 +21,16 @@ internal enum LogFormat
     Json,
 }
 
+/// <summary>Which loopback addresses have node ports for the node itself.</summary>
+internal enum LocalhostNodePorts
+{
+    /// <summary>What <c>iptables.localhostNodePorts</c> says, in the mode that it is for.</summary>
+    AsKubeProxy,
+    Off,
+    Tcp4,
+    All,
+}
+
 /// <summary>Everything that `run` can be told, with the defaults of kube-proxy where it has them.</summary>
 internal sealed record ProxyOptions
 {
@@ -88,6 +98,15 @@ internal sealed record ProxyOptions
 
     /// <summary>After how long without a packet a translated connection is over.</summary>
     public ConnectionTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>kube-proxy's setting, for its mode iptables.</summary>
+    public bool IptablesLocalhostNodePorts { get; init; } = true;
+
+    public LocalhostNodePorts LocalhostNodePorts { get; init; }
+
+    public SocketTranslation SocketTranslation { get; init; }
+
+    public bool ReservesNodePorts { get; init; }
 
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);

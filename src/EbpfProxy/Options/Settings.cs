@@ -1,3 +1,5 @@
+using EbpfProxy.Datapath;
+
 namespace EbpfProxy.Options;
 
 /// <summary>All settings. kube-proxy's have its names.</summary>
@@ -35,6 +37,14 @@ internal static class Settings
         new("nodeport-addresses", "nodePortAddresses", "Addresses that node ports answer on, as prefixes or \"primary\"", NodePortAddresses),
         new("proxy-mode", "mode", "kube-proxy's mode; of it only some defaults are left",
             (o, v) => o with { Mode = v.AsOneOf(o.Mode, ("", ""), ("iptables", "iptables"), ("ipvs", "ipvs"), ("nftables", ProxyOptions.NftablesMode)) }),
+        new("iptables-localhost-nodeports", "iptables.localhostNodePorts", "Node ports on 127.0.0.1 for the node itself, in mode iptables [true]",
+            (o, v) => o with { IptablesLocalhostNodePorts = v.AsBool(o.IptablesLocalhostNodePorts) }) { IsSwitch = true },
+        new("localhost-node-ports", "localhostNodePorts", "Instead: off, tcp4 (127.0.0.0/8 by TCP) or all (::1 and UDP as well)",
+            (o, v) => o with { LocalhostNodePorts = AsLocalhost(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("socket-translation", "socketTranslation", "Whose sockets are translated: all, host (not pods) or off; packets are for the others [all]",
+            (o, v) => o with { SocketTranslation = AsTranslation(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("reserve-node-ports", "reserveNodePorts", "Refuse a process of the node itself to bind to a node port [false]",
+            (o, v) => o with { ReservesNodePorts = v.AsBool(o.ReservesNodePorts) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
         new("masquerade-all", null, "Masquerade all that goes to a cluster IP",
             MasqueradeAll) { IsSwitch = true },
         new(null, "iptables.masqueradeAll", "", (o, v) => o with { MasqueradesAllIptables = v.AsBool(o.MasqueradesAllIptables) }),
@@ -88,7 +98,6 @@ internal static class Settings
         ["conntrack-tcp-be-liberal"] = true,
         ["feature-gates"] = false,
         ["healthz-port"] = false,
-        ["iptables-localhost-nodeports"] = true,
         ["iptables-masquerade-bit"] = false,
         ["iptables-min-sync-period"] = false,
         ["ipvs-exclude-cidrs"] = false,
@@ -134,6 +143,19 @@ internal static class Settings
         bool all = value.AsBool(options.MasqueradesAll);
         return options with { MasqueradesAllIptables = all, MasqueradesAllNftables = all };
     }
+
+    private static LocalhostNodePorts AsLocalhost(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.LocalhostNodePorts,
+        ("", LocalhostNodePorts.AsKubeProxy),
+        ("off", LocalhostNodePorts.Off),
+        ("tcp4", LocalhostNodePorts.Tcp4),
+        ("all", LocalhostNodePorts.All));
+
+    private static SocketTranslation AsTranslation(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.SocketTranslation,
+        ("all", SocketTranslation.All),
+        ("host", SocketTranslation.Host),
+        ("off", SocketTranslation.Off));
 
     private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
         ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }

@@ -48,6 +48,17 @@ internal static class ProbeClient
         return words.TryGetValue("call", out string? call) ? $"{call} {words["errno"]}" : $"answered by {words["name"]}";
     }
 
+    /// <summary>Connects from a socket that was bound to an address of its own, and asks.</summary>
+    public static string[] AskFrom(this Place place, string protocol, string own, string address, int port) =>
+        place.Probe("from", protocol, own, address, $"{port}");
+
+    /// <summary>Binds a socket: "bound", or how it fails, such as "bind EADDRINUSE".</summary>
+    public static string Bind(this Place place, string protocol, string address, int port)
+    {
+        string line = Assert.Single(place.Probe("bind", protocol, address, $"{port}"));
+        return line == "bound" ? line : $"{Words(line)["call"]} {Words(line)["errno"]}";
+    }
+
     /// <summary>How many of so many connections each backend got.</summary>
     public static Dictionary<string, int> Spread(this Place place, string protocol, string address, int port, int count) =>
         place.Probe("spread", protocol, address, $"{port}", $"{count}")

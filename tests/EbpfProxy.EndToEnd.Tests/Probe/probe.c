@@ -17,6 +17,8 @@ static const struct command commands[] = {
 	{"many", many_main, "4|6 ADDRESS PORT..."},
 	{"spread", spread_main, "tcp|udp ADDRESS PORT COUNT"},
 	{"load", load_main, "tcp|udp THREADS (ADDRESS PORT PREFIX)..."},
+	{"bind", bind_main, "tcp|udp ADDRESS PORT"},
+	{"from", from_main, "tcp|udp OWN-ADDRESS ADDRESS PORT"},
 	{"hold", hold_main, "tcp|udp ADDRESS PORT"},
 };
 

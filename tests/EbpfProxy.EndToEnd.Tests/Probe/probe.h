@@ -56,6 +56,8 @@ int ask_main(int argc, char **argv);
 int many_main(int argc, char **argv);
 int spread_main(int argc, char **argv);
 int load_main(int argc, char **argv);
+int bind_main(int argc, char **argv);
+int from_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 
 /* Connects, sends and receives by io_uring; false where this kernel has none for us. */
