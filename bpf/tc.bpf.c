@@ -46,8 +46,8 @@ static __always_inline int ingress_fragment(struct __sk_buff *skb, struct packet
 {
 	if (fragment_recall(packet))
 		return GO_ON;
-	if (roles & ~ADDRESS_ON_DEVICE && fragment_may_wait(packet))
-		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	if (roles & ~ADDRESS_ON_DEVICE && fragment_hold(skb, packet))
+		return TC_ACT_SHOT;
 	if (roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL))
 		return drop(REASON_UNKNOWN_FRAGMENT);
 	return TC_ACT_OK;
@@ -64,8 +64,12 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 
 	/* First fragments to the node itself are remembered whoever they are for, so that those
 	 * which follow need not wait to know. */
-	if (packet->is_first_fragment)
-		fragment_remember(packet);
+	if (packet->is_first_fragment) {
+		__u32 held = fragment_remember(packet);
+
+		if (held && fragments_release(skb, packet, held))
+			return drop(REASON_NOT_REWRITABLE);
+	}
 	if (packet->kind == KIND_FRAGMENT) {
 		result = ingress_fragment(skb, packet, roles);
 		if (result != GO_ON)

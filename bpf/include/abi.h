@@ -257,6 +257,7 @@ enum connection_flag {
 	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
 	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
 	CONNECTION_GOES_AROUND = 1 << 4,    /* its packets last went around netfilter */
+	CONNECTION_CLOSING = 1 << 5, /* reset, or closed by both: its token is in the queue */
 };
 
 /* What was seen of the packets of one direction. */
@@ -339,19 +340,30 @@ struct fragment_key {
 	__u16 reserved;
 };
 
+/* How many fragments that overtook the first one of their datagram are kept for it. */
+#define HELD_FRAGMENTS 8
+
 struct fragment {
 	__be16 source_port; /* both 0 while the first is waited for */
 	__be16 destination_port;
-	__u32 turns; /* how often one was sent round to wait */
+	__u32 held; /* how many wait for it */
 };
 
-/* --- budgets: per CPU, what may still be done this second --- */
+/* --- held fragments: datagram, number -> a frame that overtook the first one --- */
 
-enum budget_kind {
-	BUDGET_REFUSALS = 0,  /* answers with an ICMP error or RST */
-	BUDGET_FRAGMENTS = 1, /* turns of fragments that wait for their first one */
-	BUDGET_COUNT = 2,
+#define HELD_BYTES 2048
+
+struct held_key {
+	struct fragment_key datagram;
+	__u32 number;
 };
+
+struct held {
+	__u32 length;
+	__u8 frame[HELD_BYTES];
+};
+
+/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
 
 struct budget {
 	__u64 refilled_ns; /* CLOCK_MONOTONIC */

@@ -164,15 +164,36 @@ static __always_inline __u8 seen_in(const struct packet *packet)
 	return seen;
 }
 
-/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
-static __always_inline void connection_touch(struct connection *connection, __u8 role,
-					     const struct packet *packet, __u64 now)
+/* Whether nothing more is to come on it. */
+static __always_inline bool connection_is_closing(const struct connection *connection)
 {
-	__u8 *seen = is_answer(role) ? &connection->seen_answer : &connection->seen_ask;
+	__u8 ask = connection->seen_ask;
+	__u8 answer = connection->seen_answer;
+
+	return (ask | answer) & SEEN_RST || ask & answer & SEEN_FIN;
+}
+
+/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
+static __always_inline void connection_touch(struct connection *connection,
+					     const struct found *found, const struct packet *packet,
+					     __u64 now)
+{
+	__u8 *seen = is_answer(found->role) ? &connection->seen_answer : &connection->seen_ask;
 	__u8 flags = *seen | seen_in(packet);
 
-	if (flags != *seen)
+	if (flags != *seen) {
 		*seen = flags;
+		if (connection_is_closing(connection) &&
+		    !(connection->flags & CONNECTION_CLOSING)) {
+			struct flow token = {
+				.connection = found->id,
+				.generation = found->generation,
+			};
+
+			if (!bpf_map_push_elem(&closing, &token, BPF_ANY))
+				connection->flags |= CONNECTION_CLOSING;
+		}
+	}
 	if (now > connection->last_seen_ns + SECOND)
 		connection->last_seen_ns = now;
 }

@@ -41,7 +41,7 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	connection_rewrite(connection, found, &packet->key, &scratch->after);
 	if (!connection_is_same(connection, found))
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found->role, packet, scratch->now_ns);
+	connection_touch(connection, found, packet, scratch->now_ns);
 	if (packet->is_first_fragment)
 		fragment_remember(packet);
 	if (rewrite_packet(skb, packet, &scratch->after))
@@ -168,7 +168,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 	}
 	if (!connection_is_same(connection, &scratch->found))
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, scratch->found.role, &scratch->packet, scratch->now_ns);
+	connection_touch(connection, &scratch->found, &scratch->packet, scratch->now_ns);
 	if (!(connection->flags & CONNECTION_GOES_AROUND))
 		connection->flags |= CONNECTION_GOES_AROUND;
 	if (rewrite_packet(skb, &scratch->packet, after) || hop(skb, &scratch->packet))

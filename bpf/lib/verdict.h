@@ -44,7 +44,7 @@ __noinline int packet_refuse(struct __sk_buff *skb, __u32 reason)
 		return TC_ACT_SHOT;
 	if (is_reset && packet->tcp_flags & TCP_RST)
 		return TC_ACT_SHOT;
-	if (!budget_take(BUDGET_REFUSALS, refusals_per_second))
+	if (!budget_take(refusals_per_second))
 		return drop(REASON_REFUSAL_LIMITED);
 	err = is_reset ? packet_to_reset(skb, packet) : packet_to_unreachable(skb, packet);
 	return err ? drop(REASON_NOT_REWRITABLE) : send_back(skb, packet);

@@ -22,6 +22,9 @@ internal enum ConnectionFlags : byte
 
     /// <summary>Its packets last went around netfilter.</summary>
     GoesAround = 1 << 4,
+
+    /// <summary>It was reset, or closed by both, and its token is in the queue of those.</summary>
+    Closing = 1 << 5,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>

@@ -28,6 +28,7 @@ internal static class NodeOptions
             MasqueradesAll = options.MasqueradesAll,
             PreservesClient = options.PreservesClientAddress,
             Timeouts = options.Timeouts,
+            Connections = options.MaxConnections,
         },
     };
 

@@ -99,6 +99,9 @@ internal sealed record ProxyOptions
     /// <summary>After how long without a packet a translated connection is over.</summary>
     public ConnectionTimeouts Timeouts { get; init; } = new();
 
+    /// <summary>How many connections the packet path has room for; null for what the node's memory allows.</summary>
+    public uint? MaxConnections { get; init; }
+
     /// <summary>kube-proxy's setting, for its mode iptables.</summary>
     public bool IptablesLocalhostNodePorts { get; init; } = true;
 

@@ -57,6 +57,9 @@ internal static class Settings
             (o, v) => o with { Timeouts = o.Timeouts with { Udp = v.AsPositiveDuration(o.Timeouts.Udp) } }),
         new("conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout", "How long an answered UDP flow may be idle [2m]",
             (o, v) => o with { Timeouts = o.Timeouts with { UdpStream = v.AsPositiveDuration(o.Timeouts.UdpStream) } }),
+        new("max-connections", "maxConnections", "How many connections the packet path has room for [by the node's memory]",
+            (o, v) => o with { MaxConnections = (uint)v.AsInt(16, (int)(o.MaxConnections ?? 0)) is var count && count == 0 ? o.MaxConnections : count })
+            { CountsBesideFile = true, IsOurs = true },
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
