@@ -71,6 +71,35 @@ public sealed class TestNode : IDisposable
         pod.IPv6,
         $"{mtu}");
 
+    /// <summary>Masks one pod wherever it goes, as a CNI does on the way to what is no pod.</summary>
+    public void MasqueradePod(Pod pod) => NodeFirewall.Load(
+        Network.Name,
+        $$"""
+        table ip pod-masquerade {
+          chain postrouting {
+            type nat hook postrouting priority srcnat;
+            ip saddr {{pod.IPv4}} masquerade fully-random
+          }
+        }
+        """);
+
+    /// <summary>The programs on devices, a line each, in any order that stays the same; empty where there is none.</summary>
+    public string AttachedPrograms() => string.Join(
+        '\n',
+        Shell.Require("nsenter --net=\"$1\" bpftool net | grep -E '(tcx|clsact)/(in|e)gress' | sed 's/ prog_id.*//; s/ id [0-9].*//'; true", Network.Path)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Order(StringComparer.Ordinal));
+
+    /// <summary>Takes all programs off a device, as somebody might who does not know whose they are.</summary>
+    public void DetachPrograms(string device) => Shell.Require(
+        """
+        nsenter --net="$1" bpftool -j link show | tr '{' '\n' | grep '"type":"tcx"' |
+          grep "\"devname\":\"$2\"" | grep -o '"id":[0-9]*' | cut -d: -f2 |
+          while read -r id; do nsenter --net="$1" bpftool link detach id "$id"; done
+        """,
+        Network.Path,
+        device);
+
     /// <summary>The proxy, ready.</summary>
     public NodeProxy StartProxy() => StartProxy("--manifests", Manifests.Path);
 
