@@ -250,9 +250,10 @@ enum flow_role {
 };
 
 enum connection_flag {
-	CONNECTION_MASQUERADE = 1 << 0,	   /* the backend sees an address of the node */
-	CONNECTION_FROM_NODE = 1 << 1,	   /* the client is the node itself: asked at egress */
-	CONNECTION_SOURCE_CHOSEN = 1 << 2, /* source and source_port are set */
+	CONNECTION_MASQUERADE = 1 << 0,	    /* the backend sees an address of the node */
+	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
+	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
+	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
 };
 
 /* What was seen of the packets of one direction. */
@@ -368,7 +369,8 @@ enum reason {
 	REASON_REFUSAL_LIMITED = 21,  /* refused without an answer, which would be one too many */
 	REASON_NOT_REWRITABLE =
 		22, /* dropped: a packet that could not be changed as it has to be */
-	REASON_COUNT = 23,
+	REASON_LEFT_TO_CONNTRACK = 23, /* flows that the kernel's connection tracking translates */
+	REASON_COUNT = 24,
 };
 
 #pragma clang diagnostic pop

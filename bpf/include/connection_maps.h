@@ -63,6 +63,21 @@ struct {
 	__uint(max_entries, 4 * SMALL_TABLE);
 } fragments SEC(".maps");
 
+/* Locks of connections, by the last bits of their ids: only one CPU chooses a source. The packet
+ * path takes them, for a test and a store each. */
+struct connection_lock {
+	struct bpf_spin_lock lock;
+};
+
+#define CONNECTION_LOCKS 256
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct connection_lock);
+	__uint(max_entries, CONNECTION_LOCKS);
+} connection_locks SEC(".maps");
+
 /* What may still be answered with an ICMP error or RST on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The tables of services and sockets; those of connections are in connection_maps.h. A table is reached through its <name>_slot only, so that user space can put a larger
- * one in its place: it fills the larger one, then swaps the slot. The sizes here are those of a
- * small cluster; user space sets its own before load.
+ * The tables of services and sockets; those of connections are in connection_maps.h. A table is
+ * reached through its <name>_slot only, so that user space can put a larger one in its place: it
+ * fills the larger one, then swaps the slot. The sizes here are those of a small cluster; user
+ * space sets its own before load.
  *
  * Arrays are BPF_F_INNER_MAP, without which all tables in a slot would have one size, and
  * BPF_F_MMAPABLE where user space writes single words of them.

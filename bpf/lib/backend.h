@@ -11,6 +11,7 @@ struct choice {
 	__u32 service;
 	__u32 id;
 	__u32 generation;
+	bool is_on_node;
 };
 
 /* NULL where there is no such id. */
@@ -57,6 +58,7 @@ static __always_inline bool backend_choose(__u32 id, __u32 service, struct choic
 	choice->service = service;
 	choice->id = id;
 	choice->generation = state.generation;
+	choice->is_on_node = state.flags & BACKEND_ON_NODE;
 	return true;
 }
 

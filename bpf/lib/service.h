@@ -27,11 +27,17 @@ static __always_inline bool set_pick(struct traffic traffic, __u32 service, __u3
 	return id && backend_choose(READ_ONCE(*id), service, choice);
 }
 
-/* Chooses a backend for traffic from this node through a frontend: REASON_TRANSLATED, or why there
- * is none. A service that is gone is refused like a port that nobody has: its frontend goes with
- * it, and until then nothing shall leave the node with an address that was a service's. */
-static __always_inline enum reason service_pick(const struct frontend *frontend, __u32 random,
-						struct choice *choice)
+/* Where traffic to an external frontend comes from. */
+enum origin {
+	ORIGIN_NEAR, /* a pod of this node or the node itself */
+	ORIGIN_FAR,
+};
+
+/* Chooses a backend for traffic through a frontend: REASON_TRANSLATED, or why there is none. A
+ * service that is gone is refused like a port that nobody has: its frontend goes with it, and
+ * until then nothing shall leave the node with an address that was a service's. */
+static __always_inline enum reason service_pick(const struct frontend *frontend, enum origin origin,
+						__u32 random, struct choice *choice)
 {
 	__u32 id = frontend->service;
 	const struct service *service = table_lookup(&services_slot, &id);
@@ -40,9 +46,10 @@ static __always_inline enum reason service_pick(const struct frontend *frontend,
 		return REASON_UNKNOWN_PORT;
 	/* A set that was replaced after its word was read may be gone: read again, once. */
 	for (int attempt = 0; attempt < 2; attempt++) {
-		struct traffic traffic = traffic_read(frontend->kind == FRONTEND_CLUSTER_IP
-							      ? &service->internal
-							      : &service->external_near);
+		struct traffic traffic =
+			traffic_read(frontend->kind == FRONTEND_CLUSTER_IP ? &service->internal
+				     : origin == ORIGIN_NEAR		   ? &service->external_near
+									   : &service->external);
 
 		if (traffic.verdict == VERDICT_NONE)
 			return REASON_UNKNOWN_PORT;
@@ -54,6 +61,18 @@ static __always_inline enum reason service_pick(const struct frontend *frontend,
 			return REASON_TRANSLATED;
 	}
 	return REASON_STALE_SET;
+}
+
+/* Whether external traffic of a service is under policy Local. */
+static __always_inline bool service_is_external_local(__u32 id)
+{
+	const struct service *service = table_lookup(&services_slot, &id);
+	__u8 verdict;
+
+	if (!service)
+		return false;
+	verdict = traffic_read(&service->external).verdict;
+	return verdict == VERDICT_LOCAL || verdict == VERDICT_DROP;
 }
 
 #endif

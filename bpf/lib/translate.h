@@ -59,7 +59,7 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	}
 	if (frontend.flags & FRONTEND_SOURCE_RANGES)
 		return REASON_NONE;
-	reason = service_pick(&frontend, bpf_get_prandom_u32(), choice);
+	reason = service_pick(&frontend, ORIGIN_NEAR, bpf_get_prandom_u32(), choice);
 	if (reason != REASON_TRANSLATED || sock_is_subflow(ctx))
 		return reason;
 
@@ -81,7 +81,7 @@ static __always_inline enum reason pick_unshared(const struct frontend *frontend
 	__u32 random = bpf_get_prandom_u32();
 
 	for (int attempt = 0; attempt < SHARE_ATTEMPTS; attempt++) {
-		enum reason reason = service_pick(frontend, random, choice);
+		enum reason reason = service_pick(frontend, ORIGIN_NEAR, random, choice);
 
 		if (reason != REASON_TRANSLATED)
 			return reason;

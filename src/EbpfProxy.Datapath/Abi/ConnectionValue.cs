@@ -16,6 +16,9 @@ internal enum ConnectionFlags : byte
 
     /// <summary>The address and port that the backend sees are chosen.</summary>
     SourceChosen = 1 << 2,
+
+    /// <summary>One CPU chooses them, or has.</summary>
+    SourceClaimed = 1 << 3,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>

@@ -26,6 +26,7 @@ public enum Reason
     UnknownFragment = 20,
     RefusalLimited = 21,
     NotRewritable = 22,
+    LeftToConntrack = 23,
 }
 
 /// <summary>Reads the programs' counters.</summary>

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where the records of new connections come from: the free ones; where there is none, the oldest
+ * that was not answered. What is answered is never taken.
+ */
+#ifndef EBPF_PROXY_ALLOCATE_H
+#define EBPF_PROXY_ALLOCATE_H
+
+#include "connection.h"
+
+/* How many tokens one new connection looks at: each is looked at once in its life, or twice. */
+#define TOKEN_ATTEMPTS 8
+
+/* Removes a row, if it still names the connection. */
+static __noinline void flow_remove(const struct connection *connection, __u32 id, __u8 role)
+{
+	struct flow_key key = flow_key_of(connection, role);
+	struct flow flow;
+
+	if (flow_lookup(&key, &flow) && flow.connection == id)
+		bpf_map_delete_elem(&flows, &key);
+}
+
+static __always_inline void connection_remove_flows(const struct connection *connection, __u32 id)
+{
+	flow_remove(connection, id, FLOW_ASK);
+	flow_remove(connection, id, FLOW_ANSWER);
+	if (connection->flags & CONNECTION_MASQUERADE) {
+		flow_remove(connection, id, FLOW_FORWARD);
+		flow_remove(connection, id, FLOW_RETURN);
+	}
+}
+
+/* Ends a connection that nothing was answered on, for the one whose token was taken. */
+static __always_inline bool connection_evict(const struct flow *token)
+{
+	struct connection *connection = connection_live(token);
+
+	if (!connection || connection->seen_answer)
+		return false;
+	connection_end(connection, token->generation);
+	connection_remove_flows(connection, token->connection);
+	count(REASON_CONNECTION_EVICTED);
+	return true;
+}
+
+/* An id that is not in use; false where only answered connections are left. */
+static __always_inline bool connection_allocate(__u32 *id)
+{
+	struct flow token;
+
+	if (!bpf_map_pop_elem(&free_connections, id))
+		return true;
+	for (int attempt = 0; attempt < TOKEN_ATTEMPTS; attempt++) {
+		if (bpf_map_pop_elem(&unanswered, &token))
+			break;
+		if (connection_evict(&token)) {
+			*id = token.connection;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Gives a new connection its token, and takes away what is at the head and needs none any more. */
+static __always_inline void token_add(__u32 id, __u32 generation)
+{
+	struct flow token = {.connection = id, .generation = generation};
+	struct flow head;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct connection *connection;
+
+		if (bpf_map_peek_elem(&unanswered, &head))
+			break;
+		connection = connection_live(&head);
+		if (connection && !connection->seen_answer)
+			break;
+		if (bpf_map_pop_elem(&unanswered, &head))
+			break;
+		connection = connection_live(&head);
+		/* Another CPU took the one that was looked at. */
+		if (connection && !connection->seen_answer)
+			bpf_map_push_elem(&unanswered, &head, BPF_ANY);
+	}
+	if (!bpf_map_push_elem(&unanswered, &token, BPF_ANY))
+		return;
+	/* The queue is full: its oldest goes, and with it what it stands for. */
+	if (!bpf_map_pop_elem(&unanswered, &head))
+		connection_evict(&head);
+	bpf_map_push_elem(&unanswered, &token, BPF_ANY);
+}
+
+#endif

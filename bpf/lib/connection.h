@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connections and the flows that lead to them.
+ *
+ * A generation is odd while the connection lives. It is ended by the next even one: by whoever
+ * holds its token in the queue of the unanswered while it has no answer, by anybody after. The
+ * controller puts an ended one back among the free, after a grace period.
+ */
+#ifndef EBPF_PROXY_CONNECTION_H
+#define EBPF_PROXY_CONNECTION_H
+
+#include "connection_maps.h"
+#include "count.h"
+#include "rewrite.h"
+
+#define GENERATION_MASK ((1U << 30) - 1)
+
+#define SECOND 1000000000ULL
+
+/* A connection that a packet belongs to, as it was when it was found. */
+struct found {
+	struct connection *connection;
+	__u32 id;
+	__u32 generation;
+	__u8 role;  /* enum flow_role */
+	__u8 flags; /* enum connection_flag */
+};
+
+static __always_inline __u64 now_ns(void)
+{
+	return have_coarse_time ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+}
+
+static __always_inline bool flow_lookup(const struct flow_key *key, struct flow *flow)
+{
+	const struct flow *entry = bpf_map_lookup_elem(&flows, key);
+	union {
+		word_t word;
+		struct flow flow;
+	} copy;
+
+	if (!entry)
+		return false;
+	copy.word = READ_ONCE(*(const word_t *)entry);
+	*flow = copy.flow;
+	return true;
+}
+
+static __always_inline struct connection *connection_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&connections, &id);
+}
+
+/* The connection of an id while it has a generation; NULL afterwards. */
+static __always_inline struct connection *connection_live(const struct flow *flow)
+{
+	struct connection *connection = connection_at(flow->connection);
+
+	return connection && READ_ONCE(connection->generation) == flow->generation ? connection
+										   : NULL;
+}
+
+/* After how many seconds of silence a connection is over. */
+static __always_inline __u32 connection_timeout(const struct connection *connection)
+{
+	__u8 ask = connection->seen_ask;
+	__u8 answer = connection->seen_answer;
+
+	if (connection->protocol == IPPROTO_TCP) {
+		if ((ask | answer) & SEEN_RST)
+			return timeouts.tcp_closed;
+		if (ask & answer & SEEN_FIN)
+			return timeouts.tcp_closing;
+		if ((ask | answer) & SEEN_FIN)
+			return timeouts.tcp_close_wait;
+		return ask & SEEN_ACK && answer ? timeouts.tcp_established : timeouts.tcp_syn;
+	}
+	if (connection->protocol == IPPROTO_SCTP)
+		return timeouts.sctp;
+	return answer ? timeouts.udp_stream : timeouts.udp;
+}
+
+static __always_inline bool connection_is_over(const struct connection *connection, __u64 now)
+{
+	__u64 last = READ_ONCE(connection->last_seen_ns);
+
+	return now > last && now - last > connection_timeout(connection) * SECOND;
+}
+
+/* Whether a packet is of the connection that its flow names. */
+static __always_inline bool connection_fits(const struct connection *connection, __u8 role,
+					    const struct flow_key *key)
+{
+	if (connection->protocol != key->protocol)
+		return false;
+	switch (role) {
+	case FLOW_ASK:
+		return key->source_port == connection->client_port &&
+		       key->destination_port == connection->frontend_port &&
+		       address_equal(&key->source, &connection->client) &&
+		       address_equal(&key->destination, &connection->frontend);
+	case FLOW_FORWARD:
+		return key->source_port == connection->inner_port &&
+		       key->destination_port == connection->backend_port &&
+		       address_equal(&key->source, &connection->client) &&
+		       address_equal(&key->destination, &connection->backend);
+	case FLOW_RETURN:
+		return key->source_port == connection->backend_port &&
+		       key->destination_port == connection->source_port &&
+		       address_equal(&key->source, &connection->backend) &&
+		       address_equal(&key->destination, &connection->source);
+	default:
+		return key->source_port == connection->backend_port &&
+		       key->destination_port == connection->inner_port &&
+		       address_equal(&key->source, &connection->backend) &&
+		       address_equal(&key->destination, &connection->client);
+	}
+}
+
+/* Finds the connection of a packet; false where it belongs to none that lives. */
+static __always_inline bool connection_find(const struct flow_key *key, struct found *found)
+{
+	struct connection *connection;
+	struct flow flow;
+
+	if (!flow_lookup(key, &flow))
+		return false;
+	connection = connection_live(&flow);
+	if (!connection || !connection_fits(connection, flow.role, key))
+		return false;
+	found->connection = connection;
+	found->id = flow.connection;
+	found->generation = flow.generation;
+	found->role = flow.role;
+	found->flags = READ_ONCE(connection->flags);
+	return true;
+}
+
+/* Whether it is still the same connection; asked after what is used of it was copied. */
+static __always_inline bool connection_is_same(const struct found *found)
+{
+	COMPILER_BARRIER();
+	return READ_ONCE(found->connection->generation) == found->generation;
+}
+
+static __always_inline bool is_answer(__u8 role)
+{
+	return role == FLOW_RETURN || role == FLOW_ANSWER;
+}
+
+static __always_inline __u8 seen_in(const struct packet *packet)
+{
+	__u8 seen = SEEN_ANY;
+
+	if (packet->key.protocol != IPPROTO_TCP)
+		return seen;
+	if (packet->tcp_flags & TCP_SYN)
+		seen |= SEEN_SYN;
+	else if (packet->tcp_flags & TCP_ACK)
+		seen |= SEEN_ACK;
+	if (packet->tcp_flags & TCP_FIN)
+		seen |= SEEN_FIN;
+	if (packet->tcp_flags & TCP_RST)
+		seen |= SEEN_RST;
+	return seen;
+}
+
+/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
+static __always_inline void connection_touch(struct connection *connection, __u8 role,
+					     const struct packet *packet, __u64 now)
+{
+	__u8 *seen = is_answer(role) ? &connection->seen_answer : &connection->seen_ask;
+	__u8 flags = *seen | seen_in(packet);
+
+	if (flags != *seen)
+		*seen = flags;
+	if (now > connection->last_seen_ns + SECOND)
+		connection->last_seen_ns = now;
+}
+
+static __always_inline void connection_end(struct connection *connection, __u32 generation)
+{
+	*(volatile __u32 *)&connection->generation = (generation + 1) & GENERATION_MASK;
+}
+
+/* The flow of a connection in one role. */
+static __always_inline struct flow_key flow_key_of(const struct connection *connection, __u8 role)
+{
+	bool is_own = connection->flags & CONNECTION_FROM_NODE;
+	struct flow_key key = {.protocol = connection->protocol};
+
+	switch (role) {
+	case FLOW_ASK:
+		key.source = connection->client;
+		key.source_port = connection->client_port;
+		key.destination = connection->frontend;
+		key.destination_port = connection->frontend_port;
+		key.hook = is_own ? AT_EGRESS : AT_INGRESS;
+		break;
+	case FLOW_FORWARD:
+		key.source = connection->client;
+		key.source_port = connection->inner_port;
+		key.destination = connection->backend;
+		key.destination_port = connection->backend_port;
+		key.hook = AT_EGRESS;
+		break;
+	case FLOW_RETURN:
+		key.source = connection->backend;
+		key.source_port = connection->backend_port;
+		key.destination = connection->source;
+		key.destination_port = connection->source_port;
+		key.hook = AT_INGRESS;
+		break;
+	default:
+		key.source = connection->backend;
+		key.source_port = connection->backend_port;
+		key.destination = connection->client;
+		key.destination_port = connection->inner_port;
+		key.hook = AT_EGRESS;
+		break;
+	}
+	return key;
+}
+
+/* What a packet of a connection becomes in a role. */
+static __always_inline void connection_rewrite(const struct connection *connection,
+					       const struct found *found,
+					       const struct flow_key *key, struct rewrite *after)
+{
+	bool is_own = found->flags & CONNECTION_FROM_NODE;
+
+	after->source = key->source;
+	after->source_port = key->source_port;
+	after->destination = key->destination;
+	after->destination_port = key->destination_port;
+	if (found->role == FLOW_ASK) {
+		after->source_port = connection->inner_port;
+		after->destination = connection->backend;
+		after->destination_port = connection->backend_port;
+	}
+	if (found->role == FLOW_FORWARD || (found->role == FLOW_ASK && is_own)) {
+		after->source = connection->source;
+		after->source_port = connection->source_port;
+	}
+	if (found->role == FLOW_RETURN) {
+		after->destination = connection->client;
+		after->destination_port = is_own ? connection->client_port : connection->inner_port;
+	}
+	if (found->role == FLOW_ANSWER || (found->role == FLOW_RETURN && is_own)) {
+		after->source = connection->frontend;
+		after->source_port = connection->frontend_port;
+	}
+	if (found->role == FLOW_ANSWER)
+		after->destination_port = connection->client_port;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's own connection tracking, asked where it can be (5.18): what it translates already, as
+ * kube-proxy's rules made it, is left to it until it ends.
+ */
+#ifndef EBPF_PROXY_CONNTRACK_H
+#define EBPF_PROXY_CONNTRACK_H
+
+#include "packet.h"
+
+/* IPS_DST_NAT of linux/netfilter/nf_conntrack_common.h. */
+#define CT_DESTINATION_CHANGED (1UL << 5)
+
+/* The kernel's types, as far as they are used; found by name in its BTF. */
+struct nf_conn {
+	unsigned long status;
+} __attribute__((preserve_access_index));
+
+struct bpf_ct_opts___ours {
+	__s32 netns_id;
+	__s32 error;
+	__u8 l4proto;
+	__u8 dir;
+	__u8 reserved[2];
+};
+
+extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+					 __u32 tuple_size, struct bpf_ct_opts___ours *options,
+					 __u32 options_size) __weak __ksym;
+extern void bpf_ct_release(struct nf_conn *connection) __weak __ksym;
+
+/* Whether it sends a packet to another destination. */
+static __noinline bool conntrack_translates(struct __sk_buff *skb, const struct flow_key *key)
+{
+	bool is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
+	struct bpf_ct_opts___ours options = {.netns_id = -1, .l4proto = key->protocol};
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn *connection;
+	bool translates;
+
+	if (!bpf_skb_ct_lookup || !bpf_ct_release)
+		return false;
+	if (key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP)
+		return false;
+	if (is_ipv4) {
+		tuple.ipv4.saddr = key->source.word[3];
+		tuple.ipv4.daddr = key->destination.word[3];
+		tuple.ipv4.sport = key->source_port;
+		tuple.ipv4.dport = key->destination_port;
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, &key->source, sizeof(struct address));
+		__builtin_memcpy(tuple.ipv6.daddr, &key->destination, sizeof(struct address));
+		tuple.ipv6.sport = key->source_port;
+		tuple.ipv6.dport = key->destination_port;
+	}
+	connection = bpf_skb_ct_lookup(skb, &tuple,
+				       is_ipv4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6), &options,
+				       sizeof(options));
+	if (!connection)
+		return false;
+	translates = connection->status & CT_DESTINATION_CHANGED;
+	bpf_ct_release(connection);
+	return translates;
+}
+
+#endif

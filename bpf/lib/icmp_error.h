@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * ICMP errors. One belongs to the connection of the packet that it quotes, turned round: what an
+ * answer would become at this hook, the error becomes, and the quoted packet the other way round.
+ */
+#ifndef EBPF_PROXY_ICMP_ERROR_H
+#define EBPF_PROXY_ICMP_ERROR_H
+
+#include "connection.h"
+
+/* Reads the quoted packet as if its receiver answered it. */
+static __always_inline bool quoted_parse(struct __sk_buff *skb, const struct packet *error,
+					 struct packet *quoted)
+{
+	__u32 l3 = error->l4 + sizeof(struct icmp_header);
+	enum packet_kind kind;
+	struct address address;
+	struct {
+		__be16 source;
+		__be16 destination;
+	} ports;
+
+	quoted->l3 = l3;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		kind = packet_parse_ipv4(skb, quoted);
+	else
+		kind = packet_parse_ipv6(skb, quoted);
+	if (kind != KIND_TRANSPORT || !has_ports(quoted->key.protocol) ||
+	    bpf_skb_load_bytes(skb, quoted->l4, &ports, sizeof(ports)))
+		return false;
+	address = quoted->key.source;
+	quoted->key.source = quoted->key.destination;
+	quoted->key.destination = address;
+	quoted->key.source_port = ports.destination;
+	quoted->key.destination_port = ports.source;
+	quoted->key.hook = error->key.hook;
+	return true;
+}
+
+static __always_inline bool is_redirect(const struct packet *error)
+{
+	return error->key.protocol == IPPROTO_ICMP ? error->type == ICMP_REDIRECT
+						   : error->type == ICMPV6_REDIRECT;
+}
+
+/* Changes the quoted packet: what an answer would become, turned round again. The sum of an IPv4
+ * header stays what it was, because its own checksum is mended; so the ICMP checksum changes with
+ * the ports alone, and that of ICMPv6 with the addresses too. */
+static __always_inline int quoted_rewrite(struct __sk_buff *skb, const struct packet *error,
+					  const struct packet *quoted, const struct rewrite *answer)
+{
+	__u32 check = error->l4 + offsetof(struct icmp_header, checksum);
+	__u32 from = (__u32)quoted->key.source_port << 16 | quoted->key.destination_port;
+	__u32 to = (__u32)answer->source_port << 16 | answer->destination_port;
+	struct rewrite turned = {
+		.source = answer->destination,
+		.destination = answer->source,
+	};
+	struct flow_key before = {
+		.source = quoted->key.destination,
+		.destination = quoted->key.source,
+	};
+	__s64 difference = address_difference(skb, &before, &turned);
+
+	if (rewrite_addresses(skb, quoted, &turned, difference))
+		return -1;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
+	    bpf_l4_csum_replace(skb, check, 0, difference, 0))
+		return -1;
+	if (from == to)
+		return 0;
+	return bpf_skb_store_bytes(skb, quoted->l4, &to, sizeof(to), 0) ||
+	       bpf_l4_csum_replace(skb, check, from, to, sizeof(to));
+}
+
+/* The error itself goes to whom the answer would; it comes from there only if the answerer sent it,
+ * not a router between. */
+static __always_inline int error_rewrite(struct __sk_buff *skb, const struct packet *error,
+					 const struct packet *quoted, const struct rewrite *answer)
+{
+	struct rewrite after = {
+		.source = error->key.source,
+		.destination = error->key.destination,
+	};
+	__u64 pseudo = BPF_F_PSEUDO_HDR | (have_csum_ipv6 ? CSUM_IPV6 : 0);
+	__s64 difference;
+
+	if (address_equal(&error->key.source, &quoted->key.source))
+		after.source = answer->source;
+	if (address_equal(&error->key.destination, &quoted->key.destination))
+		after.destination = answer->destination;
+	difference = address_difference(skb, &error->key, &after);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
+	    bpf_l4_csum_replace(skb, error->l4 + offsetof(struct icmp_header, checksum), 0,
+				difference, pseudo))
+		return -1;
+	return rewrite_addresses(skb, error, &after, difference);
+}
+
+#endif

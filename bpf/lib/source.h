@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The address and port behind which a client is masqueraded: chosen when its first packet leaves.
+ */
+#ifndef EBPF_PROXY_SOURCE_H
+#define EBPF_PROXY_SOURCE_H
+
+#include "open.h"
+
+/* With two thirds of the ports to one backend taken, one flow in half a million finds none. */
+#define SOURCE_PORT_ATTEMPTS 32
+
+/* Whether it is for this CPU to choose. */
+static __always_inline bool source_claim(const struct found *found)
+{
+	__u32 index = found->id % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection *connection = found->connection;
+	bool is_ours = false;
+
+	if (!lock)
+		return false;
+	bpf_spin_lock(&lock->lock);
+	if (!(connection->flags & CONNECTION_SOURCE_CLAIMED)) {
+		connection->flags |= CONNECTION_SOURCE_CLAIMED;
+		is_ours = true;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return is_ours;
+}
+
+/* Takes a port that no other connection to the backend has. A protocol whose checksum holds the
+ * port keeps its own. */
+static __always_inline bool source_port_take(struct connection *connection, __u32 id,
+					     __u32 generation)
+{
+	struct flow row = {.connection = id, .generation = generation, .role = FLOW_RETURN};
+	__u32 random = bpf_get_prandom_u32();
+
+	for (int attempt = 0; attempt < SOURCE_PORT_ATTEMPTS; attempt++) {
+		struct flow_key key;
+
+		connection->source_port =
+			connection->protocol == IPPROTO_SCTP
+				? connection->inner_port
+				: bpf_htons(source_port_first +
+					    ((__u64)random * source_port_count >> 32));
+		key = flow_key_of(connection, FLOW_RETURN);
+		if (flow_claim(&key, &row))
+			return true;
+		if (connection->protocol == IPPROTO_SCTP)
+			return false;
+		random = bpf_get_prandom_u32();
+	}
+	return false;
+}
+
+static __always_inline bool device_source(__u32 ifindex, const struct address *backend,
+					  struct address *source)
+{
+	const struct device *device = device_at(ifindex);
+
+	if (!device)
+		return false;
+	*source = address_is_ipv4(backend) ? device->ipv4 : device->ipv6;
+	return source->word[3] | source->word[2] | source->word[1] | source->word[0];
+}
+
+/* Chooses the source of a masqueraded connection that leaves by a device. */
+static __noinline enum reason source_choose(struct found *found, __u32 ifindex)
+{
+	struct connection *connection = found->connection;
+	struct address source;
+
+	if (!source_claim(found))
+		return REASON_NOT_REWRITABLE;
+	if (!device_source(ifindex, &connection->backend, &source)) {
+		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
+		return REASON_NO_SOURCE_ADDRESS;
+	}
+	connection->source = source;
+	if (!source_port_take(connection, found->id, found->generation)) {
+		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
+		return REASON_NO_SOURCE_PORT;
+	}
+	COMPILER_BARRIER();
+	connection->flags |= CONNECTION_SOURCE_CHOSEN;
+	found->flags |= CONNECTION_SOURCE_CHOSEN;
+	return REASON_TRANSLATED;
+}
+
+/* Chooses it, where that was not done yet. */
+static __always_inline enum reason source_ensure(struct found *found, __u32 ifindex)
+{
+	if (found->flags & CONNECTION_SOURCE_CHOSEN)
+		return REASON_TRANSLATED;
+	return source_choose(found, ifindex);
+}
+
+#endif
