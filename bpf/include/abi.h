@@ -219,6 +219,7 @@ struct source_range {
 
 enum device_flag {
 	DEVICE_LOCAL_PODS = 1 << 0, /* what comes in here is from a pod of this node */
+	DEVICE_HAS_PEER = 1 << 1,   /* a veth whose other end is in another namespace: a pod */
 };
 
 struct device {
@@ -254,6 +255,7 @@ enum connection_flag {
 	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
 	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
 	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
+	CONNECTION_GOES_AROUND = 1 << 4,    /* its packets last went around netfilter */
 };
 
 /* What was seen of the packets of one direction. */
@@ -314,6 +316,15 @@ struct flow {
 	__u32 connection;
 	__u32 generation : 30;
 	__u32 role : 2; /* enum flow_role */
+};
+
+/* --- path state: one record, words that programs and controller tell each other --- */
+
+struct path_state {
+	__u32 is_in_use;   /* there are connections: set by programs, cleared by the controller */
+	__u32 has_orphans; /* a frontend's address went that connections may still have */
+	__u32 goes_around; /* packets of connections may go around netfilter */
+	__u32 reserved;
 };
 
 /* --- fragments: the first fragment of a datagram -> the ports that the others lack --- */

@@ -63,6 +63,15 @@ struct {
 	__uint(max_entries, 4 * SMALL_TABLE);
 } fragments SEC(".maps");
 
+/* Words that programs and controller tell each other; see struct path_state. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct path_state);
+	__uint(max_entries, 1);
+} path_states SEC(".maps");
+
 /* Locks of connections, by the last bits of their ids: only one CPU chooses a source. The packet
  * path takes them, for a test and a store each. */
 struct connection_lock {

@@ -11,6 +11,22 @@
 /* How many tokens one new connection looks at: each is looked at once in its life, or twice. */
 #define TOKEN_ATTEMPTS 8
 
+static __always_inline struct path_state *path_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&path_states, &zero);
+}
+
+/* Says that there are connections, so that programs look for them. */
+static __always_inline void path_is_in_use(void)
+{
+	struct path_state *state = path_state();
+
+	if (state && !state->is_in_use)
+		state->is_in_use = 1;
+}
+
 /* Removes a row, if it still names the connection. */
 static __noinline void flow_remove(const struct connection *connection, __u32 id, __u8 role)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The kernel's own connection tracking, asked where it can be (5.18): what it translates already, as
- * kube-proxy's rules made it, is left to it until it ends.
+ * The kernel's own connection tracking, asked where it can be (5.18): what it translates already,
+ * as kube-proxy's rules made it, is left to it until it ends.
  */
 #ifndef EBPF_PROXY_CONNTRACK_H
 #define EBPF_PROXY_CONNTRACK_H
@@ -53,9 +53,9 @@ static __noinline bool conntrack_translates(struct __sk_buff *skb, const struct 
 		tuple.ipv6.sport = key->source_port;
 		tuple.ipv6.dport = key->destination_port;
 	}
-	connection = bpf_skb_ct_lookup(skb, &tuple,
-				       is_ipv4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6), &options,
-				       sizeof(options));
+	connection =
+		bpf_skb_ct_lookup(skb, &tuple, is_ipv4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6),
+				  &options, sizeof(options));
 	if (!connection)
 		return false;
 	translates = connection->status & CT_DESTINATION_CHANGED;

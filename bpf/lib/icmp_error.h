@@ -7,6 +7,8 @@
 #define EBPF_PROXY_ICMP_ERROR_H
 
 #include "connection.h"
+#include "scratch.h"
+#include "verdict.h"
 
 /* Reads the quoted packet as if its receiver answered it. */
 static __always_inline bool quoted_parse(struct __sk_buff *skb, const struct packet *error,
@@ -20,7 +22,7 @@ static __always_inline bool quoted_parse(struct __sk_buff *skb, const struct pac
 		__be16 destination;
 	} ports;
 
-	quoted->l3 = l3;
+	packet_begin(quoted, l3, error->key.hook);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		kind = packet_parse_ipv4(skb, quoted);
 	else
@@ -33,7 +35,6 @@ static __always_inline bool quoted_parse(struct __sk_buff *skb, const struct pac
 	quoted->key.destination = address;
 	quoted->key.source_port = ports.destination;
 	quoted->key.destination_port = ports.source;
-	quoted->key.hook = error->key.hook;
 	return true;
 }
 
@@ -46,23 +47,22 @@ static __always_inline bool is_redirect(const struct packet *error)
 /* Changes the quoted packet: what an answer would become, turned round again. The sum of an IPv4
  * header stays what it was, because its own checksum is mended; so the ICMP checksum changes with
  * the ports alone, and that of ICMPv6 with the addresses too. */
-static __always_inline int quoted_rewrite(struct __sk_buff *skb, const struct packet *error,
-					  const struct packet *quoted, const struct rewrite *answer)
+static __always_inline int quoted_rewrite(struct __sk_buff *skb, struct scratch *scratch)
 {
-	__u32 check = error->l4 + offsetof(struct icmp_header, checksum);
+	const struct packet *quoted = &scratch->quoted;
+	const struct rewrite *answer = &scratch->after;
+	__u32 check = scratch->packet.l4 + offsetof(struct icmp_header, checksum);
 	__u32 from = (__u32)quoted->key.source_port << 16 | quoted->key.destination_port;
 	__u32 to = (__u32)answer->source_port << 16 | answer->destination_port;
-	struct rewrite turned = {
-		.source = answer->destination,
-		.destination = answer->source,
-	};
-	struct flow_key before = {
-		.source = quoted->key.destination,
-		.destination = quoted->key.source,
-	};
-	__s64 difference = address_difference(skb, &before, &turned);
+	struct rewrite *turned = &scratch->turned;
+	__s64 difference;
 
-	if (rewrite_addresses(skb, quoted, &turned, difference))
+	turned->source = answer->destination;
+	turned->destination = answer->source;
+	scratch->key.source = quoted->key.destination;
+	scratch->key.destination = quoted->key.source;
+	difference = address_difference(skb, &scratch->key, turned);
+	if (rewrite_addresses(skb, quoted, turned, difference))
 		return -1;
 	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
 	    bpf_l4_csum_replace(skb, check, 0, difference, 0))
@@ -75,26 +75,46 @@ static __always_inline int quoted_rewrite(struct __sk_buff *skb, const struct pa
 
 /* The error itself goes to whom the answer would; it comes from there only if the answerer sent it,
  * not a router between. */
-static __always_inline int error_rewrite(struct __sk_buff *skb, const struct packet *error,
-					 const struct packet *quoted, const struct rewrite *answer)
+static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *scratch)
 {
-	struct rewrite after = {
-		.source = error->key.source,
-		.destination = error->key.destination,
-	};
+	const struct packet *error = &scratch->packet;
+	const struct packet *quoted = &scratch->quoted;
+	struct rewrite *after = &scratch->turned;
 	__u64 pseudo = BPF_F_PSEUDO_HDR | (have_csum_ipv6 ? CSUM_IPV6 : 0);
 	__s64 difference;
 
-	if (address_equal(&error->key.source, &quoted->key.source))
-		after.source = answer->source;
-	if (address_equal(&error->key.destination, &quoted->key.destination))
-		after.destination = answer->destination;
-	difference = address_difference(skb, &error->key, &after);
+	after->source = address_equal(&error->key.source, &quoted->key.source)
+				? scratch->after.source
+				: error->key.source;
+	after->destination = address_equal(&error->key.destination, &quoted->key.destination)
+				     ? scratch->after.destination
+				     : error->key.destination;
+	difference = address_difference(skb, &error->key, after);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
 	    bpf_l4_csum_replace(skb, error->l4 + offsetof(struct icmp_header, checksum), 0,
 				difference, pseudo))
 		return -1;
-	return rewrite_addresses(skb, error, &after, difference);
+	return rewrite_addresses(skb, error, after, difference);
+}
+
+/* An ICMP error about a packet of a connection. */
+static __noinline int translate_error(struct __sk_buff *skb, struct scratch *scratch)
+{
+	struct packet *error = &scratch->packet;
+	struct packet *quoted = &scratch->quoted;
+	struct found found;
+
+	if (!quoted_parse(skb, error, quoted) || !connection_find(&quoted->key, &found))
+		return GO_ON;
+	/* A shorter way to the backend is none to the frontend. */
+	if (is_redirect(error))
+		return TC_ACT_SHOT;
+	connection_rewrite(found.connection, &found, &quoted->key, &scratch->after);
+	if (!connection_is_same(&found))
+		return GO_ON;
+	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
+		return drop(REASON_NOT_REWRITABLE);
+	return GO_ON;
 }
 
 #endif

@@ -129,6 +129,7 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 	enum reason reason;
 	__u32 id = 0;
 
+	path_is_in_use();
 	if (!connection_allocate(&id))
 		return REASON_CONNECTIONS_FULL;
 	connection = connection_at(id);
@@ -169,9 +170,8 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 }
 
 /* Opens a connection for the first packet of a flow to a frontend. */
-static __always_inline enum reason connection_open(struct __sk_buff *skb,
-						   const struct packet *packet,
-						   const struct frontend *frontend)
+static __always_inline enum reason
+connection_open(struct __sk_buff *skb, const struct packet *packet, const struct frontend *frontend)
 {
 	bool is_first = packet->key.protocol != IPPROTO_TCP ||
 			(packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;

@@ -68,6 +68,7 @@ struct packet {
 	__be32 fragment_id;
 	__u8 tcp_flags;
 	__u8 type;		/* of ICMP */
+	__u8 hops;		/* that it may still go */
 	bool is_first_fragment; /* others follow that have no ports */
 };
 
@@ -142,6 +143,7 @@ static __always_inline enum packet_kind packet_parse_ipv4(struct __sk_buff *skb,
 	packet->key.source = address_from_ipv4(ip.saddr);
 	packet->key.destination = address_from_ipv4(ip.daddr);
 	packet->key.protocol = ip.protocol;
+	packet->hops = ip.ttl;
 	packet->l4 = packet->l3 + ip.ihl * 4;
 	offset = bpf_ntohs(ip.frag_off);
 	if (!(offset & (IP_OFFSET | IP_MORE_FRAGMENTS)))
@@ -164,6 +166,7 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 		return KIND_BAD;
 	packet->key.source = address_from_ipv6(&ip.saddr);
 	packet->key.destination = address_from_ipv6(&ip.daddr);
+	packet->hops = ip.hop_limit;
 	packet->l4 = packet->l3 + sizeof(ip);
 	next = ip.nexthdr;
 	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
@@ -196,14 +199,21 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 	return KIND_TRANSPORT;
 }
 
+/* Forgets the packet before. */
+static __always_inline void packet_begin(struct packet *packet, __u32 l3, enum flow_hook hook)
+{
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->l3 = l3;
+	packet->key.hook = hook;
+}
+
 /* Reads a packet whose IP header begins at an offset. */
 static __always_inline enum packet_kind packet_parse(struct __sk_buff *skb, __u32 l3,
 						     enum flow_hook hook, struct packet *packet)
 {
 	enum packet_kind kind;
 
-	packet->l3 = l3;
-	packet->key.hook = hook;
+	packet_begin(packet, l3, hook);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		kind = packet_parse_ipv4(skb, packet);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))

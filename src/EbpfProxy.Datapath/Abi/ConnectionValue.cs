@@ -19,6 +19,9 @@ internal enum ConnectionFlags : byte
 
     /// <summary>One CPU chooses them, or has.</summary>
     SourceClaimed = 1 << 3,
+
+    /// <summary>Its packets last went around netfilter.</summary>
+    GoesAround = 1 << 4,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>

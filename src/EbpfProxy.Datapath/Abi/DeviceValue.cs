@@ -10,6 +10,9 @@ internal enum DeviceFlags : uint
 
     /// <summary>What comes in there is from a pod of this node.</summary>
     LocalPods = 1 << 0,
+
+    /// <summary>A veth whose other end is in another namespace: a pod.</summary>
+    HasPeer = 1 << 1,
 }
 
 /// <summary>Mirrors <c>struct device</c>.</summary>

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What becomes of a packet that is not translated. */
+#ifndef EBPF_PROXY_VERDICT_H
+#define EBPF_PROXY_VERDICT_H
+
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include "refuse.h"
+
+#define GO_ON TC_ACT_UNSPEC /* to the programs behind this one, and the stack */
+
+static __always_inline int drop(enum reason reason)
+{
+	count(reason);
+	return TC_ACT_SHOT;
+}
+
+/* Sends a packet that became an answer back to where it came from: out of the device that it came
+ * in by, or, if the node itself sent it, in by the device that it would have left by. */
+static __always_inline int send_back(struct __sk_buff *skb, const struct packet *packet)
+{
+	if (packet->key.hook == AT_INGRESS)
+		return swap_macs(skb, packet->l3) ? drop(REASON_NOT_REWRITABLE)
+						  : bpf_redirect(skb->ifindex, 0);
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+}
+
+/* What happens to a packet that gets no backend. */
+static __always_inline int refuse(struct __sk_buff *skb, const struct packet *packet,
+				  enum reason reason)
+{
+	bool is_reset = reason == REASON_NO_CONNECTION;
+	int err;
+
+	if (reason == REASON_NONE)
+		return GO_ON;
+	count(reason);
+	if (!is_reset && reason != REASON_NO_ENDPOINT && reason != REASON_UNKNOWN_PORT)
+		return TC_ACT_SHOT;
+	if (is_reset && packet->tcp_flags & TCP_RST)
+		return TC_ACT_SHOT;
+	if (!refusal_is_allowed())
+		return drop(REASON_REFUSAL_LIMITED);
+	err = is_reset ? packet_to_reset(skb, packet) : packet_to_unreachable(skb, packet);
+	return err ? drop(REASON_NOT_REWRITABLE) : send_back(skb, packet);
+}
+
+#endif
