@@ -54,19 +54,27 @@ public sealed class PacketStage : IDisposable
     internal PacketStage(ClusterShape shape, params string[] flags)
     {
         Cluster = new TestCluster(shape);
-        Cluster.RouteServicesToFirst();
-        Client = Node.AddPod("client");
-        Near = Node.AddPod("near");
-        Far = Cluster.Second.AddPod("far");
-        Near.Serve($"{BackendPort}");
-        Far.Serve($"{BackendPort}");
-        Node.Host.Serve("near-host", $"{BackendPort}");
-        Cluster.Second.Host.Serve("far-host", $"{BackendPort}");
-        Cluster.Foreign.Serve("foreign", $"{BackendPort}");
-        NodeNames = Locations();
-        Node.Manifests.Write(Services());
         Flags = flags;
-        Proxy = StartProxy();
+        try
+        {
+            Cluster.RouteServicesToFirst();
+            Client = Node.AddPod("client");
+            Near = Node.AddPod("near");
+            Far = Cluster.Second.AddPod("far");
+            Near.Serve($"{BackendPort}");
+            Far.Serve($"{BackendPort}");
+            Node.Host.Serve("near-host", $"{BackendPort}");
+            Cluster.Second.Host.Serve("far-host", $"{BackendPort}");
+            Cluster.Foreign.Serve("foreign", $"{BackendPort}");
+            NodeNames = Locations();
+            Node.Manifests.Write(Services());
+            Proxy = StartProxy();
+        }
+        catch
+        {
+            Cluster.Dispose();
+            throw;
+        }
     }
 
     public TestCluster Cluster { get; }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "probe.h"
@@ -169,12 +168,11 @@ static void ask_all(void (*begin)(struct member *))
  * input. */
 int crowd_main(int argc, char **argv)
 {
-	struct rlimit files = {.rlim_cur = 262144, .rlim_max = 262144};
 	char line[ANSWER_SIZE];
 
 	if (argc < 4)
 		return 2;
-	setrlimit(RLIMIT_NOFILE, &files);
+	raise_file_limit();
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	socket_type = strcmp(argv[0], "tcp") ? SOCK_DGRAM : SOCK_STREAM;
 	member_count = atol(argv[1]);

@@ -50,6 +50,8 @@ int tried(const char *call, int result);
  * given.
  */
 int open_socket(int family, int type, int protocol);
+/* As many descriptors as this process may have. */
+void raise_file_limit(void);
 /* Closes with a reset, so that no port stays in TIME_WAIT. */
 void close_now(int fd);
 /* Sends a question on a connected socket and waits for the line that answers it. */

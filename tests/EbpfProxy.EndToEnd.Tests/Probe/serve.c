@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +52,8 @@ static int listen_on(int poll, unsigned short port, int type)
 	int on = 1, off = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* A process may hold fewer connections than a crowd has: servers can share a port. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (type == SOCK_DGRAM)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
@@ -197,11 +198,10 @@ static int listen_on_all(int poll, int argc, char **argv)
 
 int serve_main(int argc, char **argv)
 {
-	struct rlimit files = {.rlim_cur = 262144, .rlim_max = 262144};
 	int poll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event events[EVENTS];
 
-	setrlimit(RLIMIT_NOFILE, &files);
+	raise_file_limit();
 	server_name = argv[0];
 	if (argc < 2 || listen_on_all(poll, argc, argv))
 		return 1;

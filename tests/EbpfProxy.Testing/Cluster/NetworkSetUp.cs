@@ -137,7 +137,7 @@ internal static class NetworkSetUp
 
     private static string PodOnBridge(int number, Pod pod, int host) =>
         $"""
-        ip -n "$2" link set pod{host} master br0 up type bridge_slave hairpin on
+        ip -n "$2" link set pod{host} master br0 up && ip -n "$2" link set pod{host} type bridge_slave hairpin on
         ip -n "$1" -batch - <<END
         addr add {pod.IPv4}/24 dev eth0
         addr add {pod.IPv6}/64 dev eth0 nodad

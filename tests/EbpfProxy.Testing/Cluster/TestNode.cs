@@ -83,6 +83,19 @@ public sealed class TestNode : IDisposable
         }
         """);
 
+    /// <summary>Gives a port of the node to a pod, as a CNI does for a hostPort.</summary>
+    public void AddHostPort(int port, Pod pod, int targetPort) => NodeFirewall.Load(
+        Network.Name,
+        $$"""
+        table inet host-port {
+          chain prerouting {
+            type nat hook prerouting priority dstnat;
+            fib daddr type local meta nfproto ipv4 tcp dport {{port}} dnat ip to {{pod.IPv4}}:{{targetPort}}
+            fib daddr type local meta nfproto ipv6 tcp dport {{port}} dnat ip6 to [{{pod.IPv6}}]:{{targetPort}}
+          }
+        }
+        """);
+
     /// <summary>The programs on devices, a line each, in any order that stays the same; empty where there is none.</summary>
     public string AttachedPrograms() => string.Join(
         '\n',
