@@ -11,7 +11,7 @@
 
 #include "probe.h"
 
-#define AT_ONCE	     128
+#define AT_ONCE	     64
 #define EVENTS	     64
 #define MAX_REPORTED 20
 

@@ -19,6 +19,9 @@
 #define MAX_DATAGRAM 65536
 #define BULK_CHUNK   65536
 
+/* Bytes that may wait at a socket for datagrams, so that none is lost on a busy machine. */
+#define ROOM_FOR_QUESTIONS (16 << 20)
+
 enum role {
 	ROLE_LISTENER = 1,
 	ROLE_CONNECTION,
@@ -49,14 +52,16 @@ static int listen_on(int poll, unsigned short port, int type)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1, off = 0;
+	int on = 1, off = 0, room = ROOM_FOR_QUESTIONS;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* A process may hold fewer connections than a crowd has: servers can share a port. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (type == SOCK_DGRAM)
+	if (type == SOCK_DGRAM) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	}
 	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
 	    (type == SOCK_STREAM && listen(fd, BACKLOG))) {
 		fprintf(stderr, "port %d: %s\n", port, strerror(errno));
