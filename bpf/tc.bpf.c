@@ -52,8 +52,15 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 	enum reason reason;
 	bool is_frontend;
 
-	if (kind == KIND_FRAGMENT && !fragment_recall(packet))
+	/* First fragments to the node itself are remembered whoever they are for, so that those
+	 * which follow need not wait to know. */
+	if (packet->is_first_fragment)
+		fragment_remember(packet);
+	if (kind == KIND_FRAGMENT && !fragment_recall(packet)) {
+		if (roles & ~ADDRESS_ON_DEVICE && fragment_may_wait(packet))
+			return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 		return is_service ? drop(REASON_UNKNOWN_FRAGMENT) : GO_ON;
+	}
 	if ((is_service || is_source_port(&packet->key)) && find(packet, &found, now))
 		return ingress_known(skb, scratch, kind, &found, now);
 	is_frontend = packet_frontend(packet, roles, &frontend);

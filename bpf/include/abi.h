@@ -227,7 +227,8 @@ struct device {
 		ipv4; /* source of what is masqueraded and leaves here; 0 where there is none */
 	struct address ipv6;
 	__u32 flags; /* enum device_flag */
-	__u32 reserved;
+	__u8 mac[6]; /* all zero where packets have no link header */
+	__u16 reserved;
 };
 
 /* --- connections: id -> a flow that the packet path translates. A connection is seen as four
@@ -339,12 +340,18 @@ struct fragment_key {
 };
 
 struct fragment {
-	__be16 source_port;
+	__be16 source_port; /* both 0 while the first is waited for */
 	__be16 destination_port;
-	__u32 reserved;
+	__u32 turns; /* how often one was sent round to wait */
 };
 
-/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
+/* --- budgets: per CPU, what may still be done this second --- */
+
+enum budget_kind {
+	BUDGET_REFUSALS = 0,  /* answers with an ICMP error or RST */
+	BUDGET_FRAGMENTS = 1, /* turns of fragments that wait for their first one */
+	BUDGET_COUNT = 2,
+};
 
 struct budget {
 	__u64 refilled_ns; /* CLOCK_MONOTONIC */
@@ -396,7 +403,7 @@ _Static_assert(sizeof(struct backend) == 32, "two to a cache line");
 _Static_assert(sizeof(struct service_name) == 200, "no padding");
 _Static_assert(sizeof(struct peer_key) == 16, "no padding");
 _Static_assert(sizeof(struct peer) == 72, "no padding");
-_Static_assert(sizeof(struct device) == 40, "no padding");
+_Static_assert(sizeof(struct device) == 44, "no padding");
 _Static_assert(sizeof(struct connection) == 128, "two cache lines");
 _Static_assert(sizeof(struct flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct flow) == 8, "one word");

@@ -22,6 +22,9 @@ const volatile bool have_mptcp_sock = false;
 /* Cookie of the network namespace of the node itself. */
 const volatile __u64 node_namespace = 0;
 
+/* A cluster IP that a device of the node holds is left to the stack while it does. */
+const volatile bool leave_device_addresses = true;
+
 /* The versions of the layouts that this object was compiled with. */
 const volatile __u32 tables_version = TABLES_VERSION;
 const volatile __u32 sockets_version = SOCKETS_VERSION;

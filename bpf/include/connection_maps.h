@@ -87,12 +87,12 @@ struct {
 	__uint(max_entries, CONNECTION_LOCKS);
 } connection_locks SEC(".maps");
 
-/* What may still be answered with an ICMP error or RST on this CPU. */
+/* What may still be done this second on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct budget);
-	__uint(max_entries, 1);
-} refusal_budget SEC(".maps");
+	__uint(max_entries, BUDGET_COUNT);
+} budgets SEC(".maps");
 
 #endif

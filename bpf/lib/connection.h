@@ -9,13 +9,12 @@
 #ifndef EBPF_PROXY_CONNECTION_H
 #define EBPF_PROXY_CONNECTION_H
 
+#include "budget.h"
 #include "connection_maps.h"
 #include "count.h"
 #include "rewrite.h"
 
 #define GENERATION_MASK ((1U << 30) - 1)
-
-#define SECOND 1000000000ULL
 
 /* A connection that a packet belongs to, as it was when it was found. */
 struct found {

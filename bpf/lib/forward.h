@@ -11,6 +11,18 @@
 #define AF_INET	 2
 #define AF_INET6 10
 
+/* Makes a packet come in by another device: an answer to the node itself by the one that the way to
+ * the frontend leads by, or a strict rp_filter drops it. */
+static __always_inline int take_in(struct __sk_buff *skb, const struct packet *packet,
+				   __u32 ifindex)
+{
+	const struct device *device = device_at(ifindex);
+
+	if (packet->l3 && device && bpf_skb_store_bytes(skb, 0, device->mac, ETH_ALEN, 0))
+		return drop(REASON_NOT_REWRITABLE);
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
 /* Changes a packet to what it is in its connection. */
 static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
 				enum packet_kind kind, const struct found *found, __u64 now)
@@ -26,11 +38,9 @@ static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
 		fragment_remember(packet);
 	if (rewrite_packet(skb, packet, &scratch->after, kind))
 		return drop(REASON_NOT_REWRITABLE);
-	/* An answer to the node itself comes in where the way to the frontend leads, or a strict
-	 * rp_filter drops it. */
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
 	    connection->device != skb->ifindex)
-		return bpf_redirect(connection->device, BPF_F_INGRESS);
+		return take_in(skb, packet, connection->device);
 	return GO_ON;
 }
 

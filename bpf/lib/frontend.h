@@ -3,6 +3,7 @@
 #define EBPF_PROXY_FRONTEND_H
 
 #include "address.h"
+#include "config.h"
 
 /* Fills in a frontend; false on a miss. */
 static __always_inline bool frontend_lookup(const struct frontend_key *key,
@@ -24,7 +25,7 @@ static __always_inline bool frontend_lookup(const struct frontend_key *key,
 /* Whether it is a cluster IP that a device of the node holds, as a node-local DNS cache does. */
 static __always_inline bool roles_are_left_to_the_stack(__u32 roles)
 {
-	return roles & ADDRESS_CLUSTER_IP && roles & ADDRESS_ON_DEVICE;
+	return leave_device_addresses && roles & ADDRESS_CLUSTER_IP && roles & ADDRESS_ON_DEVICE;
 }
 
 /* Fills in the frontend that a destination with these roles is; false where it is none. An

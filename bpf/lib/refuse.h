@@ -39,30 +39,6 @@ struct {
 	__uint(max_entries, 1);
 } answers SEC(".maps");
 
-/* Whether one more may be sent: a bucket that holds a second's worth, as the kernel's own
- * (net.ipv4.icmp_msgs_per_sec). */
-static __always_inline bool refusal_is_allowed(void)
-{
-	__u32 zero = 0;
-	struct budget *budget = bpf_map_lookup_elem(&refusal_budget, &zero);
-	__u64 now = bpf_ktime_get_ns();
-	__u64 gained;
-
-	if (!budget)
-		return false;
-	gained = (now - budget->refilled_ns) / (SECOND / refusals_per_second);
-	if (gained) {
-		budget->tokens += gained;
-		if (budget->tokens > refusals_per_second)
-			budget->tokens = refusals_per_second;
-		budget->refilled_ns = now;
-	}
-	if (!budget->tokens)
-		return false;
-	budget->tokens--;
-	return true;
-}
-
 static __always_inline __u16 checksum_fold(__s64 sum)
 {
 	__u32 folded = (sum & 0xffff) + (sum >> 16 & 0xffff);

@@ -3,9 +3,9 @@
 #ifndef EBPF_PROXY_VERDICT_H
 #define EBPF_PROXY_VERDICT_H
 
-#include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
+#include "budget.h"
 #include "refuse.h"
 
 #define GO_ON TC_ACT_UNSPEC /* to the programs behind this one, and the stack */
@@ -20,11 +20,11 @@ static __always_inline int drop(enum reason reason)
  * in by, or, if the node itself sent it, in by the device that it would have left by. */
 static __always_inline int send_back(struct __sk_buff *skb, const struct packet *packet)
 {
-	if (packet->key.hook == AT_INGRESS)
-		return swap_macs(skb, packet->l3) ? drop(REASON_NOT_REWRITABLE)
-						  : bpf_redirect(skb->ifindex, 0);
-	bpf_skb_change_type(skb, PACKET_HOST);
-	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	/* Whichever way it goes, the next to look at it is the one whose address is the source now.
+	 */
+	if (swap_macs(skb, packet->l3))
+		return drop(REASON_NOT_REWRITABLE);
+	return bpf_redirect(skb->ifindex, packet->key.hook == AT_INGRESS ? 0 : BPF_F_INGRESS);
 }
 
 /* What happens to a packet that gets no backend. */
@@ -41,7 +41,7 @@ static __always_inline int refuse(struct __sk_buff *skb, const struct packet *pa
 		return TC_ACT_SHOT;
 	if (is_reset && packet->tcp_flags & TCP_RST)
 		return TC_ACT_SHOT;
-	if (!refusal_is_allowed())
+	if (!budget_take(BUDGET_REFUSALS, refusals_per_second))
 		return drop(REASON_REFUSAL_LIMITED);
 	err = is_reset ? packet_to_reset(skb, packet) : packet_to_unreachable(skb, packet);
 	return err ? drop(REASON_NOT_REWRITABLE) : send_back(skb, packet);

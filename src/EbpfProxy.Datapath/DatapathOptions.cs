@@ -1,3 +1,6 @@
+using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
+
 namespace EbpfProxy.Datapath;
 
 /// <summary>Where the datapath lives on the node.</summary>
@@ -14,6 +17,18 @@ public sealed record DatapathOptions
 
     /// <summary>Whether a cluster IP that a device of the node holds is left to the stack while it does.</summary>
     public bool LeavesDeviceAddresses { get; init; } = true;
+
+    /// <summary>Which addresses of the node answer on node ports.</summary>
+    public NodePortAddresses NodePorts { get; init; } = NodePortAddresses.All;
+
+    /// <summary>The node's own addresses, in order; empty for those of the Node object.</summary>
+    public IReadOnlyList<Address> NodeIPs { get; init; } = [];
+
+    /// <summary>kube-proxy's: decides the node IP of its family, unless it is unspecified.</summary>
+    public Address BindAddress { get; init; } = Address.AnyOf(IpFamily.IPv4);
+
+    /// <summary>What the packet path is told; null for none, which leaves the node's devices alone.</summary>
+    public PacketOptions? Packets { get; init; }
 
     /// <summary>The folder of all pins.</summary>
     public string PinRoot => PinRootOf(BpfFileSystem);

@@ -8,6 +8,9 @@ namespace EbpfProxy.Datapath;
 /// </summary>
 public interface IServiceDatapath
 {
+    /// <summary>Says what this node is to the cluster, before the changes that came with it; null where it is not known.</summary>
+    void SetNode(ClusterNode? node);
+
     /// <summary>
     /// Makes the maps hold what <paramref name="changes"/> say, at the cost of the services that they name. On an error
     /// (an <see cref="IOException"/>) what was written stays, and the next call has to be a complete one: it starts from what the kernel holds.

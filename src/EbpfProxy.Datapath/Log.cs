@@ -14,6 +14,18 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Information, "Made the table of socket peers larger: it holds {Capacity} now")]
     public static partial void PeersGrown(ILogger logger, uint capacity);
 
-    [LoggerMessage(2002, LogLevel.Debug, "The node's devices have {Count} addresses")]
-    public static partial void DeviceAddresses(ILogger logger, int count);
+    [LoggerMessage(2004, LogLevel.Debug, "The node has {Devices} devices with {Addresses} addresses")]
+    public static partial void NodeNetwork(ILogger logger, int devices, int addresses);
+
+    [LoggerMessage(2005, LogLevel.Information, "Attached programs to devices: {Attached} new and {Replaced} replaced; {Devices} devices have them")]
+    public static partial void DevicesAttached(ILogger logger, int attached, int replaced, int devices);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Device {Device} is without the programs, and packets there are not translated: {Reason}")]
+    public static partial void DeviceFailed(ILogger logger, string device, string reason);
+
+    [LoggerMessage(2007, LogLevel.Information, "Room for {Count} translated connections: {State}")]
+    public static partial void ConnectionsOpened(ILogger logger, uint count, string state);
+
+    [LoggerMessage(2008, LogLevel.Information, "Keeps the ports {Ports} from the node's own sockets, to masquerade with")]
+    public static partial void PortsReserved(ILogger logger, string ports);
 }

@@ -4,20 +4,22 @@ using EbpfProxy.Datapath.Tables;
 namespace EbpfProxy.Datapath;
 
 /// <summary>
-/// The folders of pins. What the controller writes, and what sockets left behind, each have the version of their layout
-/// in the name: a build with another layout makes its own beside it, fills it, switches the programs, and only then
+/// The folders of pins. What the controller writes, what sockets left behind, and the connections that the packet path
+/// translates each have the version of their layout in the name: a build with another layout makes its own beside it, fills it, switches the programs, and only then
 /// removes the old one.
 /// </summary>
 internal sealed class PinLayout
 {
     private const string TablesPrefix = "tables-v";
     private const string SocketsPrefix = "sockets-v";
+    private const string ConnectionsPrefix = "connections-v";
 
     public PinLayout(string root, LayoutVersions versions)
     {
         Root = new PinFolder(root);
         Tables = new PinFolder(Path.Combine(root, TablesPrefix + versions.Tables));
         Sockets = new PinFolder(Path.Combine(root, SocketsPrefix + versions.Sockets));
+        Connections = new PinFolder(Path.Combine(root, ConnectionsPrefix + versions.Connections));
         Links = new PinFolder(Path.Combine(root, "links"));
     }
 
@@ -28,6 +30,8 @@ internal sealed class PinLayout
 
     public PinFolder Sockets { get; }
 
+    public PinFolder Connections { get; }
+
     public PinFolder Links { get; }
 
     /// <summary>The folder of the tables that are in use, of whatever version; null where there is none.</summary>
@@ -37,7 +41,8 @@ internal sealed class PinLayout
     public void RemoveOtherVersions()
     {
         foreach (string path in Find(Root.Path, TablesPrefix).Where(path => path != Tables.Path)
-            .Concat(Find(Root.Path, SocketsPrefix).Where(path => path != Sockets.Path)))
+            .Concat(Find(Root.Path, SocketsPrefix).Where(path => path != Sockets.Path))
+            .Concat(Find(Root.Path, ConnectionsPrefix).Where(path => path != Connections.Path)))
         {
             PinFolder.Delete(path);
         }

@@ -1,11 +1,12 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
-using EbpfProxy.Model.Network;
-using EbpfProxy.Model.Tables;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Devices;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -29,17 +30,21 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
     private readonly PeerTable _peers;
     private readonly PeerFill _peerFill;
-    private IReadOnlySet<Address> _deviceAddresses;
+    private readonly PacketPath? _packets;
+    private readonly NodeRoles _roles;
+    private NodeNetwork _network;
     private ServiceWriter? _writer;
     private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        PeerTable peers, PeerFill peerFill, IReadOnlySet<Address> deviceAddresses)
+        PeerTable peers, PeerFill peerFill, PacketPath? packets, NodeRoles roles, NodeNetwork network)
     {
         _peers = peers;
         _peerFill = peerFill;
-        _deviceAddresses = deviceAddresses;
+        _packets = packets;
+        _roles = roles;
+        _network = network;
         _folderLock = folderLock;
         _bpf = bpf;
         _gracePeriods = gracePeriods;
@@ -47,6 +52,12 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _pins = pins;
         _programs = programs;
     }
+
+    /// <summary>The maps of the connections that the packet path translates; null where there is no packet path.</summary>
+    internal ConnectionMaps? Connections => _packets?.Connections;
+
+    /// <summary>How many devices have the programs, and how many should and do not.</summary>
+    public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
 
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
@@ -58,7 +69,9 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(programObject, KernelFeatures.Probe());
+        var features = KernelFeatures.Probe();
+        var bpf = SocketObject.Open(programObject, features, options.LeavesDeviceAddresses);
+        PacketPath? packets = null;
         try
         {
             var pins = new PinLayout(options.PinRoot, SocketObject.VersionsOf(bpf));
@@ -83,12 +96,18 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             peers.FinishGrowth();
             var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
             var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            packets = options.Packets is null
+                ? null
+                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, logger);
             // Known before the first write, so that a restart finds nothing to change.
-            var deviceAddresses = options.LeavesDeviceAddresses ? DeviceAddressWatcher.Read() : [];
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, deviceAddresses);
+            var network = NodeNetworkWatcher.Read();
+            var roles = new NodeRoles(options);
+            roles.Update(network, writer: null);
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, packets, roles, network);
         }
         catch
         {
+            packets?.Dispose();
             bpf.Dispose();
             gracePeriods.Dispose();
             folderLock.Dispose();
@@ -107,6 +126,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 var result = _writer.Apply(changes, isComplete);
                 if (!_programs.AreAttached)
                 {
+                    _packets?.Attach(_network);
                     _programs.Attach();
                     _pins.RemoveOtherVersions();
                 }
@@ -122,25 +142,28 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
-    /// <summary>Says which addresses the devices of the node hold; see <see cref="DeviceAddressWatcher"/>.</summary>
-    public void SetDeviceAddresses(IReadOnlySet<Address> addresses)
+    /// <inheritdoc/>
+    public void SetNode(ClusterNode? node)
     {
         lock (_lock)
         {
-            if (_writer is not null)
+            _roles.SetNode(node, _network, _writer);
+        }
+    }
+
+    /// <summary>Says what devices and addresses the node has; see <see cref="NodeNetworkWatcher"/>.</summary>
+    /// <param name="network">What there is.</param>
+    /// <param name="isThorough">Whether to look at what was right before, too.</param>
+    public void SetNetwork(NodeNetwork network, bool isThorough)
+    {
+        lock (_lock)
+        {
+            _network = network;
+            _roles.Update(network, _writer);
+            if (_programs.AreAttached)
             {
-                foreach (var address in _deviceAddresses.Except(addresses))
-                {
-                    _writer.RemoveNodeRole(address, AddressRole.OnDevice);
-                }
-
-                foreach (var address in addresses.Except(_deviceAddresses))
-                {
-                    _writer.AddNodeRole(address, AddressRole.OnDevice);
-                }
+                _packets?.Update(network, isThorough);
             }
-
-            _deviceAddresses = addresses;
         }
     }
 
@@ -168,6 +191,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
 
         _isDisposed = true;
+        _packets?.Dispose();
         _programs.Dispose();
         _bpf.Dispose();
         _gracePeriods.Dispose();
@@ -177,11 +201,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private ServiceWriter Adopt()
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
-        foreach (var address in _deviceAddresses)
-        {
-            writer.AdoptNodeRole(address, AddressRole.OnDevice);
-        }
-
+        _roles.Adopt(writer);
         return writer;
     }
 

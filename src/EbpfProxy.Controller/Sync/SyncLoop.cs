@@ -59,6 +59,7 @@ public sealed class SyncLoop(
         metrics.OnTaken();
         try
         {
+            datapath.SetNode(changes.Node);
             var result = datapath.Apply(Build(changes), changes.IsComplete);
             var duration = time.GetElapsedTime(start);
             metrics.OnApplied(changes, duration);

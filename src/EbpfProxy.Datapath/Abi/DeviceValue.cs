@@ -15,6 +15,7 @@ internal enum DeviceFlags : uint
     HasPeer = 1 << 1,
 }
 
-/// <summary>Mirrors <c>struct device</c>.</summary>
+/// <summary>Mirrors <c>struct device</c>; the hardware address in network order, in two parts of 4 and 2 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
-internal readonly record struct DeviceValue(AddressKey IPv4, AddressKey IPv6, DeviceFlags Flags, uint Reserved);
+internal readonly record struct DeviceValue(
+    AddressKey IPv4, AddressKey IPv6, DeviceFlags Flags, uint MacFirst, ushort MacLast, ushort Reserved);

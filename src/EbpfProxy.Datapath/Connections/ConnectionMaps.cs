@@ -3,42 +3,27 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Connections;
 
-/// <summary>The maps of bpf/include/connection_maps.h that the controller takes part in.</summary>
-internal sealed class ConnectionMaps : IDisposable
+/// <summary>The maps of bpf/include/connection_maps.h that the controller takes part in. It does not own them.</summary>
+internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap free, BpfMap unanswered, BpfMap state) : IDisposable
 {
-    private readonly BpfMap[] _maps;
-
-    /// <summary>Takes over the maps, and disposes of them with itself.</summary>
-    public ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap free, BpfMap unanswered)
-    {
-        _maps = [connections, flows, free, unanswered];
-        Connections = new BpfArrayMap<ConnectionValue>(connections).MemoryMap();
-        Flows = new BpfHashMap<FlowKey, FlowWord>(flows);
-        Free = new BpfQueueMap<uint>(free);
-        Unanswered = new BpfQueueMap<FlowWord>(unanswered);
-    }
-
     /// <summary>id -> connection, in the memory that programs read and write.</summary>
-    public BpfMappedArray<ConnectionValue> Connections { get; }
+    public BpfMappedArray<ConnectionValue> Connections { get; } = new BpfArrayMap<ConnectionValue>(connections).MemoryMap();
 
-    public BpfHashMap<FlowKey, FlowWord> Flows { get; }
+    /// <summary>A packet as one hook sees it -> its connection.</summary>
+    public BpfHashMap<FlowKey, FlowWord> Flows { get; } = new(flows);
 
-    public BpfQueueMap<uint> Free { get; }
+    /// <summary>The ids that are free.</summary>
+    public BpfQueueMap<uint> Free { get; } = new(free);
 
-    public BpfQueueMap<FlowWord> Unanswered { get; }
+    /// <summary>Connections in the order of opening.</summary>
+    public BpfQueueMap<FlowWord> Unanswered { get; } = new(unanswered);
 
-    /// <summary>Puts every id among the free ones; for maps that were just made.</summary>
-    public void FillFree()
-    {
-        for (uint id = 0; id < Connections.Length; id++)
-        {
-            Free.TryPush(id);
-        }
-    }
+    /// <summary>The one record of words that programs and controller tell each other.</summary>
+    public BpfMappedArray<PathState> State { get; } = new BpfArrayMap<PathState>(state).MemoryMap();
 
     public void Dispose()
     {
         Connections.Dispose();
-        Array.ForEach(_maps, map => map.Dispose());
+        State.Dispose();
     }
 }

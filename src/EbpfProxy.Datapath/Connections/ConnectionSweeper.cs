@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Datapath.Connections;
 
 /// <summary>
 /// Frees the connections that are over. The programs judge age themselves; this only gives ids and rows back, a bounded
-/// part of the table at a time.
+/// part of the table at a time, and tells the programs when there is nothing to look for.
 /// <para>
 /// A connection that was answered may be ended by anyone. One that was not may be ended only by who took its token out of
 /// the queue of the unanswered, because a program that did so uses the id again at once. An ended one is freed a grace
@@ -14,14 +15,19 @@ namespace EbpfProxy.Datapath.Connections;
 /// </para>
 /// Not thread-safe.
 /// </summary>
-internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, ConnectionTimeouts timeouts, TimeProvider time)
+internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, TimeProvider time)
 {
+    // In struct connection.
+    private const nint ProtocolOffset = 74;
+    private const nint GenerationOffset = 92;
+
     private const ulong NanosecondsASecond = 1_000_000_000;
 
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
 
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
+    private readonly FrontendLosses _losses = new(maps);
     private int _next;
     private int _inUse;
 
@@ -31,9 +37,17 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     /// <summary>How many were in use when the table was last gone through.</summary>
     public int InUse { get; private set; }
 
+    /// <summary>
+    /// Says that an address ceases to be a frontend's: from now on the programs look for connections of packets to any
+    /// address, until none has an address that is no frontend's. To be called before the address is taken away.
+    /// </summary>
+    public void FrontendGoes() => _losses.Add();
+
     /// <summary>Goes through the next <paramref name="count"/> ids, and frees what earlier calls ended.</summary>
+    /// <param name="count">How many ids.</param>
+    /// <param name="isFrontend">Whether an address is a frontend's.</param>
     /// <returns>How many connections were freed.</returns>
-    public int Step(int count)
+    public int Step(int count, Func<Address, bool> isFrontend)
     {
         int freed = FreeEnded();
         EndUnanswered(count);
@@ -41,12 +55,10 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         ulong now = Now();
         for (int i = 0; i < count; i++)
         {
-            Visit(_next, now, ended);
+            Visit(_next, now, ended, isFrontend);
             if (++_next == Capacity)
             {
-                InUse = _inUse;
-                _inUse = 0;
-                _next = 0;
+                FinishPass();
             }
         }
 
@@ -60,12 +72,36 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
     private static bool IsLive(uint generation) => (generation & 1) != 0;
 
-    private static bool IsOver(in ConnectionValue connection, ulong now, in ConnectionTimeouts timeouts) =>
+    private static bool IsOver(in ConnectionValue connection, ulong now, in TimeoutsValue timeouts) =>
         now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
 
     private ulong Now() => (ulong)(time.GetTimestamp() * (NanosecondsASecond / (double)time.TimestampFrequency));
 
-    private void Visit(int id, ulong now, List<(int Id, uint Generation)> ended)
+    private void FinishPass()
+    {
+        InUse = _inUse;
+        _inUse = 0;
+        _next = 0;
+        _losses.FinishPass();
+        ref uint isInUse = ref maps.State[0].IsInUse;
+        if (InUse > 0 || isInUse == 0)
+        {
+            return;
+        }
+
+        // A program sets the word before it takes an id: one that took it back in time is seen by a second look.
+        Volatile.Write(ref isInUse, 0);
+        for (int id = 0; id < Capacity; id++)
+        {
+            if (maps.Connections[id].Protocol != 0)
+            {
+                Volatile.Write(ref isInUse, 1);
+                return;
+            }
+        }
+    }
+
+    private void Visit(int id, ulong now, List<(int Id, uint Generation)> ended, Func<Address, bool> isFrontend)
     {
         ref var place = ref maps.Connections[id];
         var connection = place;
@@ -82,6 +118,10 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         else if (connection.SeenAnswer != SeenFlags.None && IsOver(connection, now, timeouts))
         {
             End(id, connection.Generation);
+        }
+        else
+        {
+            _losses.Visit(connection, isFrontend);
         }
     }
 
@@ -116,8 +156,11 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         return connection.Generation != token.Generation || connection.SeenAnswer != SeenFlags.None;
     }
 
-    private void End(int id, uint generation) =>
-        Volatile.Write(ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref maps.Connections[id], GenerationOffset)), (generation + 1) & FlowWord.MaxGeneration);
+    private void End(int id, uint generation)
+    {
+        ref uint place = ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref maps.Connections[id], GenerationOffset));
+        Volatile.Write(ref place, (generation + 1) & FlowWord.MaxGeneration);
+    }
 
     private int FreeEnded()
     {
@@ -161,7 +204,4 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             maps.Flows.TryDelete(key);
         }
     }
-
-    private const nint ProtocolOffset = 74;
-    private const nint GenerationOffset = 92;
 }

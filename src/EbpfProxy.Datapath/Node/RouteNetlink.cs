@@ -1,179 +1,157 @@
-using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Datapath.Node;
 
-/// <summary>A network device of this network namespace.</summary>
-internal readonly record struct Device(int Index, string Name);
-
-/// <summary>An address of a device.</summary>
-internal readonly record struct DeviceAddress(int DeviceIndex, Address Address);
-
-/// <summary>
-/// The little of rtnetlink(7) that the proxy needs: devices, addresses, and a sign when they change. The BCL can wrap a
-/// netlink socket but not make one.
-/// </summary>
+/// <summary>Reads devices, addresses and default routes by rtnetlink(7).</summary>
 internal sealed class RouteNetlink : IDisposable
 {
-    private const int AfNetlink = 16;
-    private const int SockRaw = 3;
-    private const int SockCloseOnExec = 0x80000;
-    private const int HeaderLength = 16;
-    private const ushort Done = 3;
-    private const ushort Error = 2;
     private const ushort NewLink = 16;
     private const ushort GetLink = 18;
     private const ushort NewAddress = 20;
     private const ushort GetAddress = 22;
-    private const ushort RequestDump = 0x301;
-    private const ushort IflaName = 3;
-    private const ushort IfaAddress = 1;
-    private const ushort IfaLocal = 2;
+    private const ushort NewRoute = 24;
+    private const ushort GetRoute = 26;
+    private const byte FamilyIPv4 = 2;
+    private const byte FamilyIPv6 = 10;
 
-    private readonly Socket _socket;
-    private readonly byte[] _buffer = new byte[256 * 1024];
+    // struct ifinfomsg: family, padding, hardware, index, flags, change.
+    private const int LinkLength = 16;
+    private const ushort LinkName = 3;
+    private const ushort LinkMaster = 10;
+    private const ushort LinkAddress = 1;
+    private const ushort LinkNamespace = 37;
+    private const ushort LinkInfo = 18;
+    private const ushort InfoKind = 1;
+    private const ushort InfoMasterKind = 4;
+    private const uint IsUp = 1;
 
-    /// <param name="groups">The multicast groups to join (RTMGRP_*); 0 to ask only.</param>
-    /// <exception cref="IOException">The kernel has no netlink for us.</exception>
-    public RouteNetlink(uint groups)
+    // struct ifaddrmsg: family, prefix length, flags, scope, index.
+    private const int AddressLength = 8;
+    private const ushort AddressOther = 1;
+    private const ushort AddressLocal = 2;
+    private const ushort AddressFlags = 8;
+    private const uint IsSecondary = 0x01;
+    private const uint IsUnusable = 0x08 | 0x20 | 0x40; // DADFAILED, DEPRECATED, TENTATIVE
+
+    // struct rtmsg: family, destination length, source length, tos, table, protocol, scope, type, flags.
+    private const int RouteLength = 12;
+    private const ushort RouteDevice = 4;
+    private const ushort RouteMetric = 6;
+    private const ushort RouteHops = 9;
+    private const byte MainTable = 254;
+    private const byte Unicast = 1;
+
+    private readonly NetlinkSocket _socket = new(isStrict: true);
+
+    /// <summary>All of it. The parts are read one after the other, and may be of slightly different times.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public NodeNetwork Read() => new([.. ReadDevices()], [.. ReadAddresses()], [.. ReadDefaultRoutes()]);
+
+    public IReadOnlyList<NodeDevice> ReadDevices()
     {
-        int fd = Libc.Socket(AfNetlink, SockRaw | SockCloseOnExec, 0);
-        if (fd < 0)
-        {
-            throw new IOException($"open a netlink socket: {Libc.LastError}");
-        }
-
-        // struct sockaddr_nl: family, padding, port (the kernel chooses), groups.
-        Span<byte> address = stackalloc byte[12];
-        BitConverter.TryWriteBytes(address, (ushort)AfNetlink);
-        BitConverter.TryWriteBytes(address[8..], groups);
-        if (Libc.Bind(fd, address, address.Length) < 0)
-        {
-            string error = Libc.LastError;
-            Libc.Close(fd);
-            throw new IOException($"bind a netlink socket: {error}");
-        }
-
-        _socket = new Socket(new SafeSocketHandle(fd, ownsHandle: true));
-    }
-
-    public IReadOnlyList<Device> ReadDevices()
-    {
-        var devices = new List<Device>();
-        Dump(GetLink, NewLink, body => devices.Add(new Device(
-            MemoryMarshal.Read<int>(body[4..]),
-            ReadText(FindAttribute(body[16..], IflaName)))));
-        return devices;
+        Span<byte> request = stackalloc byte[LinkLength];
+        request.Clear();
+        return _socket.Dump(GetLink, request, NewLink, ToDevice);
     }
 
     public IReadOnlyList<DeviceAddress> ReadAddresses()
     {
-        var addresses = new List<DeviceAddress>();
-        Dump(GetAddress, NewAddress, body =>
-        {
-            // On a point-to-point device IFA_ADDRESS is the other end.
-            var bytes = FindAttribute(body[8..], IfaLocal);
-            bytes = bytes.IsEmpty ? FindAttribute(body[8..], IfaAddress) : bytes;
-            if (bytes.Length is 4 or 16)
-            {
-                addresses.Add(new DeviceAddress(MemoryMarshal.Read<int>(body[4..]), ToAddress(bytes)));
-            }
-        });
-        return addresses;
+        Span<byte> request = stackalloc byte[AddressLength];
+        request.Clear();
+        return _socket.Dump(GetAddress, request, NewAddress, ToAddress);
     }
 
-    /// <summary>Waits until something changed in the groups, and takes all that is queued.</summary>
-    public async Task WaitForChangeAsync(CancellationToken token)
-    {
-        try
-        {
-            await _socket.ReceiveAsync(_buffer, SocketFlags.None, token);
-            // Not Socket.Available: netlink has no FIONREAD.
-            while (_socket.Poll(0, SelectMode.SelectRead))
-            {
-                _socket.Receive(_buffer);
-            }
-        }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.NoBufferSpaceAvailable)
-        {
-            // More changed than the socket could hold: the reader asks for everything anyway.
-        }
-    }
+    public IReadOnlyList<DefaultRoute> ReadDefaultRoutes() => [.. ReadDefaultRoutes(FamilyIPv4), .. ReadDefaultRoutes(FamilyIPv6)];
 
     public void Dispose() => _socket.Dispose();
 
-    private static Address ToAddress(ReadOnlySpan<byte> bytes) => bytes.Length == 4
-        ? Address.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes))
-        : new Address(BinaryPrimitives.ReadUInt128BigEndian(bytes));
-
-    private static string ReadText(ReadOnlySpan<byte> bytes) => System.Text.Encoding.UTF8.GetString(bytes.TrimEnd((byte)0));
-
-    private static ReadOnlySpan<byte> FindAttribute(ReadOnlySpan<byte> attributes, ushort type)
+    private List<DefaultRoute> ReadDefaultRoutes(byte family)
     {
-        while (attributes.Length >= 4)
+        Span<byte> request = stackalloc byte[RouteLength];
+        request.Clear();
+        request[0] = family;
+        request[4] = MainTable;
+        try
         {
-            int length = MemoryMarshal.Read<ushort>(attributes);
-            if (length < 4 || length > attributes.Length)
-            {
-                break;
-            }
-
-            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type)
-            {
-                return attributes[4..length];
-            }
-
-            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
+            return _socket.Dump(GetRoute, request, NewRoute, ToDefaultRoute);
         }
-
-        return [];
+        catch (NetlinkException)
+        {
+            // A kernel without the family, or a namespace that never had a route of it.
+            return [];
+        }
     }
 
-    private static int Align(int length) => (length + 3) & ~3;
-
-    private delegate void BodyReader(ReadOnlySpan<byte> body);
-
-    private void Dump(ushort request, ushort answer, BodyReader read)
+    private static NodeDevice? ToDevice(ReadOnlySpan<byte> body)
     {
-        // struct nlmsghdr, then a family of 0 (all) in a struct rtgenmsg, padded.
-        Span<byte> message = stackalloc byte[HeaderLength + 16];
-        message.Clear();
-        BitConverter.TryWriteBytes(message, message.Length);
-        BitConverter.TryWriteBytes(message[4..], request);
-        BitConverter.TryWriteBytes(message[6..], RequestDump);
-        _socket.Send(message);
-        while (true)
+        var attributes = body[LinkLength..];
+        var info = NetlinkAttributes.Find(attributes, LinkInfo);
+        return new NodeDevice(
+            MemoryMarshal.Read<int>(body[4..]),
+            NetlinkAttributes.ToText(NetlinkAttributes.Find(attributes, LinkName)),
+            MemoryMarshal.Read<ushort>(body[2..]),
+            NetlinkAttributes.ToText(NetlinkAttributes.Find(info, InfoKind)),
+            (int)NetlinkAttributes.ToUInt32(NetlinkAttributes.Find(attributes, LinkMaster), 0),
+            NetlinkAttributes.ToText(NetlinkAttributes.Find(info, InfoMasterKind)),
+            (MemoryMarshal.Read<uint>(body[8..]) & IsUp) != 0)
         {
-            ReadOnlySpan<byte> packet = _buffer.AsSpan(0, _socket.Receive(_buffer));
-            while (packet.Length >= HeaderLength)
-            {
-                int length = MemoryMarshal.Read<int>(packet);
-                ushort type = MemoryMarshal.Read<ushort>(packet[4..]);
-                if (length < HeaderLength || length > packet.Length)
-                {
-                    throw new IOException("the kernel's netlink answer is cut short");
-                }
+            Mac = ToMac(NetlinkAttributes.Find(attributes, LinkAddress)),
+            HasForeignPeer = !NetlinkAttributes.Find(attributes, LinkNamespace).IsEmpty,
+        };
+    }
 
-                if (type == Done)
-                {
-                    return;
-                }
-
-                if (type == Error)
-                {
-                    throw new IOException($"the kernel refuses a netlink dump: error {-MemoryMarshal.Read<int>(packet[HeaderLength..])}");
-                }
-
-                if (type == answer)
-                {
-                    read(packet[HeaderLength..length]);
-                }
-
-                packet = packet[Math.Min(Align(length), packet.Length)..];
-            }
+    private static ulong ToMac(ReadOnlySpan<byte> bytes)
+    {
+        ulong mac = 0;
+        foreach (byte part in bytes.Length == 6 ? bytes : [])
+        {
+            mac = (mac << 8) | part;
         }
+
+        return mac;
+    }
+
+    private static DeviceAddress? ToAddress(ReadOnlySpan<byte> body)
+    {
+        var attributes = body[AddressLength..];
+
+        // On a point-to-point device the other one is that of the other end.
+        var address = NetlinkAttributes.ToAddress(NetlinkAttributes.Find(attributes, AddressLocal))
+            ?? NetlinkAttributes.ToAddress(NetlinkAttributes.Find(attributes, AddressOther));
+        if (address is null)
+        {
+            return null;
+        }
+
+        uint flags = NetlinkAttributes.ToUInt32(NetlinkAttributes.Find(attributes, AddressFlags), body[2]);
+        return new DeviceAddress(
+            MemoryMarshal.Read<int>(body[4..]),
+            address.Value,
+            body[1],
+            (AddressScope)body[3],
+            (flags & IsSecondary) != 0,
+            (flags & IsUnusable) == 0);
+    }
+
+    private static DefaultRoute? ToDefaultRoute(ReadOnlySpan<byte> body)
+    {
+        var attributes = body[RouteLength..];
+        if (body[1] != 0 || body[4] != MainTable || body[7] != Unicast)
+        {
+            return null;
+        }
+
+        // Of several next hops the first stands for all: struct rtnexthop has the index behind length, flags and weight.
+        var hops = NetlinkAttributes.Find(attributes, RouteHops);
+        uint device = NetlinkAttributes.ToUInt32(
+            NetlinkAttributes.Find(attributes, RouteDevice), hops.Length >= 8 ? MemoryMarshal.Read<uint>(hops[4..]) : 0);
+        return device == 0
+            ? null
+            : new DefaultRoute(
+                body[0] == FamilyIPv4 ? IpFamily.IPv4 : IpFamily.IPv6,
+                (int)device,
+                NetlinkAttributes.ToUInt32(NetlinkAttributes.Find(attributes, RouteMetric), 0));
     }
 }

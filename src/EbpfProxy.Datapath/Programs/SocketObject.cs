@@ -3,8 +3,11 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Programs;
 
-/// <summary>The layout versions of an object: <c>TABLES_VERSION</c> and <c>SOCKETS_VERSION</c> of bpf/include/abi.h.</summary>
-internal readonly record struct LayoutVersions(uint Tables, uint Sockets);
+/// <summary>
+/// The layout versions of an object: <c>TABLES_VERSION</c>, <c>SOCKETS_VERSION</c> and <c>CONNECTIONS_VERSION</c> of
+/// bpf/include/abi.h.
+/// </summary>
+internal readonly record struct LayoutVersions(uint Tables, uint Sockets, uint Connections);
 
 /// <summary>The object bpf/sock_addr.bpf.c, which this assembly carries inside.</summary>
 internal static class SocketObject
@@ -12,24 +15,18 @@ internal static class SocketObject
     private const string Resource = "sock_addr.bpf.o";
 
     /// <summary>Opens it and tells it what the kernel offers.</summary>
-    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features)
+    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, bool leavesDeviceAddresses = true)
     {
         var bpf = BpfObject.Open(elf, "ebpf_proxy");
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
+        bpf.SetGlobal("leave_device_addresses", leavesDeviceAddresses);
         return bpf;
     }
 
     public static LayoutVersions VersionsOf(BpfObject bpf) =>
-        new(bpf.GetGlobal<uint>("tables_version"), bpf.GetGlobal<uint>("sockets_version"));
+        new(bpf.GetGlobal<uint>("tables_version"), bpf.GetGlobal<uint>("sockets_version"), bpf.GetGlobal<uint>("connections_version"));
 
-    public static byte[] Read()
-    {
-        using var stream = typeof(SocketObject).Assembly.GetManifestResourceStream(Resource)
-            ?? throw new InvalidOperationException($"the build left out {Resource}");
-        byte[] bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return bytes;
-    }
+    public static byte[] Read() => EmbeddedObject.Read(Resource);
 }

@@ -1,6 +1,6 @@
 namespace EbpfProxy.Datapath.Tables;
 
-/// <summary>The names of the maps in bpf/include/maps.h, which are the names of their pins as well.</summary>
+/// <summary>The names of the maps in bpf/include/maps.h and connection_maps.h, which are the names of their pins as well.</summary>
 internal static class TableNames
 {
     public const string Addresses = "addresses";
@@ -13,6 +13,15 @@ internal static class TableNames
     public const string Affinity = "affinity";
     public const string Ranges = "ranges";
     public const string Peers = "peers";
+    public const string Devices = "devices";
+    public const string Connections = "connections";
+    public const string Flows = "flows";
+    public const string FreeConnections = "free_connections";
+    public const string Unanswered = "unanswered";
+    public const string Fragments = "fragments";
+    public const string Budgets = "budgets";
+    public const string PathStates = "path_states";
+    public const string ConnectionLocks = "connection_locks";
     public const string Counters = "counters";
 
     /// <summary>The map through which the programs reach a table, so that a larger one can take its place.</summary>

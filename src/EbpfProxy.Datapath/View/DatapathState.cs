@@ -1,6 +1,9 @@
+using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.Tables;
+using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.View;
 
@@ -45,19 +48,20 @@ public static class DatapathState
     public static bool Remove(string bpfFileSystem)
     {
         string root = DatapathOptions.PinRootOf(bpfFileSystem);
-        if (!Directory.Exists(root))
-        {
-            return false;
-        }
-
-        using var folderLock = FolderLock.Take(root);
+        bool wasThere = Directory.Exists(root);
+        using var folderLock = wasThere ? FolderLock.Take(root) : null;
+        using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
+        wasThere |= devices.Remove(TrafficDirection.Ingress);
         foreach (var hook in SocketHook.All.Reverse())
         {
             File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
         }
 
+        wasThere |= devices.Remove(TrafficDirection.Egress);
+        devices.RemoveQdiscs();
+        new LocalPorts(PacketPath.PortNotesOf(root)).Release();
         PinFolder.Delete(root);
-        return true;
+        return wasThere;
     }
 
     private static string LinksOf(string bpfFileSystem) => Path.Combine(DatapathOptions.PinRootOf(bpfFileSystem), "links");

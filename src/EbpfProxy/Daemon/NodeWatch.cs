@@ -4,7 +4,7 @@ using EbpfProxy.Datapath.Node;
 namespace EbpfProxy.Daemon;
 
 /// <summary>Tells the datapath what changes on the node itself, and lets it do what is done now and then.</summary>
-internal sealed class NodeWatch(ServiceDatapath datapath, bool followsDevices, TimeProvider time, ILogger<NodeWatch> logger)
+internal sealed class NodeWatch(ServiceDatapath datapath, TimeProvider time, ILogger<NodeWatch> logger)
     : BackgroundService
 {
     private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromSeconds(1);
@@ -12,9 +12,7 @@ internal sealed class NodeWatch(ServiceDatapath datapath, bool followsDevices, T
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var maintenance = MaintainAsync(stoppingToken);
-        var watch = followsDevices
-            ? new DeviceAddressWatcher(logger).RunAsync(datapath.SetDeviceAddresses, stoppingToken)
-            : maintenance;
+        var watch = new NodeNetworkWatcher(time, logger).RunAsync(datapath.SetNetwork, stoppingToken);
 
         // Neither ends by itself: the first that does has failed, and the daemon with it.
         await await Task.WhenAny(maintenance, watch);

@@ -99,7 +99,6 @@ internal static class ProxyDaemon
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),
-            options.LeavesDeviceAddresses,
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
@@ -114,12 +113,7 @@ internal static class ProxyDaemon
 
         BpfFileSystem.Ensure(options.BpfFileSystem);
         return ServiceDatapath.Open(
-            new DatapathOptions
-            {
-                CgroupRoot = options.CgroupRoot ?? CgroupRoot.Find(),
-                BpfFileSystem = options.BpfFileSystem,
-                LeavesDeviceAddresses = options.LeavesDeviceAddresses,
-            },
+            NodeOptions.Of(options),
             logger);
     }
 

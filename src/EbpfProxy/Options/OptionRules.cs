@@ -22,6 +22,13 @@ internal static class OptionRules
             problems.Error("detectLocal.interfaceNamePrefix", "must be set for detectLocalMode InterfaceNamePrefix");
         }
 
+        if (options.MasqueradePorts.Overlaps(options.NodePortRange))
+        {
+            problems.Error(
+                "masqueradePorts",
+                $"{options.MasqueradePorts} must have no port of --service-node-port-range, which is {options.NodePortRange}");
+        }
+
         if (options.Manifests is { } folder && !Directory.Exists(folder))
         {
             problems.Error("--manifests", $"there is no folder {folder}");

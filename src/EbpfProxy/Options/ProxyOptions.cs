@@ -1,4 +1,6 @@
 using System.Net;
+using EbpfProxy.Datapath;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Options;
@@ -24,6 +26,7 @@ internal sealed record ProxyOptions
 {
     public const int HealthzPort = 10256;
     public const int MetricsPort = 10249;
+    public const string NftablesMode = "nftables";
     public const string DefaultBpfFileSystem = "/sys/fs/bpf";
 
     /// <summary>Null until it is asked of the system.</summary>
@@ -58,8 +61,33 @@ internal sealed record ProxyOptions
     /// <summary>Empty for all addresses of the node.</summary>
     public IReadOnlyList<Prefix> NodePortAddresses { get; init; } = [];
 
-    /// <summary>Whether node ports answer on the node's own IPs only ("primary").</summary>
-    public bool NodePortsOnPrimary { get; init; }
+    /// <summary>Whether node ports answer on the node's own IPs only ("primary"); null where nothing is said.</summary>
+    public bool? NodePortsOnPrimary { get; init; }
+
+    /// <summary>kube-proxy's mode, of which only some defaults are left; empty for its default.</summary>
+    public string Mode { get; init; } = "";
+
+    /// <summary>Whether node ports answer on the node's own IPs only: with nftables also where nothing is said.</summary>
+    public bool AreNodePortsOnPrimary => NodePortsOnPrimary ?? (NodePortAddresses.Count == 0 && Mode == NftablesMode);
+
+    /// <summary>masqueradeAll of the section of the mode.</summary>
+    public bool MasqueradesAll => Mode == NftablesMode ? MasqueradesAllNftables : MasqueradesAllIptables;
+
+    public bool MasqueradesAllIptables { get; init; }
+
+    public bool MasqueradesAllNftables { get; init; }
+
+    /// <summary>Whether under policy Cluster backends of this node see the client's own address.</summary>
+    public bool PreservesClientAddress { get; init; }
+
+    /// <summary>The ports that clients are masqueraded with.</summary>
+    public PortRange MasqueradePorts { get; init; } = PacketOptions.DefaultMasqueradePorts;
+
+    /// <summary>The API server's, which it alone knows: the ports of node ports.</summary>
+    public PortRange NodePortRange { get; init; } = new(30000, 32767);
+
+    /// <summary>After how long without a packet a translated connection is over.</summary>
+    public ConnectionTimeouts Timeouts { get; init; } = new();
 
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);

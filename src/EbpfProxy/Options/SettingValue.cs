@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Options;
@@ -55,6 +56,10 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
 
     public IReadOnlyList<Prefix> AsPrefixes() =>
         [.. AsList().Select(t => Prefix.TryParse(t, out var prefix) ? prefix : Refuse(t, "is not a CIDR prefix", (Prefix?)null)).OfType<Prefix>()];
+
+    /// <summary>"1024-29999", or "30000+100" for a first port and how many follow it.</summary>
+    public PortRange AsPorts(PortRange otherwise) =>
+        PortRange.TryParse(Text, out var range) ? range : Refuse("is not a range of ports, as in \"1024-29999\"", otherwise);
 
     /// <summary>ip or ip:port; an empty text stands for the default.</summary>
     public IPEndPoint? AsEndPoint(int defaultPort)

@@ -33,6 +33,20 @@ internal static class Settings
         new("pod-interface-name-prefix", "detectLocal.interfaceNamePrefix", "For --detect-local-mode=InterfaceNamePrefix",
             (o, v) => o with { InterfaceNamePrefix = v.AsText() }),
         new("nodeport-addresses", "nodePortAddresses", "Addresses that node ports answer on, as prefixes or \"primary\"", NodePortAddresses),
+        new("proxy-mode", "mode", "kube-proxy's mode; of it only some defaults are left",
+            (o, v) => o with { Mode = v.AsOneOf(o.Mode, ("", ""), ("iptables", "iptables"), ("ipvs", "ipvs"), ("nftables", ProxyOptions.NftablesMode)) }),
+        new("masquerade-all", null, "Masquerade all that goes to a cluster IP",
+            MasqueradeAll) { IsSwitch = true },
+        new(null, "iptables.masqueradeAll", "", (o, v) => o with { MasqueradesAllIptables = v.AsBool(o.MasqueradesAllIptables) }),
+        new(null, "nftables.masqueradeAll", "", (o, v) => o with { MasqueradesAllNftables = v.AsBool(o.MasqueradesAllNftables) }),
+        new("conntrack-tcp-timeout-established", "conntrack.tcpEstablishedTimeout", "How long a TCP connection may be idle [24h]",
+            (o, v) => o with { Timeouts = o.Timeouts with { TcpEstablished = v.AsPositiveDuration(o.Timeouts.TcpEstablished) } }),
+        new("conntrack-tcp-timeout-close-wait", "conntrack.tcpCloseWaitTimeout", "The same after one side has closed [1h]",
+            (o, v) => o with { Timeouts = o.Timeouts with { TcpCloseWait = v.AsPositiveDuration(o.Timeouts.TcpCloseWait) } }),
+        new("conntrack-udp-timeout", "conntrack.udpTimeout", "How long a UDP flow may be without an answer [30s]",
+            (o, v) => o with { Timeouts = o.Timeouts with { Udp = v.AsPositiveDuration(o.Timeouts.Udp) } }),
+        new("conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout", "How long an answered UDP flow may be idle [2m]",
+            (o, v) => o with { Timeouts = o.Timeouts with { UdpStream = v.AsPositiveDuration(o.Timeouts.UdpStream) } }),
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
@@ -49,7 +63,13 @@ internal static class Settings
         new("leave-device-addresses", "leaveDeviceAddresses",
             "Leave a cluster IP to the stack while a device of the node holds it, as a node-local DNS cache has it [true]",
             (o, v) => o with { LeavesDeviceAddresses = v.AsBool(o.LeavesDeviceAddresses) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
-        new("devices", "devices", "Network devices that packets enter and leave the node by [found]",
+        new("preserve-client-address", "preserveClientAddress", "Under policy Cluster let backends of this node see the client's own address [false]",
+            (o, v) => o with { PreservesClientAddress = v.AsBool(o.PreservesClientAddress) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
+        new("masquerade-ports", "masqueradePorts", "Ports that clients are masqueraded with; kept from the node's own sockets [1024-29999]",
+            (o, v) => o with { MasqueradePorts = v.AsPorts(o.MasqueradePorts) }) { CountsBesideFile = true, IsOurs = true },
+        new("service-node-port-range", "serviceNodePortRange", "The range of node ports, as the API server has it [30000-32767]",
+            (o, v) => o with { NodePortRange = v.AsPorts(o.NodePortRange) }) { CountsBesideFile = true, IsOurs = true },
+        new("devices", "devices", "Network devices that packets enter and leave the node by: names, patterns (eth*), exclusions (!docker0) [found]",
             (o, v) => o with { Devices = v.AsList() }) { CountsBesideFile = true, IsOurs = true },
         new("node-ip", "nodeIPs", "Addresses of this node [those of the Node object]",
             (o, v) => o with { NodeIPs = v.AsAddresses() }) { CountsBesideFile = true, IsOurs = true },
@@ -66,10 +86,6 @@ internal static class Settings
         ["conntrack-max-per-core"] = false,
         ["conntrack-min"] = false,
         ["conntrack-tcp-be-liberal"] = true,
-        ["conntrack-tcp-timeout-close-wait"] = false,
-        ["conntrack-tcp-timeout-established"] = false,
-        ["conntrack-udp-timeout"] = false,
-        ["conntrack-udp-timeout-stream"] = false,
         ["feature-gates"] = false,
         ["healthz-port"] = false,
         ["iptables-localhost-nodeports"] = true,
@@ -90,11 +106,9 @@ internal static class Settings
         ["log-text-info-buffer-size"] = false,
         ["log-text-split-stream"] = true,
         ["machine-id-file"] = false,
-        ["masquerade-all"] = true,
         ["metrics-port"] = false,
         ["oom-score-adj"] = false,
         ["profiling"] = true,
-        ["proxy-mode"] = false,
         ["show-hidden-metrics-for-version"] = false,
         ["vmodule"] = false,
     };
@@ -103,7 +117,7 @@ internal static class Settings
     public static IReadOnlyList<string> IgnoredPaths { get; } =
     [
         "clientConnection.acceptContentTypes", "clientConnection.contentType", "configSyncPeriod", "conntrack", "enableProfiling",
-        "featureGates", "iptables", "ipvs", "logging", "mode", "nftables", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion",
+        "featureGates", "iptables", "ipvs", "logging", "nftables", "oomScoreAdj", "portRange", "showHiddenMetricsForVersion",
         "windowsRunAsService", "winkernel",
     ];
 
@@ -115,9 +129,15 @@ internal static class Settings
         ("BridgeInterface", DetectLocalMode.BridgeInterface),
         ("InterfaceNamePrefix", DetectLocalMode.InterfaceNamePrefix));
 
+    private static ProxyOptions MasqueradeAll(ProxyOptions options, SettingValue value)
+    {
+        bool all = value.AsBool(options.MasqueradesAll);
+        return options with { MasqueradesAllIptables = all, MasqueradesAllNftables = all };
+    }
+
     private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
         ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }
-        : options with { NodePortsOnPrimary = false, NodePortAddresses = value.AsPrefixes() };
+        : options with { NodePortsOnPrimary = null, NodePortAddresses = value.AsPrefixes() };
 
     private static ProxyOptions SyncPeriod(ProxyOptions options, SettingValue value) =>
         options with { SyncPeriod = value.AsPositiveDuration(options.SyncPeriod) };

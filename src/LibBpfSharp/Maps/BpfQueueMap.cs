@@ -37,6 +37,21 @@ public sealed unsafe class BpfQueueMap<TValue>
         return result >= 0;
     }
 
+    /// <summary>Puts in elements, in order. Returns how many there was room for.</summary>
+    /// <exception cref="BpfException">The kernel refused it for another reason than a full queue.</exception>
+    public int Push(ReadOnlySpan<TValue> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!TryPush(values[i]))
+            {
+                return i;
+            }
+        }
+
+        return values.Length;
+    }
+
     /// <summary>Takes out the next element. Returns whether there was one.</summary>
     /// <exception cref="BpfException">The kernel refused it.</exception>
     public bool TryPop(out TValue value)

@@ -35,6 +35,9 @@ public static unsafe class BpfProbe
     /// <summary>Whether programs can be attached to devices by tcx.</summary>
     public static BpfFeature Tcx => Remember("tcx", 0, 0, 0, TryTcx);
 
+    /// <summary>Whether bpf_l4_csum_replace can be told that a checksum is one of IPv6 (BPF_F_IPV6).</summary>
+    public static BpfFeature ChecksumIPv6 => Remember("checksum of IPv6", 0, 0, 0, TryChecksumIPv6);
+
     private static BpfFeature Remember(string kind, uint first, uint second, uint third, Func<BpfFeature> probe)
     {
         if (Known.TryGetValue((kind, first, second, third), out var known))
@@ -99,5 +102,33 @@ public static unsafe class BpfProbe
             -LibC.EINVAL => BpfFeature.NotSupported,
             _ => BpfFeature.Unknown,
         };
+    }
+
+    // Runs the helper on a packet, for a change by nothing: it answers EINVAL to a flag that it does not know.
+    private static BpfFeature TryChecksumIPv6()
+    {
+        const int offset = 36;
+        const int pseudoHeaderOfIPv6 = 0x10 | 0x80;
+        ReadOnlySpan<bpf_insn> program =
+        [
+            MinimalProgram.Set(register: 2, offset),
+            MinimalProgram.Set(register: 3, 0),
+            MinimalProgram.Set(register: 4, 0),
+            MinimalProgram.Set(register: 5, pseudoHeaderOfIPv6),
+            MinimalProgram.Call(bpf_func_id.BPF_FUNC_l4_csum_replace),
+            MinimalProgram.Exit,
+        ];
+        int descriptor = MinimalProgram.Load(program, BpfProgramType.SchedClassifier, default, default);
+        if (descriptor < 0)
+        {
+            return BpfFeature.Unknown;
+        }
+
+        byte* packet = stackalloc byte[64];
+        new Span<byte>(packet, 64).Clear();
+        bpf_test_run_opts run = new() { sz = (nuint)sizeof(bpf_test_run_opts), data_in = packet, data_size_in = 64, repeat = 1 };
+        int result = LibBpf.bpf_prog_test_run_opts(descriptor, &run);
+        _ = LibC.close(descriptor);
+        return result < 0 ? BpfFeature.Unknown : run.retval == 0 ? BpfFeature.Available : BpfFeature.NotSupported;
     }
 }

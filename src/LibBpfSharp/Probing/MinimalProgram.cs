@@ -1,6 +1,6 @@
 namespace LibBpfSharp;
 
-/// <summary>Programs of two instructions, to see what the kernel makes of them.</summary>
+/// <summary>Programs of a few instructions, to see what the kernel makes of them.</summary>
 internal static unsafe class MinimalProgram
 {
     private const byte CallCode = 0x85;
@@ -10,6 +10,8 @@ internal static unsafe class MinimalProgram
     public static bpf_insn Exit => new() { code = ExitCode };
 
     public static bpf_insn ReturnZero => new() { code = Move64ImmediateCode };
+
+    public static bpf_insn Set(byte register, int value) => new() { code = Move64ImmediateCode, dst_reg = register, imm = value };
 
     public static bpf_insn Call(bpf_func_id helper) => new() { code = CallCode, imm = (int)helper };
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using EbpfProxy.Datapath;
+using EbpfProxy.Model.Cluster;
 
 namespace EbpfProxy.Controller.Tests.Sync;
 
@@ -13,6 +14,11 @@ internal sealed class RecordingDatapath : IServiceDatapath
 
     /// <summary>What each call waits for before it returns.</summary>
     public Func<Task> Gate { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>The node that the last call came with.</summary>
+    public ClusterNode? Node { get; private set; }
+
+    public void SetNode(ClusterNode? node) => Node = node;
 
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {

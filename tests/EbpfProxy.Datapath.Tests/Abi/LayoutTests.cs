@@ -10,24 +10,10 @@ using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Datapath.Tests.Abi;
 
-/// <summary>The C# mirrors against the BTF of the built object: one truth, bpf/include/abi.h.</summary>
-public sealed class LayoutTests : IDisposable
+/// <summary>The C# mirrors against the BTF of the built objects: one truth, bpf/include/abi.h.</summary>
+public sealed class LayoutTests
 {
-    private readonly string _object = Path.GetTempFileName();
-    private readonly JsonElement[] _types;
-
-    public LayoutTests()
-    {
-        using (var resource = typeof(SocketHook).Assembly.GetManifestResourceStream("sock_addr.bpf.o")!)
-        using (var file = File.Create(_object))
-        {
-            resource.CopyTo(file);
-        }
-
-        var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", _object } };
-        using var bpftool = Process.Start(start)!;
-        _types = [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];
-    }
+    private readonly JsonElement[] _types = [.. ReadTypes("sock_addr.bpf.o"), .. ReadTypes("tc.bpf.o")];
 
     public static TheoryData<string, Type> Mirrors => new()
     {
@@ -42,6 +28,13 @@ public sealed class LayoutTests : IDisposable
         { "service_name", typeof(ServiceName) },
         { "peer_key", typeof(PeerKey) },
         { "peer", typeof(PeerValue) },
+        { "device", typeof(DeviceValue) },
+        { "connection", typeof(ConnectionValue) },
+        { "flow_key", typeof(FlowKey) },
+        { "flow", typeof(FlowWord) },
+        { "prefix", typeof(PrefixValue) },
+        { "timeouts", typeof(TimeoutsValue) },
+        { "path_state", typeof(PathState) },
     };
 
     public static TheoryData<string, Type> Enums => new()
@@ -50,10 +43,13 @@ public sealed class LayoutTests : IDisposable
         { "frontend_kind", typeof(FrontendKind) },
         { "verdict", typeof(Verdict) },
         { "backend_flag", typeof(BackendUse) },
+        { "device_flag", typeof(DeviceFlags) },
+        { "connection_flag", typeof(ConnectionFlags) },
+        { "seen_flag", typeof(SeenFlags) },
+        { "flow_role", typeof(FlowRole) },
+        { "flow_hook", typeof(FlowHook) },
         { "reason", typeof(Reason) },
     };
-
-    public void Dispose() => File.Delete(_object);
 
     [Theory]
     [MemberData(nameof(Mirrors))]
@@ -67,7 +63,7 @@ public sealed class LayoutTests : IDisposable
 
         // A mirror may join or divide what C has apart (an address's words, a word's bit fields, reserved bytes), but not
         // move anything: what begins in both begins at the same place, and there is no byte that C does not name.
-        int joined = name is "address" or "traffic" or "backend_state" or "service_name" ? 1 : expected.Length;
+        int joined = name is "address" or "traffic" or "backend_state" or "service_name" or "flow" ? 1 : expected.Length;
         Assert.True(expected.Intersect(actual).Count() >= joined, $"C: {string.Join(' ', expected)}; C#: {string.Join(' ', actual)}");
     }
 
@@ -146,5 +142,21 @@ public sealed class LayoutTests : IDisposable
     }
 
     private JsonElement Find(string kind, string name) =>
-        _types.Single(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name);
+        _types.First(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name);
+
+    private static JsonElement[] ReadTypes(string resource)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, EmbeddedObject.Read(resource));
+            var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", path } };
+            using var bpftool = Process.Start(start)!;
+            return [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using EbpfProxy.Commands;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Options;
 
 namespace EbpfProxy.Tests.Commands;
@@ -52,6 +53,35 @@ public sealed class RunFlagsTests : IDisposable
     }
 
     [Fact]
+    public void Flags_of_the_packet_path_are_read()
+    {
+        var options = Read(
+            "--proxy-mode=nftables", "--masquerade-all", "--conntrack-tcp-timeout-established=1h", "--conntrack-tcp-timeout-close-wait=2m",
+            "--conntrack-udp-timeout=5s", "--conntrack-udp-timeout-stream=6s", "--masquerade-ports=2000-2999", "--service-node-port-range=3000-3100",
+            "--preserve-client-address", "--devices=eth*,!eth1");
+
+        Assert.Empty(_problems.Errors);
+        Assert.Empty(_problems.Warnings);
+        Assert.True(options.MasqueradesAll && options.PreservesClientAddress && options.AreNodePortsOnPrimary);
+        Assert.Equal(new PortRange(2000, 2999), options.MasqueradePorts);
+        Assert.Equal((3600, 120, 5, 6), (
+            options.Timeouts.TcpEstablished.TotalSeconds, options.Timeouts.TcpCloseWait.TotalSeconds,
+            options.Timeouts.Udp.TotalSeconds, options.Timeouts.UdpStream.TotalSeconds));
+        Assert.Equal(["eth*", "!eth1"], options.Devices);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true, "--proxy-mode=nftables")]
+    [InlineData(true, "--nodeport-addresses=primary")]
+    [InlineData(false, "--proxy-mode=nftables", "--nodeport-addresses=10.0.0.0/8")]
+    [InlineData(false, "--nodeport-addresses=10.0.0.0/8")]
+    public void Node_ports_are_on_the_primary_addresses_as_kube_proxy_has_it(bool isPrimary, params string[] flags)
+    {
+        Assert.Equal(isPrimary, Read(flags).AreNodePortsOnPrimary);
+    }
+
+    [Fact]
     public void Of_a_flag_that_comes_twice_the_last_counts()
     {
         Assert.Equal("/b", Read("--bpffs=/a", "--bpffs=/b").BpfFileSystem);
@@ -60,11 +90,11 @@ public sealed class RunFlagsTests : IDisposable
     [Fact]
     public void Flags_of_kube_proxy_that_mean_nothing_here_are_accepted_and_named_in_one_warning()
     {
-        Read("--proxy-mode=nftables", "--masquerade-all", "--conntrack-min=0", "--ipvs-strict-arp=true");
+        Read("--conntrack-min=0", "--ipvs-strict-arp=true", "--oom-score-adj=-999");
 
         Assert.Empty(_problems.Errors);
         string warning = Assert.Single(_problems.Warnings);
-        Assert.Contains("--conntrack-min, --ipvs-strict-arp, --masquerade-all, --proxy-mode", warning, StringComparison.Ordinal);
+        Assert.Contains("--conntrack-min, --ipvs-strict-arp, --oom-score-adj", warning, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -77,6 +107,9 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("--detect-local-mode=InterfaceNamePrefix", "detectLocal.interfaceNamePrefix: must be set")]
     [InlineData("--node-ip=me", "--node-ip: \"me\" is not an IP address")]
     [InlineData("--master=:foo", "--master: \":foo\" is not the address of a server")]
+    [InlineData("--masquerade-ports=1024-30000", "masqueradePorts: 1024-30000 must have no port of --service-node-port-range, which is 30000-32767")]
+    [InlineData("--masquerade-ports=99999", "--masquerade-ports: \"99999\" is not a range of ports")]
+    [InlineData("--proxy-mode=magic", "--proxy-mode: \"magic\" is not one of iptables, ipvs, nftables")]
     [InlineData("--manifests=/does/not/exist", "--manifests: there is no folder /does/not/exist")]
     [InlineData("--config=/does/not/exist", "--config: cannot read /does/not/exist")]
     [InlineData("-v=many", "--v: \"many\" is not a number")]

@@ -1,22 +1,15 @@
 using System.Runtime.InteropServices;
-using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Model.Network;
 
-namespace EbpfProxy.Datapath.Connections;
+namespace EbpfProxy.Datapath.Abi;
 
-/// <summary>
-/// Mirrors <c>struct timeouts</c> of bpf/include/tc_config.h: after how many seconds without a packet a connection is over.
-/// The defaults are those of nf_conntrack, or of kube-proxy where it sets them.
-/// </summary>
+/// <summary>Mirrors <c>struct timeouts</c>, in seconds.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
-public readonly record struct ConnectionTimeouts(
+internal readonly record struct TimeoutsValue(
     uint TcpSyn, uint TcpEstablished, uint TcpCloseWait, uint TcpClosing, uint TcpClosed, uint Udp, uint UdpStream, uint Sctp)
 {
-    public static ConnectionTimeouts Default { get; } = new(
-        TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
-
     /// <summary>The one that counts for a connection: <c>connection_timeout()</c> of bpf/lib/connection.h.</summary>
-    internal uint For(in ConnectionValue connection)
+    public uint For(in ConnectionValue connection)
     {
         var (ask, answer) = (connection.SeenAsk, connection.SeenAnswer);
         if (connection.Protocol != (byte)Protocol.Tcp)

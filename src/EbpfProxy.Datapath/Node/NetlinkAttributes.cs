@@ -1,0 +1,49 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using EbpfProxy.Model.Network;
+
+namespace EbpfProxy.Datapath.Node;
+
+/// <summary>The attributes behind the fixed part of a netlink message: length, type, value, padded to four bytes.</summary>
+internal static class NetlinkAttributes
+{
+    private const int HeaderLength = 4;
+    private const ushort TypeMask = 0x3fff;
+
+    public static int Align(int length) => (length + 3) & ~3;
+
+    /// <summary>The first attribute of that type; empty where there is none.</summary>
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> attributes, ushort type)
+    {
+        while (attributes.Length >= HeaderLength)
+        {
+            int length = MemoryMarshal.Read<ushort>(attributes);
+            if (length < HeaderLength || length > attributes.Length)
+            {
+                break;
+            }
+
+            if ((MemoryMarshal.Read<ushort>(attributes[2..]) & TypeMask) == type)
+            {
+                return attributes[HeaderLength..length];
+            }
+
+            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
+        }
+
+        return [];
+    }
+
+    public static string ToText(ReadOnlySpan<byte> value) => Encoding.UTF8.GetString(value.TrimEnd((byte)0));
+
+    public static uint ToUInt32(ReadOnlySpan<byte> value, uint otherwise) =>
+        value.Length >= sizeof(uint) ? MemoryMarshal.Read<uint>(value) : otherwise;
+
+    public static Address? ToAddress(ReadOnlySpan<byte> value) => value.Length switch
+    {
+        4 => Address.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(value)),
+        16 => new Address(BinaryPrimitives.ReadUInt128BigEndian(value)),
+        _ => null,
+    };
+}

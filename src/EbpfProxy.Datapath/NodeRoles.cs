@@ -1,0 +1,64 @@
+using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Datapath;
+
+/// <summary>Keeps the table of addresses right about the node's own: which a device holds, and which accept node ports.</summary>
+internal sealed class NodeRoles(DatapathOptions options)
+{
+    private HashSet<(Address Address, AddressRole Role)> _held = [];
+    private IReadOnlyList<Address> _ofNodeObject = [];
+
+    /// <summary>Takes the addresses of the Node object, as long as there is one: those of a node that went are kept.</summary>
+    public void SetNode(ClusterNode? node, NodeNetwork network, ServiceWriter? writer)
+    {
+        if (node is not null && !node.Addresses.SequenceEqual(_ofNodeObject))
+        {
+            _ofNodeObject = node.Addresses;
+            Update(network, writer);
+        }
+    }
+
+    /// <param name="network">What the node has.</param>
+    /// <param name="writer">What writes the difference; null while nothing is written yet.</param>
+    public void Update(NodeNetwork network, ServiceWriter? writer)
+    {
+        var wanted = RolesOf(network);
+        if (writer is not null)
+        {
+            foreach (var (address, role) in _held.Except(wanted))
+            {
+                writer.RemoveNodeRole(address, role);
+            }
+
+            foreach (var (address, role) in wanted.Except(_held))
+            {
+                writer.AddNodeRole(address, role);
+            }
+        }
+
+        _held = wanted;
+    }
+
+    /// <summary>Counts the roles without a write, before a writer makes its first.</summary>
+    public void Adopt(ServiceWriter writer)
+    {
+        foreach (var (address, role) in _held)
+        {
+            writer.AdoptNodeRole(address, role);
+        }
+    }
+
+    private HashSet<(Address Address, AddressRole Role)> RolesOf(NodeNetwork network)
+    {
+        var nodeIPs = NodeIPs.Detect(options.NodeIPs.Count > 0 ? options.NodeIPs : _ofNodeObject, options.BindAddress, network);
+        return
+        [
+            .. network.LocalAddresses.Select(local => (local.Address, AddressRole.OnDevice)),
+            .. options.NodePorts.Select(network, nodeIPs).Select(address => (address, AddressRole.Node)),
+        ];
+    }
+}

@@ -1,0 +1,141 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Devices;
+using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Node;
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
+using LibBpfSharp;
+using Microsoft.Extensions.Logging;
+
+namespace EbpfProxy.Datapath;
+
+/// <summary>
+/// The programs at the node's devices, their table of devices and their connections. Opening it loads the programs and
+/// changes nothing that runs; disposing it leaves all of it as it is.
+/// </summary>
+internal sealed class PacketPath : IDisposable
+{
+    private const uint InitialDevices = 64;
+
+    // How long it takes to go through all connections.
+    private const int SweepSeconds = 10;
+
+    private readonly BpfObject _bpf;
+    private readonly DeviceTable _table;
+    private readonly DevicePrograms _programs;
+    private readonly LocalPorts _ports;
+    private readonly ConnectionSweeper _sweeper;
+    private readonly PacketOptions _options;
+    private readonly ILogger _logger;
+
+    private PacketPath(
+        BpfObject bpf, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
+        ConnectionSweeper sweeper, PacketOptions options, ILogger logger)
+    {
+        _sweeper = sweeper;
+        _bpf = bpf;
+        _table = table;
+        _programs = programs;
+        _ports = ports;
+        _options = options;
+        _logger = logger;
+        Connections = connections;
+    }
+
+    public ConnectionMaps Connections { get; }
+
+    /// <summary>How many connections there are, as last counted, and how many there is room for.</summary>
+    public (int InUse, int Capacity) Fill => (_sweeper.InUse, _sweeper.Capacity);
+
+    /// <summary>Says that an address ceases to be a frontend's; to be called before it is taken away.</summary>
+    public void FrontendGoes() => _sweeper.FrontendGoes();
+
+    /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
+    public void Sweep(Func<Address, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
+
+    /// <summary>How many devices have the programs, and how many should and do not.</summary>
+    public (int Attached, int Failed) Devices => (_programs.AttachedCount, _programs.FailedCount);
+
+    /// <summary>Where it is noted which ports are kept from sockets for us.</summary>
+    public static string PortNotesOf(string pinRoot) => Path.Combine(pinRoot, "reserved-ports");
+
+    /// <param name="sockets">The object of the socket programs, loaded: its tables are ours too.</param>
+    /// <param name="features">What the kernel offers.</param>
+    /// <param name="pins">Where pins are.</param>
+    /// <param name="options">What the operator wants.</param>
+    /// <param name="leavesDeviceAddresses">Whether a cluster IP that a device holds is left to the stack.</param>
+    /// <param name="gracePeriods">Grace periods of the kernel.</param>
+    /// <param name="logger">The log.</param>
+    /// <exception cref="IOException">The kernel refuses the programs or maps.</exception>
+    public static PacketPath Open(
+        BpfObject sockets,
+        KernelFeatures features,
+        PinLayout pins,
+        PacketOptions options,
+        bool leavesDeviceAddresses,
+        IGracePeriods gracePeriods,
+        ILogger logger)
+    {
+        uint pinned = ConnectionMapOpener.ReadCapacity(pins.Connections);
+        uint capacity = pinned != 0 ? pinned : options.Connections ?? ConnectionCapacity.OfThisNode();
+        var config = new TcConfig { Options = options, LeavesDeviceAddresses = leavesDeviceAddresses };
+        var bpf = TcObject.Open(TcObject.Read(), features, config);
+        try
+        {
+            var tables = new TableOpener(bpf, pins.Tables);
+            var connections = new ConnectionMapOpener(bpf, pins.Connections);
+            TcObject.ShareMaps(bpf, sockets);
+            tables.Prepare(TableNames.Devices, InitialDevices);
+            connections.Prepare(capacity);
+            bpf.Load();
+            tables.Pin();
+            connections.Pin();
+            Log.ConnectionsOpened(logger, capacity, connections.HasAdopted ? "taken over" : "new");
+            var selection = new DeviceSelection(options.Devices);
+            var devicePins = new DevicePins(pins.Links.Path);
+            var table = new DeviceTable(tables.OpenHash<uint, DeviceValue>(TableNames.Devices, gracePeriods), selection, options.LocalTraffic.Devices);
+            var programs = new DevicePrograms(
+                DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, selection, logger);
+            var maps = connections.Open();
+            var sweeper = new ConnectionSweeper(maps, gracePeriods, config.Timeouts, TimeProvider.System);
+            return new PacketPath(bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, options, logger);
+        }
+        catch
+        {
+            bpf.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts the programs on every device, or in the place of those of an earlier run.</summary>
+    /// <exception cref="IOException">The ports to masquerade with cannot be had. What a device refuses is no error.</exception>
+    public void Attach(NodeNetwork network)
+    {
+        string reserved = _ports.Reserve(_options.MasqueradePorts);
+        if (reserved.Length > 0)
+        {
+            Log.PortsReserved(_logger, reserved);
+        }
+
+        Update(network, isThorough: true);
+    }
+
+    /// <summary>Follows the node: a device has its row before its programs, and loses it after them.</summary>
+    public void Update(NodeNetwork network, bool isThorough)
+    {
+        _table.Write(network);
+        _programs.Update(network, isThorough);
+        _table.RemoveOthers(network);
+    }
+
+    public void Dispose()
+    {
+        _programs.Dispose();
+        Connections.Dispose();
+        _bpf.Dispose();
+    }
+}

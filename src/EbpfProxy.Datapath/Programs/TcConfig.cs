@@ -1,0 +1,33 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Model.Network;
+
+namespace EbpfProxy.Datapath.Programs;
+
+/// <summary>What bpf/tc.bpf.c is told before it is loaded: the globals of bpf/include/tc_config.h.</summary>
+internal sealed record TcConfig
+{
+    public required PacketOptions Options { get; init; }
+
+    public bool LeavesDeviceAddresses { get; init; } = true;
+
+    public PrefixValue LocalIPv4 => PrefixOf(Options.LocalTraffic.IPv4);
+
+    public PrefixValue LocalIPv6 => PrefixOf(Options.LocalTraffic.IPv6);
+
+    public TimeoutsValue Timeouts => new(
+        Seconds(Options.Timeouts.TcpSyn),
+        Seconds(Options.Timeouts.TcpEstablished),
+        Seconds(Options.Timeouts.TcpCloseWait),
+        Seconds(Options.Timeouts.TcpClosing),
+        Seconds(Options.Timeouts.TcpClosed),
+        Seconds(Options.Timeouts.Udp),
+        Seconds(Options.Timeouts.UdpStream),
+        Seconds(Options.Timeouts.Sctp));
+
+    // No address of the family has the unspecified one's prefix of all bits.
+    private static PrefixValue PrefixOf(Prefix? prefix) => prefix is { } known
+        ? new PrefixValue(AddressKey.From(known.Address), (uint)known.MappedLength)
+        : new PrefixValue(default, 128);
+
+    private static uint Seconds(TimeSpan time) => (uint)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, uint.MaxValue);
+}
