@@ -65,11 +65,11 @@ internal static class ProbeClient
 
     /// <summary>Asks by a raw socket that makes the UDP datagram itself.</summary>
     public static Answer AskRaw(this Place place, string address, int port) =>
-        ToAnswer(Assert.Single(place.Probe("raw", address, $"{port}")));
+        ToAnswer(Assert.Single(place.Probe("-w", "3000", "raw", address, $"{port}")));
 
     /// <summary>The same with a datagram of a size, cut in pieces of which the last is sent first.</summary>
     public static Answer AskInReversedFragments(this Place place, string address, int port, int bytes) =>
-        ToAnswer(Assert.Single(place.Probe("raw", address, $"{port}", $"{bytes}")));
+        ToAnswer(Assert.Single(place.Probe("-w", "3000", "raw", address, $"{port}", $"{bytes}")));
 
     /// <summary>Sends packets that begin a flow each and then say nothing: "udp" or "syn".</summary>
     public static void Spray(this Place place, string kind, string address, int port, int count) =>

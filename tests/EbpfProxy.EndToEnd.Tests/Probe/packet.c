@@ -9,8 +9,6 @@
 
 #include "raw.h"
 
-#define FRAGMENT_ID 0x4242
-
 static uint32_t sum(uint32_t start, const void *data, size_t length)
 {
 	const unsigned char *bytes = data;
@@ -51,7 +49,7 @@ static void add_ipv4(struct packet *packet, const struct endpoint *from, const s
 	struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = protocol};
 
 	ip.tot_len = htons((uint16_t)(sizeof(ip) + length));
-	ip.id = htons(FRAGMENT_ID);
+	ip.id = port_of(from);
 	memcpy(&ip.saddr, address_of(from), 4);
 	memcpy(&ip.daddr, address_of(to), 4);
 	ip.check = folded(sum(0, &ip, sizeof(ip)));
@@ -140,7 +138,10 @@ static void fragment_ipv6(struct packet *fragment, const struct packet *whole, s
 	bool more = whole->header + offset + length < whole->length;
 
 	memcpy(ip, whole->bytes, whole->header);
-	*part = (struct ip6_frag){.ip6f_nxt = ip->ip6_nxt, .ip6f_ident = htonl(FRAGMENT_ID)};
+	*part = (struct ip6_frag){
+		.ip6f_nxt = ip->ip6_nxt,
+	};
+	memcpy(&part->ip6f_ident, whole->bytes + whole->header, sizeof(part->ip6f_ident));
 	part->ip6f_offlg = htons((uint16_t)(offset | (more ? 1 : 0)));
 	ip->ip6_nxt = IPPROTO_FRAGMENT;
 	ip->ip6_plen = htons((uint16_t)(sizeof(*part) + length));

@@ -10,9 +10,10 @@
 
 #include "raw.h"
 
-#define FRAGMENT_SIZE	    1000
-#define MAX_QUESTION	    60000
-#define DEFAULT_SOURCE_PORT 40000
+#define FRAGMENT_SIZE 1000
+#define MAX_QUESTION  60000
+#define FIRST_PORT    40000
+#define PORTS	      20000
 
 static int family_of(const char *address)
 {
@@ -21,7 +22,8 @@ static int family_of(const char *address)
 
 static int local_of(const struct endpoint *to, struct endpoint *local)
 {
-	int port = options.source_port ? options.source_port : DEFAULT_SOURCE_PORT;
+	/* Another one each time, so that no late answer is taken for this one's. */
+	int port = options.source_port ? options.source_port : FIRST_PORT + getpid() % PORTS;
 
 	if (raw_local(to, local) < 0)
 		return -1;
