@@ -46,7 +46,7 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 {
 	struct packet *packet = &scratch->packet;
 	bool is_service = roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL);
-	struct frontend frontend;
+	struct frontend frontend = {};
 	struct found found;
 	__u64 now = now_ns();
 	enum reason reason;
@@ -64,10 +64,12 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 	if ((is_service || is_source_port(&packet->key)) && find(packet, &found, now))
 		return ingress_known(skb, scratch, kind, &found, now);
 	is_frontend = packet_frontend(packet, roles, &frontend);
-	if (!is_frontend)
+	if (!is_frontend && (is_service || !path_has_orphans()))
 		return refuse(skb, packet, frontend_miss(roles));
 	if (!is_service && find(packet, &found, now))
 		return ingress_known(skb, scratch, kind, &found, now);
+	if (!is_frontend)
+		return GO_ON;
 	if (kind == KIND_FRAGMENT)
 		return drop(REASON_UNKNOWN_FRAGMENT);
 	reason = connection_open(skb, packet, &frontend);
@@ -133,7 +135,7 @@ static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scr
 {
 	struct packet *packet = &scratch->packet;
 	__u32 roles = address_roles(&packet->key.destination);
-	struct frontend frontend;
+	struct frontend frontend = {};
 	enum reason reason;
 	struct found found;
 

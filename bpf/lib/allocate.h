@@ -18,6 +18,14 @@ static __always_inline struct path_state *path_state(void)
 	return bpf_map_lookup_elem(&path_states, &zero);
 }
 
+/* Whether connections may have a frontend that is gone. */
+static __always_inline bool path_has_orphans(void)
+{
+	const struct path_state *state = path_state();
+
+	return state && state->has_orphans;
+}
+
 /* Says that there are connections, so that programs look for them. */
 static __always_inline void path_is_in_use(void)
 {

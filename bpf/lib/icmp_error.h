@@ -44,9 +44,34 @@ static __always_inline bool is_redirect(const struct packet *error)
 						   : error->type == ICMPV6_REDIRECT;
 }
 
+/* Mends the checksum of the quoted transport header, where so much is quoted: in the end the sender
+ * finds the header that it sent. */
+static __always_inline int quoted_mend(struct __sk_buff *skb, const struct scratch *scratch,
+				       __s64 difference)
+{
+	const struct packet *quoted = &scratch->quoted;
+	int offset = checksum_offset(quoted->key.protocol);
+	bool is_udp = quoted->key.protocol == IPPROTO_UDP;
+	__u32 inverse;
+	__u16 before;
+	__u16 after;
+
+	if (offset < 0 || bpf_skb_load_bytes(skb, quoted->l4 + offset, &before, sizeof(before)))
+		return 0;
+	if (is_udp && !before)
+		return 0;
+	inverse = (__u16)~before;
+	after = checksum_fold(bpf_csum_diff(NULL, 0, &inverse, sizeof(inverse), difference));
+	if (is_udp && !after)
+		after = 0xffff;
+	return bpf_skb_store_bytes(skb, quoted->l4 + offset, &after, sizeof(after), 0) ||
+	       bpf_l4_csum_replace(skb, scratch->packet.l4 + offsetof(struct icmp_header, checksum),
+				   before, after, sizeof(after));
+}
+
 /* Changes the quoted packet: what an answer would become, turned round again. The sum of an IPv4
  * header stays what it was, because its own checksum is mended; so the ICMP checksum changes with
- * the ports alone, and that of ICMPv6 with the addresses too. */
+ * the ports and the transport checksum alone, and that of ICMPv6 with the addresses too. */
 static __always_inline int quoted_rewrite(struct __sk_buff *skb, struct scratch *scratch)
 {
 	const struct packet *quoted = &scratch->quoted;
@@ -56,13 +81,15 @@ static __always_inline int quoted_rewrite(struct __sk_buff *skb, struct scratch 
 	__u32 to = (__u32)answer->source_port << 16 | answer->destination_port;
 	struct rewrite *turned = &scratch->turned;
 	__s64 difference;
+	__s64 all;
 
 	turned->source = answer->destination;
 	turned->destination = answer->source;
 	scratch->key.source = quoted->key.destination;
 	scratch->key.destination = quoted->key.source;
 	difference = address_difference(skb, &scratch->key, turned);
-	if (rewrite_addresses(skb, quoted, turned, difference))
+	all = bpf_csum_diff(&from, sizeof(from), &to, sizeof(to), difference);
+	if (rewrite_addresses(skb, quoted, turned, difference) || quoted_mend(skb, scratch, all))
 		return -1;
 	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
 	    bpf_l4_csum_replace(skb, check, 0, difference, 0))

@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(2008, LogLevel.Information, "Keeps the ports {Ports} from the node's own sockets, to masquerade with")]
     public static partial void PortsReserved(ILogger logger, string ports);
+
+    [LoggerMessage(2010, LogLevel.Warning, "The table of socket peers stays at {Capacity}: more than half of it is in use, and the sockets of all open files could not fill it; the rest was left by sockets of the kernel")]
+    public static partial void PeersAtLimit(ILogger logger, uint capacity);
 }

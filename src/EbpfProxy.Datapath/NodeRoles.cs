@@ -26,21 +26,23 @@ internal sealed class NodeRoles(DatapathOptions options)
     /// <param name="writer">What writes the difference; null while nothing is written yet.</param>
     public void Update(NodeNetwork network, ServiceWriter? writer)
     {
-        var wanted = RolesOf(network);
-        if (writer is not null)
+        // Held before they are written: where a write fails, the next writer finds them all the same.
+        var before = _held;
+        _held = RolesOf(network);
+        if (writer is null)
         {
-            foreach (var (address, role) in _held.Except(wanted))
-            {
-                writer.RemoveNodeRole(address, role);
-            }
-
-            foreach (var (address, role) in wanted.Except(_held))
-            {
-                writer.AddNodeRole(address, role);
-            }
+            return;
         }
 
-        _held = wanted;
+        foreach (var (address, role) in before.Except(_held))
+        {
+            writer.RemoveNodeRole(address, role);
+        }
+
+        foreach (var (address, role) in _held.Except(before))
+        {
+            writer.AddNodeRole(address, role);
+        }
     }
 
     /// <summary>Counts the roles without a write, before a writer makes its first.</summary>

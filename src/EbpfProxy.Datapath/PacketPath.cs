@@ -46,16 +46,16 @@ internal sealed class PacketPath : IDisposable
         Connections = connections;
     }
 
-    public ConnectionMaps Connections { get; }
+    private ConnectionMaps Connections { get; }
 
     /// <summary>How many connections there are, as last counted, and how many there is room for.</summary>
     public (int InUse, int Capacity) Fill => (_sweeper.InUse, _sweeper.Capacity);
 
-    /// <summary>Says that an address ceases to be a frontend's; to be called before it is taken away.</summary>
+    /// <summary>Says that frontends go; to be called before they are taken away.</summary>
     public void FrontendGoes() => _sweeper.FrontendGoes();
 
     /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
-    public void Sweep(Func<Address, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
+    public void Sweep(Func<Address, ushort, Protocol, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
 
     /// <summary>How many devices have the programs, and how many should and do not.</summary>
     public (int Attached, int Failed) Devices => (_programs.AttachedCount, _programs.FailedCount);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.Tables;
 
@@ -49,5 +50,8 @@ internal sealed class PinLayout
     }
 
     private static IEnumerable<string> Find(string root, string prefix) =>
-        Directory.Exists(root) ? Directory.EnumerateDirectories(root, prefix + "*").Order() : [];
+        Directory.Exists(root) ? Directory.EnumerateDirectories(root, prefix + "*").OrderBy(path => VersionOf(path, prefix)) : [];
+
+    private static uint VersionOf(string path, string prefix) =>
+        uint.TryParse(Path.GetFileName(path.AsSpan())[prefix.Length..], NumberStyles.None, null, out uint version) ? version : 0;
 }

@@ -1,5 +1,4 @@
 using EbpfProxy.Datapath.Abi;
-using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
@@ -7,6 +6,7 @@ using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -21,6 +21,9 @@ namespace EbpfProxy.Datapath;
 public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 {
     private readonly Lock _lock = new();
+
+    /// <summary>For the peers, which the programs write and no change touches: no change waits for records to be moved.</summary>
+    private readonly Lock _peersLock = new();
     private readonly FolderLock _folderLock;
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
@@ -29,19 +32,20 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
     private readonly PeerTable _peers;
-    private readonly PeerFill _peerFill;
     private readonly PacketPath? _packets;
     private readonly NodeRoles _roles;
+    private PeerFill? _peerFill;
     private NodeNetwork _network;
     private ServiceWriter? _writer;
+    private bool _needsEverything;
+    private volatile bool _hasNewPrograms;
     private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        PeerTable peers, PeerFill peerFill, PacketPath? packets, NodeRoles roles, NodeNetwork network)
+        PeerTable peers, PacketPath? packets, NodeRoles roles, NodeNetwork network)
     {
         _peers = peers;
-        _peerFill = peerFill;
         _packets = packets;
         _roles = roles;
         _network = network;
@@ -53,8 +57,8 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _programs = programs;
     }
 
-    /// <summary>The maps of the connections that the packet path translates; null where there is no packet path.</summary>
-    internal ConnectionMaps? Connections => _packets?.Connections;
+    /// <summary>How many connections the packet path translates, as last counted, and how many there is room for.</summary>
+    public (int InUse, int Capacity) ConnectionFill => _packets?.Fill ?? default;
 
     /// <summary>How many devices have the programs, and how many should and do not.</summary>
     public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
@@ -78,6 +82,8 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();
             bpf.Load();
@@ -90,20 +96,19 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenArray<ServiceValue>(TableNames.Services),
                 tables.OpenArray<uint>(TableNames.Sets),
                 tables.OpenArray<BackendValue>(TableNames.Backends),
-                tables.OpenArray<ServiceName>(TableNames.Names));
+                tables.OpenArray<ServiceName>(TableNames.Names),
+                tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, gracePeriods));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
             var peers = sockets.OpenPeers(logger);
-            peers.FinishGrowth();
-            var peerFill = new PeerFill(bpf.GetMap(TableNames.Counters).Map, peers.Count());
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
             packets = options.Packets is null
                 ? null
                 : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, logger);
+
             // Known before the first write, so that a restart finds nothing to change.
             var network = NodeNetworkWatcher.Read();
             var roles = new NodeRoles(options);
             roles.Update(network, writer: null);
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, peerFill, packets, roles, network);
+            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, packets, roles, network);
         }
         catch
         {
@@ -115,30 +120,38 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
+    /// <summary>Whether something outside <see cref="Apply"/> failed, so that every service has to be applied again.</summary>
+    public bool NeedsEverything
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _needsEverything;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
         lock (_lock)
         {
-            _writer ??= Adopt();
-            try
+            return Guard(() =>
             {
+                _writer ??= Adopt();
                 var result = _writer.Apply(changes, isComplete);
+                _needsEverything &= !isComplete;
                 if (!_programs.AreAttached)
                 {
                     _packets?.Attach(_network);
                     _programs.Attach();
+                    _hasNewPrograms = true;
                     _pins.RemoveOtherVersions();
                 }
 
                 return result;
-            }
-            catch
-            {
-                // What was written stays; the next call, a complete one, starts from what the kernel holds.
-                _writer = null;
-                throw;
-            }
+            });
         }
     }
 
@@ -147,7 +160,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            _roles.SetNode(node, _network, _writer);
+            Guard(() => _roles.SetNode(node, _network, _writer));
         }
     }
 
@@ -159,7 +172,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         lock (_lock)
         {
             _network = network;
-            _roles.Update(network, _writer);
+            Guard(() => _roles.Update(network, _writer));
             if (_programs.AreAttached)
             {
                 _packets?.Update(network, isThorough);
@@ -175,11 +188,26 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            _writer?.Collect();
-            if (_peerFill.Count > _peers.Capacity / 2)
+            Guard(() => _writer?.Collect());
+            _packets?.Sweep(IsFrontend);
+        }
+
+        lock (_peersLock)
+        {
+            // The programs before may have counted on a map of their own.
+            if (_peerFill is null || _hasNewPrograms)
             {
-                _peers.Grow();
+                _hasNewPrograms = false;
+                _peerFill = new PeerFill(_bpf.GetMap(TableNames.Counters).Map, _peers.Count());
             }
+
+            long count = _peerFill.Count;
+            if (count > _peers.Capacity / 2)
+            {
+                _peers.Grow(count);
+            }
+
+            _peers.Move();
         }
     }
 
@@ -198,9 +226,35 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _folderLock.Dispose();
     }
 
+    private void Guard(Action write) => Guard(() =>
+    {
+        write();
+        return true;
+    });
+
+    /// <summary>After a failed write, what was written stays, and the next call starts from what the kernel holds.</summary>
+    private T Guard<T>(Func<T> write)
+    {
+        try
+        {
+            return write();
+        }
+        catch
+        {
+            _writer = null;
+            _needsEverything = true;
+            throw;
+        }
+    }
+
+    private bool IsFrontend(Address address, ushort port, Protocol protocol) =>
+        _tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out _)
+        || _tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _);
+
     private ServiceWriter Adopt()
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
+        writer.WhenFrontendsGo(() => _packets?.FrontendGoes());
         _roles.Adopt(writer);
         return writer;
     }

@@ -160,12 +160,13 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
     {
         lock (_lock)
         {
-            bool isMoved = (_node?.Zone ?? "") != (node?.Zone ?? "") || (_node?.Name ?? "") != (node?.Name ?? "");
+            bool isMoved = (_node?.Zone ?? "") != (node?.Zone ?? "") || (_node?.Name ?? "") != (node?.Name ?? "")
+                || !(_node?.Addresses ?? []).SequenceEqual(node?.Addresses ?? []);
             bool isFirst = !_complete.HasFlag(FirstLists.Node);
             _node = node;
             Complete(FirstLists.Node);
 
-            // Any service may have hints, and which of them count depends on the zone.
+            // Any service may have hints, and which of them count depends on the zone; or source ranges with the node in them.
             if (isMoved && !isFirst)
             {
                 foreach (var (name, _) in _services.Objects)
@@ -188,6 +189,16 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
             {
                 Signal();
             }
+        }
+    }
+
+    /// <summary>Makes the next changes those of all services, because what was applied is not known any more.</summary>
+    public void WantEverything()
+    {
+        lock (_lock)
+        {
+            _wantsEverything = true;
+            Signal();
         }
     }
 

@@ -17,13 +17,16 @@ internal sealed class ApiClient : IDisposable
     private readonly ApiServers _servers;
     private readonly ApiConnection _connection;
     private readonly RateLimiter? _limiter;
+    private readonly RequestMetrics _metrics;
     private readonly TimeProvider _time;
 
-    public ApiClient(Credentials credentials, ApiServers servers, ApiConnection connection, KubernetesOptions options, TimeProvider time)
+    public ApiClient(
+        Credentials credentials, ApiServers servers, ApiConnection connection, KubernetesOptions options, RequestMetrics metrics, TimeProvider time)
     {
         _credentials = credentials;
         _servers = servers;
         _connection = connection;
+        _metrics = metrics;
         _time = time;
         _limiter = options.Qps > 0 ? MakeLimiter(options.Qps, options.Burst) : null;
     }
@@ -95,7 +98,8 @@ internal sealed class ApiClient : IDisposable
 
         using var timeout = new CancellationTokenSource(_answerTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, token);
-        HttpResponseMessage response;
+        HttpResponseMessage? response = null;
+        long begin = _time.GetTimestamp();
         try
         {
             response = await client.SendAsync(request, both.Token);
@@ -107,6 +111,10 @@ internal sealed class ApiClient : IDisposable
         catch (OperationCanceledException error) when (!token.IsCancellationRequested)
         {
             throw new TimeoutException($"{server} did not answer in time", error);
+        }
+        finally
+        {
+            _metrics.OnRequest(server, response?.StatusCode, _time.GetElapsedTime(begin));
         }
 
         if (response.IsSuccessStatusCode)

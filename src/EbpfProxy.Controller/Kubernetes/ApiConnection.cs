@@ -172,6 +172,11 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
     private bool AcceptKnownName(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         string asked = (sender as SslStream)?.TargetHostName ?? "";
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors) && chain is not null && TrustAnchors.IsReached(chain))
+        {
+            errors &= ~SslPolicyErrors.RemoteCertificateChainErrors;
+        }
+
         if (errors == SslPolicyErrors.None
             || (errors == SslPolicyErrors.RemoteCertificateNameMismatch && BearsOtherName(asked, certificate)))
         {

@@ -20,6 +20,10 @@ internal sealed class ApiException(HttpStatusCode status, string message, TimeSp
     /// <summary>Whether the server does not have the resource, or does not show it to us.</summary>
     public bool IsAbsence => Status is HttpStatusCode.NotFound or HttpStatusCode.Forbidden;
 
+    /// <summary>Whether the answer says nothing of the request: no right to it now, too much to do, or a gateway without its server.</summary>
+    public bool IsPassing => Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests
+        or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+
     /// <summary>Whether the server does not yet know the resource version that we have seen elsewhere.</summary>
     public bool IsAhead => Status == HttpStatusCode.GatewayTimeout
         && Message.Contains("Too large resource version", StringComparison.Ordinal);

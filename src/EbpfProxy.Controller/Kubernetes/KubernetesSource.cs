@@ -1,6 +1,7 @@
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Objects;
 using Microsoft.Extensions.Logging;
+using Prometheus;
 
 namespace EbpfProxy.Controller.Kubernetes;
 
@@ -17,23 +18,32 @@ public sealed class KubernetesSource : IDisposable
     /// <param name="options">How to reach the API server.</param>
     /// <param name="sink">Takes the objects.</param>
     /// <param name="faults">Hears of objects that make no sense.</param>
+    /// <param name="registry">Where its metrics are kept.</param>
     /// <param name="log">Hears of the rest.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Spreads what many nodes do at once.</param>
     public KubernetesSource(
-        KubernetesOptions options, IClusterSink sink, IObjectFaults faults, ILogger<KubernetesSource> log, TimeProvider time, Random random)
+        KubernetesOptions options,
+        IClusterSink sink,
+        IObjectFaults faults,
+        CollectorRegistry registry,
+        ILogger<KubernetesSource> log,
+        TimeProvider time,
+        Random random)
     {
         _log = log;
         var credentials = CredentialsLoader.Load(options, time);
         _servers = new ApiServers(credentials.Servers, options.StateFile, log);
         _connection = new ApiConnection(credentials, _servers, log);
-        _client = new ApiClient(credentials, _servers, _connection, options, time);
+        _client = new ApiClient(credentials, _servers, _connection, options, new RequestMetrics(registry), time);
         _reflectors = [.. MakeResources(options, sink, faults)
             .Select(resource => new Reflector(resource, _client, options.StreamsLists, faults, log, time, random))];
+        Watches = [.. _reflectors.Select(reflector => reflector.Status)];
+        _ = new WatchMetrics(registry, Watches, time);
     }
 
     /// <summary>The state of each watch: services, endpointslices, nodes, servicecidrs.</summary>
-    public IReadOnlyList<WatchStatus> Watches => [.. _reflectors.Select(reflector => reflector.Status)];
+    public IReadOnlyList<WatchStatus> Watches { get; }
 
     /// <summary>The API server that is asked.</summary>
     public Uri Server => _servers.Current;

@@ -44,6 +44,9 @@ internal static partial class Log
     [LoggerMessage(3015, LogLevel.Information, "The server refuses the field selector of {Resource}, which it knows from 1.31 on; doing without: {Error}")]
     public static partial void SelectorRefused(ILogger logger, string resource, string error);
 
+    [LoggerMessage(3016, LogLevel.Warning, "{Count} watches of {Resource} from version {Version} came to nothing; asking for a full list")]
+    public static partial void VersionGivenUp(ILogger log, int count, string resource, string version);
+
     [LoggerMessage(3014, LogLevel.Information, "Following the API server at {Server}")]
     public static partial void Following(ILogger log, Uri server);
 }

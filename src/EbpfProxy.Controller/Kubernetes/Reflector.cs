@@ -5,15 +5,22 @@ namespace EbpfProxy.Controller.Kubernetes;
 
 /// <summary>
 /// Follows one resource of the API: a full list first, then a watch that goes on from it. After a break it goes on from
-/// the version that it has; a full list is asked for again only when the server no longer knows that version.
+/// the version that it has; a full list is asked for again only when the server no longer knows that version, or when
+/// nothing comes of it though the server answers.
 /// </summary>
 internal sealed class Reflector(
     Resource resource, ApiClient client, bool streamsLists, IObjectFaults faults, ILogger log, TimeProvider time, Random random)
 {
+    /// <summary>How many watches in a row may come to nothing before the version is given up: half a minute of them or so.</summary>
+    private const int MaxFruitless = 5;
+
     private static readonly TimeSpan _askAgain = TimeSpan.FromHours(1);
     private static readonly TimeSpan _askAgainSpread = TimeSpan.FromMinutes(6);
     private static readonly TimeSpan _relistSpread = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _shortWatch = TimeSpan.FromSeconds(1);
+
+    /// <summary>A watch that lasts as long has something of the server to show, if only its silence.</summary>
+    private static readonly TimeSpan _longWatch = TimeSpan.FromMinutes(1);
 
     private readonly Backoff _backoff = new(time, random);
     private readonly ListRequest _list = new(resource, client, faults, time);
@@ -25,6 +32,9 @@ internal sealed class Reflector(
 
     /// <summary>How often in a row the version of a list proved too old before anything was heard of it.</summary>
     private int _expirations;
+
+    /// <summary>How many watches in a row came to nothing though the server answered.</summary>
+    private int _fruitless;
 
     /// <summary>The newest version that was seen; null before the first list.</summary>
     private string? _newest;
@@ -75,7 +85,8 @@ internal sealed class Reflector(
         catch (Exception error) when (error is not OperationCanceledException || !token.IsCancellationRequested)
         {
             // Whatever it is: a watch that ended here would be missed by nobody.
-            return Fail(Reason(error), (error as ApiException)?.RetryAfter);
+            CountFruitless(isAnswered: error is ApiException answer ? !answer.IsPassing : _watch.HasBegun);
+            return Fail(KindOf(error), Reason(error), (error as ApiException)?.RetryAfter);
         }
     }
 
@@ -143,12 +154,42 @@ internal sealed class Reflector(
             _expirations = 0;
         }
 
-        return _watch.Events == 0 && _watch.Duration < _shortWatch
-            ? Fail("the watch ended at once", retryAfter: null)
-            : TimeSpan.Zero;
+        if (_watch.Events == 0 && _watch.Duration < _shortWatch)
+        {
+            CountFruitless(isAnswered: true);
+            return Fail(WatchErrorKind.Ended, "the watch ended at once", retryAfter: null);
+        }
+
+        _fruitless = 0;
+        return TimeSpan.Zero;
     }
 
-    private TimeSpan Fail(string error, TimeSpan? retryAfter)
+    /// <summary>
+    /// Gives up a version that the server will not watch from, whatever it says of it. A server that is away or busy
+    /// says nothing of the version: then a full list by every node is the last thing that helps.
+    /// </summary>
+    private void CountFruitless(bool isAnswered)
+    {
+        if (_watch.Version is not { } version)
+        {
+            return;
+        }
+
+        if (_watch.Events > 0 || _watch.Duration > _longWatch)
+        {
+            _fruitless = 0;
+        }
+        else if (isAnswered && ++_fruitless >= MaxFruitless)
+        {
+            Log.VersionGivenUp(log, _fruitless, resource.Name, version);
+            (_fruitless, _watch.Version) = (0, null);
+
+            // Not even a list that is at least as new: the version may be one that only another server could know.
+            _expirations = 2;
+        }
+    }
+
+    private TimeSpan Fail(WatchErrorKind kind, string error, TimeSpan? retryAfter)
     {
         var delay = _backoff.Next();
         if (retryAfter is { } wanted)
@@ -157,7 +198,7 @@ internal sealed class Reflector(
             delay = wanted + _backoff.Spread(wanted / 2 + TimeSpan.FromSeconds(1));
         }
 
-        Status.Failed(error);
+        Status.Failed(kind, error);
         Log.Failed(log, resource.Name, error, delay.TotalSeconds);
         return delay;
     }
@@ -173,7 +214,7 @@ internal sealed class Reflector(
         _newest = _watch.Version ?? _newest;
         _watch.Version = null;
         var delay = _expirations > 1 ? _backoff.Next() : _backoff.Spread(_relistSpread);
-        Status.Failed(error.Message);
+        Status.Failed(WatchErrorKind.Expired, error.Message);
         Log.Expired(log, resource.Name, _newest ?? "", delay.TotalSeconds);
         return delay;
     }
@@ -192,6 +233,14 @@ internal sealed class Reflector(
         Status.Listed(time.GetUtcNow());
         return _askAgain + _backoff.Spread(_askAgainSpread);
     }
+
+    private static WatchErrorKind KindOf(Exception error) => error switch
+    {
+        ApiException => WatchErrorKind.Status,
+        TimeoutException => WatchErrorKind.Timeout,
+        HttpRequestException => WatchErrorKind.Connection,
+        _ => WatchErrorKind.Stream,
+    };
 
     /// <summary>The innermost reason, which is the one that says something: a certificate's name, a refused connection.</summary>
     private static string Reason(Exception error)

@@ -27,7 +27,7 @@ internal readonly ref struct WatchEvent
 
     public WatchEventType Type { get; }
 
-    /// <summary>Empty where the line has no object.</summary>
+    /// <summary>Empty where the line has no object. What follows the object in the line may follow here, too.</summary>
     public ReadOnlySpan<byte> Object { get; }
 
     /// <summary>Takes a line apart; one that is no JSON is a <see cref="JsonException"/>.</summary>
@@ -54,6 +54,13 @@ internal readonly ref struct WatchEvent
                 reader.Read();
                 bool isObject = reader.TokenType == JsonTokenType.StartObject;
                 int start = (int)reader.TokenStartIndex;
+                if (isObject && type != WatchEventType.Unknown)
+                {
+                    // As API servers write it. Whoever reads the object finds its end; a streamed list has a line for
+                    // every object of the cluster, and to look for the end here is to read each of them once more.
+                    return new WatchEvent(type, line[start..]);
+                }
+
                 reader.Skip();
                 item = isObject ? line[start..(int)reader.BytesConsumed] : default;
             }

@@ -15,6 +15,7 @@ internal sealed class WatchRequest(
     public const int MaxLine = 8 << 20;
 
     private const int BufferSize = 16 << 10;
+    private const int ListBufferSize = 64 << 10;
     private const int MinSeconds = 300;
 
     /// <summary>How much longer than agreed a watch may last before it is taken for dead.</summary>
@@ -23,17 +24,23 @@ internal sealed class WatchRequest(
     /// <summary>How long a streamed list may be silent before the server is taken for one that never ends it.</summary>
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(30);
 
+    /// <summary>How exactly that is measured.</summary>
+    private static readonly TimeSpan _silenceStep = TimeSpan.FromSeconds(1);
+
     private bool _isListing;
     private int _listed;
     private long _begin;
 
-    public WatchStatus Status { get; } = new(resource.Name);
+    public WatchStatus Status { get; } = new(resource.Name, time.GetUtcNow());
 
     /// <summary>The version to go on from; null where only a full list helps.</summary>
     public string? Version { get; set; }
 
     /// <summary>How many events the last watch brought, bookmarks included.</summary>
     public long Events { get; private set; }
+
+    /// <summary>Whether the server began the last watch.</summary>
+    public bool HasBegun { get; private set; }
 
     /// <summary>How long the last watch lasted.</summary>
     public TimeSpan Duration { get; private set; }
@@ -74,16 +81,18 @@ internal sealed class WatchRequest(
         int seconds = MinSeconds + random.Next(MinSeconds);
         string common = $"?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}";
         Events = 0;
+        HasBegun = false;
         _begin = time.GetTimestamp();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds) + _grace, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(token, limit.Token, silence?.Token ?? CancellationToken.None);
         try
         {
             using var response = await client.GetAsync($"{resource.Path}{common}{query}{resource.Selector}", either.Token);
+            HasBegun = true;
             Status.WatchBegun(time.GetUtcNow());
             Log.Watching(log, resource.Name, Version ?? "0");
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            using var buffer = new StreamBuffer(body, BufferSize, MaxLine + 1);
+            using var buffer = new StreamBuffer(body, _isListing ? ListBufferSize : BufferSize, MaxLine + 1);
             await ReadLinesAsync(new LineStream(buffer, MaxLine), silence, either.Token);
             Log.WatchEnded(log, resource.Name, Events, Version ?? "");
         }
@@ -99,6 +108,7 @@ internal sealed class WatchRequest(
 
     private async Task ReadLinesAsync(LineStream lines, CancellationTokenSource? silence, CancellationToken token)
     {
+        long heard = time.GetTimestamp();
         while (await lines.NextAsync(token))
         {
             if (lines.IsTooLong)
@@ -111,7 +121,16 @@ internal sealed class WatchRequest(
                 TakeLine(lines.Line);
             }
 
-            silence?.CancelAfter(_isListing ? _silence : Timeout.InfiniteTimeSpan);
+            if (!_isListing)
+            {
+                silence?.CancelAfter(Timeout.InfiniteTimeSpan);
+                silence = null;
+            }
+            else if (time.GetElapsedTime(heard) > _silenceStep)
+            {
+                silence?.CancelAfter(_silence);
+                heard = time.GetTimestamp();
+            }
         }
     }
 
@@ -145,16 +164,22 @@ internal sealed class WatchRequest(
         }
 
         Events++;
-        var metadata = resource.ReadMetadata(json);
         if (type == WatchEventType.Bookmark)
         {
-            TakeBookmark(metadata);
+            TakeBookmark(resource.ReadMetadata(json));
             return;
         }
 
         Apply(type, json);
         Status.Changed(time.GetUtcNow());
-        if (log.IsEnabled(LogLevel.Trace))
+        bool isTraced = log.IsEnabled(LogLevel.Trace);
+        if (_isListing && !isTraced)
+        {
+            return;
+        }
+
+        var metadata = resource.ReadMetadata(json);
+        if (isTraced)
         {
             Log.Event(log, type.ToString(), resource.Name, metadata.ObjectName.ToString());
         }

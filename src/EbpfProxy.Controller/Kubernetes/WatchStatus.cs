@@ -1,14 +1,13 @@
 namespace EbpfProxy.Controller.Kubernetes;
 
 /// <summary>What one watch has done and how it stands, for metrics and health. May be read from any thread.</summary>
-public sealed class WatchStatus(string resource)
+public sealed class WatchStatus(string resource, DateTimeOffset begin)
 {
     private readonly Lock _lock = new();
+    private readonly long[] _errors = new long[Enum.GetValues<WatchErrorKind>().Length];
     private long _lists;
     private long _watches;
     private long _events;
-    private long _errors;
-    private long _skipped;
     private bool _isSynced;
     private string? _lastError;
     private DateTimeOffset? _lastEvent;
@@ -29,10 +28,19 @@ public sealed class WatchStatus(string resource)
     public long Events => Read(ref _events);
 
     /// <summary>Requests that failed and streams that broke.</summary>
-    public long Errors => Read(ref _errors);
+    public long Errors
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _errors.Sum() - _errors[(int)WatchErrorKind.Event];
+            }
+        }
+    }
 
     /// <summary>Events that were too long or made no sense.</summary>
-    public long Skipped => Read(ref _skipped);
+    public long Skipped => ErrorsOf(WatchErrorKind.Event);
 
     /// <summary>What went wrong last; null while all is well.</summary>
     public string? LastError => Read(ref _lastError);
@@ -42,51 +50,72 @@ public sealed class WatchStatus(string resource)
     /// <summary>When the server was last heard of: a list, a change or a bookmark.</summary>
     public DateTimeOffset? LastContact => Read(ref _lastContact);
 
-    internal void Listed(DateTimeOffset now) => Update(() =>
+    public long ErrorsOf(WatchErrorKind kind) => Read(ref _errors[(int)kind]);
+
+    /// <summary>How long nothing was heard of the server; from the start on where nothing ever was.</summary>
+    public TimeSpan Age(DateTimeOffset now) => now - (LastContact ?? begin);
+
+    internal void Listed(DateTimeOffset now)
     {
-        _lists++;
-        _isSynced = true;
-        _lastContact = now;
-        _lastError = null;
-    });
+        lock (_lock)
+        {
+            _lists++;
+            _isSynced = true;
+            _lastContact = now;
+            _lastError = null;
+        }
+    }
 
-    internal void WatchBegun(DateTimeOffset now) => Update(() =>
+    internal void WatchBegun(DateTimeOffset now)
     {
-        _watches++;
-        _lastContact = now;
-        _lastError = null;
-    });
+        lock (_lock)
+        {
+            _watches++;
+            _lastContact = now;
+            _lastError = null;
+        }
+    }
 
-    internal void Changed(DateTimeOffset now) => Update(() =>
+    internal void Changed(DateTimeOffset now)
     {
-        _events++;
-        _lastEvent = now;
-        _lastContact = now;
-    });
+        lock (_lock)
+        {
+            _events++;
+            _lastEvent = now;
+            _lastContact = now;
+        }
+    }
 
-    internal void Heard(DateTimeOffset now) => Update(() => _lastContact = now);
-
-    internal void SkippedEvent() => Update(() => _skipped++);
-
-    internal void Failed(string error) => Update(() =>
+    internal void Heard(DateTimeOffset now)
     {
-        _errors++;
-        _lastError = error;
-    });
+        lock (_lock)
+        {
+            _lastContact = now;
+        }
+    }
+
+    internal void SkippedEvent()
+    {
+        lock (_lock)
+        {
+            _errors[(int)WatchErrorKind.Event]++;
+        }
+    }
+
+    internal void Failed(WatchErrorKind kind, string error)
+    {
+        lock (_lock)
+        {
+            _errors[(int)kind]++;
+            _lastError = error;
+        }
+    }
 
     private T Read<T>(ref T field)
     {
         lock (_lock)
         {
             return field;
-        }
-    }
-
-    private void Update(Action change)
-    {
-        lock (_lock)
-        {
-            change();
         }
     }
 }

@@ -86,7 +86,7 @@ public sealed class SyncLoop(
 
     private List<ServiceChange> Build(ClusterChanges changes)
     {
-        var node = new NodeContext(nodeName, changes.Node?.Zone ?? "");
+        var node = new NodeContext(nodeName, changes.Node?.Zone ?? "", changes.Node?.Addresses ?? []);
         return [.. changes.Services.Select(s =>
             new ServiceChange(s.Name, s.Service is null ? null : ServiceTablesBuilder.Build(s.Service, s.Slices, node)))];
     }

@@ -38,16 +38,16 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     public int InUse { get; private set; }
 
     /// <summary>
-    /// Says that an address ceases to be a frontend's: from now on the programs look for connections of packets to any
-    /// address, until none has an address that is no frontend's. To be called before the address is taken away.
+    /// Says that a frontend goes: from now on the programs look for connections of packets to any address, until none has
+    /// one that is no frontend. To be called before it is taken away.
     /// </summary>
     public void FrontendGoes() => _losses.Add();
 
     /// <summary>Goes through the next <paramref name="count"/> ids, and frees what earlier calls ended.</summary>
     /// <param name="count">How many ids.</param>
-    /// <param name="isFrontend">Whether an address is a frontend's.</param>
+    /// <param name="isFrontend">Whether an address, port and protocol are a frontend's.</param>
     /// <returns>How many connections were freed.</returns>
-    public int Step(int count, Func<Address, bool> isFrontend)
+    public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         int freed = FreeEnded();
         EndUnanswered(count);
@@ -101,7 +101,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         }
     }
 
-    private void Visit(int id, ulong now, List<(int Id, uint Generation)> ended, Func<Address, bool> isFrontend)
+    private void Visit(int id, ulong now, List<(int Id, uint Generation)> ended, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         ref var place = ref maps.Connections[id];
         var connection = place;

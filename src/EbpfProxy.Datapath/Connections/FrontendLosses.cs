@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Model.Network;
 
@@ -27,11 +28,12 @@ internal sealed class FrontendLosses
         Volatile.Write(ref _maps.State[0].HasOrphans, 1);
     }
 
-    public void Visit(in ConnectionValue connection, Func<Address, bool> isFrontend)
+    public void Visit(in ConnectionValue connection, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         if (!_isFound && _maps.State[0].HasOrphans != 0)
         {
-            _isFound = !isFrontend(connection.Frontend.ToAddress());
+            _isFound = !isFrontend(
+                connection.Frontend.ToAddress(), BinaryPrimitives.ReverseEndianness(connection.FrontendPortBe), (Protocol)connection.Protocol);
         }
     }
 

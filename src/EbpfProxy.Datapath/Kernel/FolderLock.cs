@@ -1,8 +1,13 @@
+using System.Diagnostics;
+
 namespace EbpfProxy.Datapath.Kernel;
 
 /// <summary>Keeps a folder of pins to one daemon; the kernel lets go of the lock when the process ends, however it ends.</summary>
 internal sealed class FolderLock : IDisposable
 {
+    private const int RetryMilliseconds = 10;
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
     private readonly int _fd;
 
     private FolderLock(int fd)
@@ -10,23 +15,41 @@ internal sealed class FolderLock : IDisposable
         _fd = fd;
     }
 
+    /// <summary>Takes the lock. Waits for a moment where it is held: a look at it (<see cref="IsTaken"/>) is short.</summary>
     /// <exception cref="IOException">Another process holds it.</exception>
     public static FolderLock Take(string path)
     {
-        int fd = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
-        if (fd < 0)
+        int fd = Open(path);
+        var patience = Stopwatch.StartNew();
+        while (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) < 0)
         {
-            throw new IOException($"open {path}: {Libc.LastError}");
-        }
+            if (patience.Elapsed > _patience)
+            {
+                Libc.Close(fd);
+                throw new IOException($"another ebpf-proxy is running with the pins in {path}");
+            }
 
-        if (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) < 0)
-        {
-            Libc.Close(fd);
-            throw new IOException($"another ebpf-proxy is running with the pins in {path}");
+            Thread.Sleep(RetryMilliseconds);
         }
 
         return new FolderLock(fd);
     }
 
+    /// <summary>Whether a process holds the lock. Any number of processes may look at the same time.</summary>
+    /// <exception cref="IOException">The folder cannot be opened.</exception>
+    public static bool IsTaken(string path)
+    {
+        int fd = Open(path);
+        bool isTaken = Libc.Lock(fd, Libc.LockShared | Libc.LockNonBlocking) < 0;
+        Libc.Close(fd);
+        return isTaken;
+    }
+
     public void Dispose() => Libc.Close(_fd);
+
+    private static int Open(string path)
+    {
+        int fd = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
+        return fd >= 0 ? fd : throw new IOException($"open {path}: {Libc.LastError}");
+    }
 }

@@ -8,6 +8,7 @@ internal static partial class Libc
     public const int OpenReadOnly = 0;
     public const int OpenDirectory = 0x10000;
     public const int OpenCloseOnExec = 0x80000;
+    public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 

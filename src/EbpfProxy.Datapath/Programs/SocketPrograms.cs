@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Tables;
 using LibBpfSharp;
@@ -8,10 +9,36 @@ namespace EbpfProxy.Datapath.Programs;
 /// <summary>The links of the socket programs to the cgroup. They are pinned: the programs stay when this process ends.</summary>
 internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgroupRoot, ILogger logger) : IDisposable
 {
+    private const int KernelNameLength = 15;
+    private const int RetryMilliseconds = 20;
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
     private readonly List<BpfLink> _links = [];
 
     /// <summary>Whether this build's programs are the ones that run.</summary>
     public bool AreAttached { get; private set; }
+
+    /// <summary>
+    /// Refuses a cgroup that another daemon's programs are on: its pins are in another BPF file system, so that nothing else
+    /// would keep the two apart, and every socket would be translated twice. Waits for a moment, because the kernel
+    /// detaches a little after the last pin is removed.
+    /// </summary>
+    /// <exception cref="IOException">There are such programs.</exception>
+    public void RefuseOthers()
+    {
+        var patience = Stopwatch.StartNew();
+        while (FindOthers() is { Count: > 0 } others)
+        {
+            if (patience.Elapsed > _patience)
+            {
+                throw new IOException(
+                    $"{cgroupRoot} has programs of another ebpf-proxy ({string.Join(", ", others)}), which are not pinned in {pins.Path}: stop the " +
+                    "one that runs with another --bpffs and remove its programs (ebpf-proxy cleanup --bpffs DIR), or use another --cgroup-root");
+            }
+
+            Thread.Sleep(RetryMilliseconds);
+        }
+    }
 
     /// <summary>Attaches the programs, or puts them in the place of those that an earlier run attached, one by one and in order.</summary>
     public void Attach()
@@ -21,21 +48,14 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         foreach (var hook in SocketHook.All)
         {
             var program = bpf.GetProgram(hook.Program).Program;
-            var link = BpfLink.TryOpenPinned(pins.PathOf(hook.Program));
-            if (link is not null && link.Info.CgroupId == cgroupId)
+            if (TryReplace(hook, program, cgroupId))
             {
-                link.Update(program);
                 replaced++;
             }
             else
             {
-                link?.Dispose();
-                pins.Remove(hook.Program);
-                link = BpfLink.AttachCgroup(program, cgroupRoot, hook.AttachType);
-                link.Pin(pins.PathOf(hook.Program));
+                AttachAnew(hook, program);
             }
-
-            _links.Add(link);
         }
 
         AreAttached = true;
@@ -43,4 +63,70 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
     }
 
     public void Dispose() => _links.ForEach(link => link.Dispose());
+
+    private List<string> FindOthers()
+    {
+        var others = new List<string>();
+        foreach (var hook in SocketHook.All)
+        {
+            string name = hook.Program[..Math.Min(hook.Program.Length, KernelNameLength)];
+            var ids = BpfCgroup.QueryPrograms(cgroupRoot, hook.AttachType);
+            if (ids.Count == 0)
+            {
+                continue;
+            }
+
+            using var link = BpfLink.TryOpenPinned(pins.PathOf(hook.Program));
+            uint? own = link?.Info.ProgramId;
+            foreach (uint id in ids.Where(id => id != own))
+            {
+                using var program = BpfProgram.TryFromId(id);
+                if (program?.Name == name)
+                {
+                    others.Add($"{name}, id {id}");
+                }
+            }
+        }
+
+        return others;
+    }
+
+    private bool TryReplace(SocketHook hook, BpfProgram program, ulong cgroupId)
+    {
+        var link = BpfLink.TryOpenPinned(pins.PathOf(hook.Program));
+        try
+        {
+            if (link is null || link.Info.CgroupId != cgroupId)
+            {
+                link?.Dispose();
+                return false;
+            }
+
+            link.Update(program);
+            _links.Add(link);
+            return true;
+        }
+        catch
+        {
+            link?.Dispose();
+            throw;
+        }
+    }
+
+    private void AttachAnew(SocketHook hook, BpfProgram program)
+    {
+        pins.Remove(hook.Program);
+        var link = BpfLink.AttachCgroup(program, cgroupRoot, hook.AttachType);
+        try
+        {
+            link.Pin(pins.PathOf(hook.Program));
+            _links.Add(link);
+        }
+        catch
+        {
+            // Without a pin the next try would not find it, and attach a second one beside it.
+            link.Dispose();
+            throw;
+        }
+    }
 }

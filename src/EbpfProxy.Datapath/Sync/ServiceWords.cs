@@ -43,13 +43,13 @@ internal readonly record struct ServiceWords(ServiceValue Value)
         : default;
 
     /// <summary>The places of the sets that the words name, each once.</summary>
-    public IEnumerable<(uint Begin, uint Length)> Extents()
+    public SetExtents Extents()
     {
-        var words = Value;
-        return new[] { words.Internal, words.External, words.ExternalNear }
-            .Where(word => word.Count > 0)
-            .Select(word => (word.Set, (uint)word.Count))
-            .Distinct();
+        var extents = default(SetExtents);
+        extents.Add(Value.Internal);
+        extents.Add(Value.External);
+        extents.Add(Value.ExternalNear);
+        return extents;
     }
 
     /// <summary>Writes the words that differ from <paramref name="current"/>, affinity settings first.</summary>

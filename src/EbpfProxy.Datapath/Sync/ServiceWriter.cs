@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
@@ -12,7 +11,7 @@ namespace EbpfProxy.Datapath.Sync;
 /// <list type="number">
 /// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
 /// <item>the service's words, one flip each;</item>
-/// <item>frontends, then addresses: now the service can be found;</item>
+/// <item>source ranges, then frontends, then addresses: now the service can be found;</item>
 /// <item>frontends that go; their addresses follow later, and the rest is given back after a grace period.</item>
 /// </list>
 /// </summary>
@@ -22,9 +21,12 @@ internal sealed class ServiceWriter
     private readonly ServiceRegistry _services;
     private readonly BackendStore _backends;
     private readonly SetStore _sets;
+    private readonly FrontendStore _frontends;
+    private readonly RangeStore _ranges;
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
+    private bool _areAddressesProved;
 
     private ServiceWriter(
         TableSet tables, ServiceRegistry services, BackendStore backends, SetStore sets, AddressBook addresses, Retirement retirement)
@@ -34,20 +36,29 @@ internal sealed class ServiceWriter
         _backends = backends;
         _sets = sets;
         _addresses = addresses;
+        _frontends = new FrontendStore(tables.Frontends, services, addresses);
+        _ranges = new RangeStore(tables.Ranges);
         _retirement = retirement;
     }
 
-    /// <summary>Takes over what the tables hold: the ids stay, so that sockets and flows that know them do.</summary>
+    /// <summary>
+    /// Takes over what the tables hold: the ids stay, so that sockets and flows that know them do. What nothing leads to
+    /// may have been unlinked a moment ago, by a writer that failed: it is free after a grace period only.
+    /// </summary>
     public static ServiceWriter Adopt(TableSet tables, IGracePeriods gracePeriods, uint firstGeneration)
     {
+        gracePeriods.Wait(gracePeriods.Request());
         var backendsByService = new Dictionary<uint, List<uint>>();
         var backends = BackendStore.Adopt(tables.Backends, firstGeneration, backendsByService);
         var services = ServiceRegistry.Adopt(tables.Names);
-        var sets = SetStore.Adopt(tables.Sets, services.Records.SelectMany(record => ServiceWords.Read(tables.Services, record.Id).Extents()));
+        var sets = SetStore.Adopt(tables.Sets, UsedExtents(tables, services));
         var writer = new ServiceWriter(tables, services, backends, sets, new AddressBook(tables.Addresses), new Retirement(gracePeriods));
         writer.AdoptRecords(backendsByService);
         return writer;
     }
+
+    /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
+    public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
     /// <summary>See <see cref="IServiceDatapath.Apply"/>.</summary>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
@@ -60,13 +71,12 @@ internal sealed class ServiceWriter
             Reserve(changes);
         }
 
-        var goneFrontends = new List<(uint Service, FrontendEntry Frontend)>();
         var goneRecords = new List<ServiceRecord>();
         foreach (var change in changes)
         {
             foreach (var port in change.Tables?.Ports ?? [])
             {
-                Write(_services.GetOrAdd(port.Key), port, goneFrontends);
+                Write(_services.GetOrAdd(port.Key), port);
             }
 
             goneRecords.AddRange(_services.Without(change.Service, change.Tables));
@@ -78,18 +88,20 @@ internal sealed class ServiceWriter
             goneRecords.AddRange(_services.Records.Where(record => !known.Contains(record.Key.Service)));
         }
 
-        foreach (var record in goneRecords)
-        {
-            goneFrontends.AddRange(record.Frontends.Select(frontend => (record.Id, frontend)));
-        }
-
-        RemoveFrontends(goneFrontends);
+        goneRecords.ForEach(_frontends.GiveUpAll);
+        _frontends.RemoveGone();
         goneRecords.ForEach(Retire);
         if (isComplete)
         {
-            RemoveStrayFrontends();
+            _frontends.RemoveStrays();
+        }
+
+        if (isComplete || !_areAddressesProved)
+        {
+            // An earlier run, or one that failed, may have written a frontend or backend without its address.
             _addresses.Repair();
             _addresses.IsDeferring = false;
+            _areAddressesProved = true;
         }
 
         _retirement.Seal();
@@ -119,14 +131,19 @@ internal sealed class ServiceWriter
         _addresses.Flush();
     }
 
-    private static AddressRole RoleOf(FrontendKind kind) => kind switch
+    private static IEnumerable<Extent> UsedExtents(TableSet tables, ServiceRegistry services)
     {
-        FrontendKind.ClusterIP => AddressRole.ClusterIP,
-        FrontendKind.ExternalIP or FrontendKind.LoadBalancer => AddressRole.External,
-        FrontendKind.NodePort => AddressRole.None,
-    };
+        foreach (var record in services.Records)
+        {
+            var extents = ServiceWords.Read(tables.Services, record.Id).Extents();
+            for (int i = 0; i < extents.Count; i++)
+            {
+                yield return extents[i];
+            }
+        }
+    }
 
-    private void Write(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> goneFrontends)
+    private void Write(ServiceRecord record, PortTables desired)
     {
         // Backends first: an id must be good before a set names it. What loses a use keeps it until the words are flipped.
         uint[] wanted = _merge.Run(_backends, record, desired);
@@ -155,7 +172,12 @@ internal sealed class ServiceWriter
         }
 
         record.Backends = wanted;
-        WriteFrontends(record, desired, goneFrontends);
+        bool areRangesLeft = _ranges.Write(record, desired.SourceRanges);
+        _frontends.Write(record, desired);
+        if (areRangesLeft)
+        {
+            TrimLater(record);
+        }
     }
 
     private void FlipWords(ServiceRecord record, PortTables desired, ReadOnlySpan<uint> backends)
@@ -166,19 +188,32 @@ internal sealed class ServiceWriter
         var next = ServiceWords.From(desired, cluster, local);
         next.Write(_tables.Services, record.Id, current);
 
-        var kept = next.Extents().ToArray();
-        foreach (var (begin, length) in current.Extents().Except(kept))
+        var kept = next.Extents();
+        var before = current.Extents();
+        for (int i = 0; i < before.Count; i++)
         {
-            _retirement.Add(() => _sets.Free(begin, length));
+            if (!kept.Contains(before[i]))
+            {
+                FreeLater(before[i]);
+            }
         }
 
         // A set that was placed and that no class of traffic uses is free again at once: nothing ever led to it.
-        foreach (var placed in new[] { cluster, local })
+        FreeUnused(cluster, kept);
+        FreeUnused(local, kept);
+    }
+
+    /// <summary>Apart from where it is called: what a closure captures is allocated even where there is nothing to free.</summary>
+    private void FreeLater(Extent extent) => _retirement.Add(() => _sets.Free(extent));
+
+    private void TrimLater(ServiceRecord record) => _retirement.Add(() => _ranges.Trim(record));
+
+    private void FreeUnused(PlacedSet placed, SetExtents kept)
+    {
+        var extent = new Extent(placed.Begin, placed.Length);
+        if (placed.IsNew && !kept.Contains(extent))
         {
-            if (placed.IsNew && !kept.Contains((placed.Begin, placed.Length)))
-            {
-                _sets.Free(placed.Begin, placed.Length);
-            }
+            _sets.Free(extent);
         }
     }
 
@@ -192,71 +227,6 @@ internal sealed class ServiceWriter
         return new PlacedSet(_sets.Add(backends), (uint)backends.Length, IsNew: true);
     }
 
-    private void WriteFrontends(ServiceRecord record, PortTables desired, List<(uint Service, FrontendEntry Frontend)> gone)
-    {
-        var next = new FrontendEntry[desired.Frontends.Length];
-        for (int i = 0; i < next.Length; i++)
-        {
-            var frontend = desired.Frontends[i];
-            next[i] = new FrontendEntry(
-                FrontendKey.From(frontend.Address, frontend.Port, desired.Key.Protocol), FrontendValue.From(record.Id, frontend));
-        }
-
-        foreach (var old in record.Frontends)
-        {
-            if (!Array.Exists(next, entry => entry.Key == old.Key))
-            {
-                gone.Add((record.Id, old));
-            }
-        }
-
-        foreach (var entry in next)
-        {
-            int known = Array.FindIndex(record.Frontends, old => old.Key == entry.Key);
-            if (known >= 0 && record.Frontends[known].Value == entry.Value)
-            {
-                continue;
-            }
-
-            _tables.Frontends.Put(entry.Key, entry.Value);
-            var role = RoleOf((FrontendKind)entry.Value.Kind);
-            var oldRole = known >= 0 ? RoleOf((FrontendKind)record.Frontends[known].Value.Kind) : AddressRole.None;
-            if (role != oldRole)
-            {
-                Count(entry, role, _addresses.Add);
-                Count(entry, oldRole, _addresses.Remove);
-            }
-        }
-
-        record.Frontends = next;
-    }
-
-    private void RemoveFrontends(List<(uint Service, FrontendEntry Frontend)> gone)
-    {
-        foreach (var (_, frontend) in gone)
-        {
-            Count(frontend, RoleOf((FrontendKind)frontend.Value.Kind), _addresses.Remove);
-        }
-
-        foreach (var (service, frontend) in gone)
-        {
-            // Another service may have taken the frontend over in the same breath.
-            if (_tables.Frontends.TryRead(frontend.Key, out var holder) && holder.Service == service)
-            {
-                _tables.Frontends.Remove(frontend.Key);
-            }
-        }
-    }
-
-    private void RemoveStrayFrontends()
-    {
-        var strays = _tables.Frontends.ReadAll().Where(row => !IsHeld(row.Key, row.Value.Service)).Select(row => row.Key).ToList();
-        strays.ForEach(key => _tables.Frontends.Remove(key));
-    }
-
-    private bool IsHeld(FrontendKey key, uint service) =>
-        _services.TryGet(service, out var record) && Array.Exists(record.Frontends, entry => entry.Key == key);
-
     private void Retire(ServiceRecord record)
     {
         _services.Forget(record);
@@ -268,23 +238,18 @@ internal sealed class ServiceWriter
         _retirement.Add(() =>
         {
             var words = ServiceWords.Read(_tables.Services, record.Id);
-            foreach (var (begin, length) in words.Extents())
+            var extents = words.Extents();
+            for (int i = 0; i < extents.Count; i++)
             {
-                _sets.Free(begin, length);
+                _sets.Free(extents[i]);
             }
 
             ServiceWords.Empty.Write(_tables.Services, record.Id, words);
             Array.ForEach(record.Backends, _backends.Free);
+            record.SourceRanges = [];
+            _ranges.Trim(record);
             _services.Free(record);
         });
-    }
-
-    private static void Count(in FrontendEntry frontend, AddressRole role, Action<Address, AddressRole> count)
-    {
-        if (role != AddressRole.None)
-        {
-            count(frontend.Key.Address.ToAddress(), role);
-        }
     }
 
     private void Reserve(IReadOnlyCollection<ServiceChange> changes)
@@ -293,11 +258,13 @@ internal sealed class ServiceWriter
         uint backends = 0;
         uint sets = 0;
         uint frontends = 0;
+        uint ranges = 0;
         foreach (var port in changes.SelectMany(change => change.Tables?.Ports ?? []))
         {
             services++;
             backends += (uint)port.Backends.Length;
             frontends += (uint)port.Frontends.Length;
+            ranges += (uint)port.SourceRanges.Length;
             foreach (var backend in port.Backends)
             {
                 sets += backend.Use.HasFlag(BackendUse.InClusterSet) ? 1u : 0;
@@ -309,6 +276,7 @@ internal sealed class ServiceWriter
         _tables.Services.EnsureCapacity(WithRoom(services));
         _tables.Backends.EnsureCapacity(WithRoom(backends));
         _tables.Frontends.EnsureCapacity(WithRoom(frontends));
+        _tables.Ranges.EnsureCapacity(WithRoom(ranges));
         _addresses.EnsureCapacity(WithRoom(frontends + backends));
         _sets.Reserve(WithRoom(sets));
 
@@ -340,21 +308,7 @@ internal sealed class ServiceWriter
             ids.ForEach(id => _addresses.Adopt(_backends[id].Address.ToAddress(), AddressRole.Backend));
         }
 
-        var frontends = new Dictionary<uint, List<FrontendEntry>>();
-        foreach (var (key, value) in _tables.Frontends.ReadAll())
-        {
-            if (_services.TryGet(value.Service, out _))
-            {
-                ref var list = ref CollectionsMarshal.GetValueRefOrAddDefault(frontends, value.Service, out _);
-                (list ??= []).Add(new FrontendEntry(key, value));
-            }
-        }
-
-        foreach (var (service, entries) in frontends)
-        {
-            _services.TryGet(service, out var record);
-            record!.Frontends = [.. entries];
-            entries.ForEach(entry => Count(entry, RoleOf((FrontendKind)entry.Value.Kind), _addresses.Adopt));
-        }
+        _ranges.Adopt(_services);
+        _frontends.Adopt();
     }
 }

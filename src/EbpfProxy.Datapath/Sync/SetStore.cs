@@ -16,8 +16,8 @@ internal sealed class SetStore
         _extents = extents;
     }
 
-    public static SetStore Adopt(IArrayTable<uint> table, IEnumerable<(uint Begin, uint Length)> used) =>
-        new(table, ExtentAllocator.Restore(table.Capacity, used));
+    public static SetStore Adopt(IArrayTable<uint> table, IEnumerable<Extent> used) =>
+        new(table, ExtentAllocator.Restore(table.Capacity, used.Select(extent => (extent.Begin, extent.Length))));
 
     /// <summary>Writes a set and returns where it begins; an empty set needs no place.</summary>
     public uint Add(ReadOnlySpan<uint> backends)
@@ -68,11 +68,11 @@ internal sealed class SetStore
     }
 
     /// <summary>Gives back the place of a set that no service names any more and no program can still be reading.</summary>
-    public void Free(uint begin, uint length)
+    public void Free(Extent extent)
     {
-        if (length > 0)
+        if (extent.Length > 0)
         {
-            _extents.Release(begin, length);
+            _extents.Release(extent.Begin, extent.Length);
         }
     }
 }

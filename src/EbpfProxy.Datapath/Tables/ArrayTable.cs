@@ -8,6 +8,7 @@ internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
     where TValue : unmanaged
 {
     private BpfMappedArray<TValue> _memory;
+    private BpfMappedArray<TValue>? _copy;
 
     public ArrayTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
         : base(name, map, slot, pins, types)
@@ -38,16 +39,23 @@ internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
 
     protected override void CopyTo(BpfMap larger)
     {
-        using var memory = new BpfArrayMap<TValue>(larger).MemoryMap();
+        _copy = new BpfArrayMap<TValue>(larger).MemoryMap();
         for (int i = 0; i < (int)Capacity; i++)
         {
-            memory[i] = _memory[i];
+            _copy[i] = _memory[i];
         }
     }
 
-    protected override void SwitchTo(BpfMap larger)
+    protected override void Switch()
     {
         _memory.Dispose();
-        _memory = new BpfArrayMap<TValue>(larger).MemoryMap();
+        _memory = _copy!;
+        _copy = null;
+    }
+
+    protected override void GiveUpCopy()
+    {
+        _copy?.Dispose();
+        _copy = null;
     }
 }

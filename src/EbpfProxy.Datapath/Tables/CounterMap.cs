@@ -3,8 +3,9 @@ using LibBpfSharp;
 namespace EbpfProxy.Datapath.Tables;
 
 /// <summary>
-/// The map of counters. It goes on counting over restarts; a build that knows more reasons begins with a new one, since
-/// the numbers of reasons are never used again but their count grows.
+/// The map of counters. It goes on counting over restarts. A build that knows another number of reasons has a map of its
+/// own, which takes over the counts so far; the numbers of reasons are never used again. What the old programs count from
+/// then until they are replaced is lost.
 /// </summary>
 internal sealed class CounterMap(BpfObject bpf, PinFolder pins)
 {
@@ -22,12 +23,31 @@ internal sealed class CounterMap(BpfObject bpf, PinFolder pins)
         }
     }
 
-    /// <summary>After the object is loaded: pins it if it is new.</summary>
+    /// <summary>After the object is loaded: fills and pins the map if it is new.</summary>
     public void Pin()
     {
-        if (_isNew)
+        if (!_isNew)
         {
-            pins.Replace(TableNames.Counters, bpf.GetMap(TableNames.Counters).Map);
+            return;
+        }
+
+        var map = bpf.GetMap(TableNames.Counters).Map;
+        using (var old = pins.TryOpenMap(TableNames.Counters))
+        {
+            if (old is not null)
+            {
+                Copy(new BpfPerCpuArrayMap<ulong>(old), new BpfPerCpuArrayMap<ulong>(map));
+            }
+        }
+
+        pins.Replace(TableNames.Counters, map);
+    }
+
+    private static void Copy(BpfPerCpuArrayMap<ulong> from, BpfPerCpuArrayMap<ulong> to)
+    {
+        for (int reason = 0; reason < Math.Min(from.Length, to.Length); reason++)
+        {
+            to.Write(reason, from.Read(reason));
         }
     }
 }

@@ -12,6 +12,7 @@ internal abstract class GrowableTable : IDisposable
     private readonly BpfMapArray _slot;
     private readonly PinFolder _pins;
     private readonly MapTypes _types;
+    private bool _isPinBehind;
 
     protected GrowableTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
     {
@@ -35,15 +36,26 @@ internal abstract class GrowableTable : IDisposable
         {
             Grow(Math.Max(count, Capacity * 2));
         }
+
+        if (_isPinBehind)
+        {
+            _pins.Replace(_name, Map);
+            _isPinBehind = false;
+        }
     }
 
     public virtual void Dispose() => Map.Dispose();
 
-    /// <summary>Copies everything to a larger map that no program reads yet.</summary>
+    /// <summary>Copies everything to a larger map that no program reads yet. Whatever can fail is done here.</summary>
     protected abstract void CopyTo(BpfMap larger);
 
-    /// <summary>Works on with the larger map.</summary>
-    protected abstract void SwitchTo(BpfMap larger);
+    /// <summary>Works on with the map that was copied to last.</summary>
+    protected abstract void Switch();
+
+    /// <summary>Lets go of what <see cref="CopyTo"/> prepared, since the kernel refused the larger map.</summary>
+    protected virtual void GiveUpCopy()
+    {
+    }
 
     private void Grow(uint capacity)
     {
@@ -59,13 +71,24 @@ internal abstract class GrowableTable : IDisposable
             BtfKeyTypeId = _types.KeyTypeId,
             BtfValueTypeId = _types.ValueTypeId,
         });
-        CopyTo(larger);
-        _slot.Set(0, larger);
-        _pins.Replace(_name, larger);
-        var old = Map;
-        SwitchTo(larger);
+        try
+        {
+            CopyTo(larger);
+            _slot.Set(0, larger);
+        }
+        catch
+        {
+            GiveUpCopy();
+            larger.Dispose();
+            throw;
+        }
+
+        // From here on the programs read the larger map, so it has to be the one that is written, whatever becomes of its
+        // pin: that may be one behind for a while, and the slot tells the next start which map is the table.
+        Switch();
+        Map.Dispose();
         Map = larger;
-        old.Dispose();
+        _isPinBehind = true;
     }
 }
 

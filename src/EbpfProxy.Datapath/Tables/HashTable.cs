@@ -4,7 +4,7 @@ using LibBpfSharp;
 namespace EbpfProxy.Datapath.Tables;
 
 /// <summary>
-/// A hash map. The kernel uses an element that was replaced or removed again at the next insertion, while a program may
+/// A hash map or longest-prefix trie. The kernel uses an element that was replaced or removed again at the next insertion, while a program may
 /// still be reading it: so an insertion waits for the grace period that the last such write began.
 /// </summary>
 internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, TValue>
@@ -13,6 +13,7 @@ internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, 
 {
     private readonly IGracePeriods _gracePeriods;
     private BpfHashMap<TKey, TValue> _map;
+    private BpfHashMap<TKey, TValue>? _copy;
     private bool _isUnsettled;
     private long _ticket;
 
@@ -21,7 +22,7 @@ internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, 
     {
         _gracePeriods = gracePeriods;
         _map = new BpfHashMap<TKey, TValue>(map);
-        Count = _map.Enumerate().Count();
+        Count = CountRows();
     }
 
     public int Count { get; private set; }
@@ -54,9 +55,18 @@ internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, 
 
         Settle();
         EnsureCapacity((uint)(Count + keys.Length));
-        _map.UpdateBatch(keys, values);
-        Count += keys.Length;
-        Writes += keys.Length;
+        try
+        {
+            _map.UpdateBatch(keys, values);
+            Count += keys.Length;
+            Writes += keys.Length;
+        }
+        catch (BpfBatchException e)
+        {
+            Writes += e.Completed;
+            Count = CountRows();
+            throw;
+        }
     }
 
     public bool Remove(in TKey key)
@@ -77,15 +87,18 @@ internal sealed class HashTable<TKey, TValue> : GrowableTable, IHashTable<TKey, 
     protected override void CopyTo(BpfMap larger)
     {
         var rows = _map.Enumerate().ToArray();
-        new BpfHashMap<TKey, TValue>(larger).UpdateBatch(
-            Array.ConvertAll(rows, row => row.Key), Array.ConvertAll(rows, row => row.Value));
+        _copy = new BpfHashMap<TKey, TValue>(larger);
+        _copy.UpdateBatch(Array.ConvertAll(rows, row => row.Key), Array.ConvertAll(rows, row => row.Value));
     }
 
-    protected override void SwitchTo(BpfMap larger)
+    protected override void Switch()
     {
-        _map = new BpfHashMap<TKey, TValue>(larger);
+        _map = _copy!;
+        _copy = null;
         _isUnsettled = false;
     }
+
+    private int CountRows() => _map.Enumerate().Count();
 
     private void Unsettle()
     {

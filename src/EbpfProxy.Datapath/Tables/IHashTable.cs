@@ -17,9 +17,10 @@ internal interface IHashTable<TKey, TValue>
     /// <summary>The number of writes so far.</summary>
     long Writes { get; }
 
+    /// <summary>Reads an element; of a trie, the one with the longest prefix.</summary>
     bool TryRead(in TKey key, out TValue value);
 
-    /// <summary>Adds an element, or replaces it.</summary>
+    /// <summary>Adds an element, or replaces it; of a trie, adds one that is not in it.</summary>
     void Put(in TKey key, in TValue value);
 
     /// <summary>Adds elements that are not in the table, many at a time.</summary>

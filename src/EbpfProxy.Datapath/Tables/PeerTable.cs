@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Kernel;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,8 @@ internal sealed class PeerTable
 {
     private const int Current = 0;
     private const int Previous = 1;
+    private const int NoRoom = 7; // E2BIG
+    private const int PeersPerSocket = 16; // PEERS_PER_SOCKET of bpf/include/abi.h
     private const string PreviousPin = TableNames.Peers + "-previous";
 
     private readonly BpfMapArray _slot;
@@ -20,6 +23,8 @@ internal sealed class PeerTable
     private readonly ILogger _logger;
     private BpfMap _map;
     private BpfMap? _previous;
+    private bool _arePinsBehind;
+    private bool _isAtLimit;
 
     public PeerTable(BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types, ILogger logger)
     {
@@ -45,22 +50,29 @@ internal sealed class PeerTable
 
     public uint Capacity => _map.MaxEntries;
 
+    /// <summary>Whether records are left in the table before, and <see cref="Move"/> has something to do.</summary>
+    public bool IsMoving => _previous is not null;
+
     /// <summary>The number of records, at the cost of reading all of them.</summary>
-    public long Count() => Rows(_map).Enumerate().LongCount() + (_previous is null ? 0 : Rows(_previous).Enumerate().LongCount());
+    public long Count() => ReadAll().LongCount();
 
-    /// <summary>Moves what a growth that was cut short left behind.</summary>
-    public void FinishGrowth()
+    /// <summary>The records as the kernel holds them; one that is moved meanwhile may come twice.</summary>
+    public IEnumerable<KeyValuePair<PeerKey, PeerValue>> ReadAll() =>
+        Rows(_map).Enumerate().Concat(_previous is null ? [] : Rows(_previous).Enumerate());
+
+    /// <summary>
+    /// Puts a table in place that is at least twice as large and has room for four times as many records as there are, so
+    /// that what connects while they move does not fill it. The records follow with <see cref="Move"/>. There is a limit
+    /// to it: the kernel's own sockets are closed without a hook and leave their records, which only add up. A table that
+    /// the sockets of all open files could not fill is large enough.
+    /// </summary>
+    public void Grow(long count)
     {
-        if (_previous is not null)
+        if (IsMoving || IsAtLimit())
         {
-            Move(_previous);
+            return;
         }
-    }
 
-    /// <summary>Makes the table twice as large.</summary>
-    public void Grow()
-    {
-        FinishGrowth();
         var larger = BpfMap.Create(new BpfMapOptions
         {
             Name = TableNames.Peers,
@@ -68,7 +80,7 @@ internal sealed class PeerTable
             KeySize = _map.KeySize,
             ValueSize = _map.ValueSize,
             Flags = _map.Flags,
-            MaxEntries = Capacity * 2,
+            MaxEntries = (uint)Math.Max(Capacity * 2L, count * 4),
             BtfFd = _types.BtfFd,
             BtfKeyTypeId = _types.KeyTypeId,
             BtfValueTypeId = _types.ValueTypeId,
@@ -76,25 +88,43 @@ internal sealed class PeerTable
 
         // In this order there is no moment at which a record cannot be found. The kernel returns from each step when no
         // program sees what was in the slot before.
-        _slot.Set(Previous, _map);
-        _slot.Set(Current, larger);
-        _pins.Replace(PreviousPin, _map);
-        _pins.Replace(TableNames.Peers, larger);
+        try
+        {
+            _slot.Set(Previous, _map);
+            _slot.Set(Current, larger);
+        }
+        catch
+        {
+            larger.Dispose();
+            throw;
+        }
+
         _previous = _map;
         _map = larger;
+        _arePinsBehind = true;
         Log.PeersGrown(_logger, Capacity);
-        Move(_previous);
     }
 
-    private static BpfHashMap<PeerKey, PeerValue> Rows(BpfMap map) => new(map);
-
-    private void Move(BpfMap previous)
+    /// <summary>
+    /// Moves the records to the larger table. Where that is full already, the rest stays, and is found, where it is until
+    /// other sockets close.
+    /// </summary>
+    public void Move()
     {
-        var from = Rows(previous);
-        var to = Rows(_map);
-        foreach (var (key, value) in from.Enumerate())
+        if (_previous is null)
         {
-            bool isMoved = to.TryAdd(key, value);
+            return;
+        }
+
+        Pin();
+        var from = Rows(_previous);
+        var to = Rows(_map);
+        foreach (var (key, _) in from.Enumerate())
+        {
+            if (!TryCopy(from, to, key, out bool isMoved))
+            {
+                return;
+            }
 
             // A record that is gone from the old table was removed with its socket: its copy goes too.
             if (!from.TryDelete(key) && isMoved)
@@ -105,7 +135,45 @@ internal sealed class PeerTable
 
         _slot.Clear(Previous);
         _pins.Remove(PreviousPin);
-        previous.Dispose();
+        _previous.Dispose();
         _previous = null;
+    }
+
+    private static BpfHashMap<PeerKey, PeerValue> Rows(BpfMap map) => new(map);
+
+    private static bool TryCopy(BpfHashMap<PeerKey, PeerValue> from, BpfHashMap<PeerKey, PeerValue> to, PeerKey key, out bool isMoved)
+    {
+        isMoved = false;
+        try
+        {
+            isMoved = from.TryGet(key, out var value) && to.TryAdd(key, value);
+            return true;
+        }
+        catch (BpfException e) when (e.Errno == NoRoom)
+        {
+            return false;
+        }
+    }
+
+    private bool IsAtLimit()
+    {
+        bool wasAtLimit = _isAtLimit;
+        _isAtLimit = Capacity >= OpenFiles.CountAtMost() * PeersPerSocket;
+        if (_isAtLimit && !wasAtLimit)
+        {
+            Log.PeersAtLimit(_logger, Capacity);
+        }
+
+        return _isAtLimit;
+    }
+
+    private void Pin()
+    {
+        if (_arePinsBehind)
+        {
+            _pins.Replace(PreviousPin, _previous!);
+            _pins.Replace(TableNames.Peers, _map);
+            _arePinsBehind = false;
+        }
     }
 }

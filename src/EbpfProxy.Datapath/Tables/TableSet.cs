@@ -9,9 +9,10 @@ internal sealed record TableSet(
     IArrayTable<ServiceValue> Services,
     IArrayTable<uint> Sets,
     IArrayTable<BackendValue> Backends,
-    IArrayTable<ServiceName> Names)
+    IArrayTable<ServiceName> Names,
+    IHashTable<SourceRangeKey, SourceRange> Ranges)
 {
     /// <summary>The number of writes to all of them.</summary>
     public long Writes =>
-        Addresses.Writes + Frontends.Writes + Services.Writes + Sets.Writes + Backends.Writes + Names.Writes;
+        Addresses.Writes + Frontends.Writes + Services.Writes + Sets.Writes + Backends.Writes + Names.Writes + Ranges.Writes;
 }

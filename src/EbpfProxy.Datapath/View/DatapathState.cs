@@ -14,20 +14,7 @@ public static class DatapathState
     public static bool IsRunning(string bpfFileSystem)
     {
         string root = DatapathOptions.PinRootOf(bpfFileSystem);
-        if (!Directory.Exists(root))
-        {
-            return false;
-        }
-
-        try
-        {
-            FolderLock.Take(root).Dispose();
-            return false;
-        }
-        catch (IOException)
-        {
-            return true;
-        }
+        return Directory.Exists(root) && FolderLock.IsTaken(root);
     }
 
     /// <summary>The programs that are attached, by the names of their pins.</summary>

@@ -14,6 +14,7 @@ namespace EbpfProxy.Datapath.View;
 /// <param name="Verdicts">What each class of traffic gets.</param>
 /// <param name="ClusterBackends">How many backends internal traffic can get, if it gets any.</param>
 /// <param name="AffinitySeconds">0 without session affinity.</param>
+/// <param name="SourceRanges">Who may use its load-balancer addresses; empty for everyone.</param>
 /// <param name="LeftToStack">Those of its cluster IPs that a device of the node holds: nothing is translated there while it does.</param>
 /// <param name="Backends">All its backends, in the order of their addresses.</param>
 public sealed record ServiceRow(
@@ -23,6 +24,7 @@ public sealed record ServiceRow(
     TrafficVerdicts Verdicts,
     int ClusterBackends,
     uint AffinitySeconds,
+    ImmutableArray<Prefix> SourceRanges,
     ImmutableArray<Address> LeftToStack,
     ImmutableArray<BackendRow> Backends);
 
@@ -45,6 +47,7 @@ public static class DatapathView
             .ToLookup(row => row.Service, row => row.Frontend);
         const AddressRole leftToStackRoles = AddressRole.ClusterIP | AddressRole.OnDevice;
         var leftToStack = roles.Where(row => (row.Value & leftToStackRoles) == leftToStackRoles).Select(row => row.Key).ToHashSet();
+        var ranges = ReadRanges(folder);
         using var names = new BpfArrayMap<ServiceName>(Open(folder, TableNames.Names)).MemoryMap();
         using var services = new BpfArrayMap<ServiceValue>(Open(folder, TableNames.Services)).MemoryMap();
         var rows = new List<ServiceRow>();
@@ -52,7 +55,7 @@ public static class DatapathView
         {
             if (names[id].Family != 0)
             {
-                rows.Add(ToRow((uint)id, names[id].ToKey(), services[id], frontends[(uint)id], leftToStack, backends[(uint)id]));
+                rows.Add(ToRow((uint)id, names[id].ToKey(), services[id], frontends[(uint)id], ranges[(uint)id], leftToStack, backends[(uint)id]));
             }
         }
 
@@ -64,6 +67,7 @@ public static class DatapathView
         ServiceKey key,
         in ServiceValue service,
         IEnumerable<Frontend> frontends,
+        IEnumerable<Prefix> ranges,
         HashSet<Address> leftToStack,
         IEnumerable<BackendRow> backends) => new(
         id,
@@ -72,6 +76,7 @@ public static class DatapathView
         new TrafficVerdicts(service.Internal.Verdict, service.External.Verdict, service.ExternalNear.Verdict),
         service.Internal.Count,
         service.AffinitySeconds,
+        [.. ranges.OrderBy(range => range.Address).ThenBy(range => range.Length)],
         [.. frontends.Where(frontend => frontend.Kind == FrontendKind.ClusterIP).Select(frontend => frontend.Address).Where(leftToStack.Contains)],
         [.. backends.OrderBy(backend => backend.Address).ThenBy(backend => backend.Port)]);
 
@@ -95,6 +100,12 @@ public static class DatapathView
         {
             yield return (value.Service, new Frontend(key.Address.ToAddress(), key.Port, (FrontendKind)value.Kind, value.HasSourceRanges));
         }
+    }
+
+    private static ILookup<uint, Prefix> ReadRanges(string folder)
+    {
+        using var map = Open(folder, TableNames.Ranges);
+        return new BpfHashMap<SourceRangeKey, SourceRange>(map).Enumerate().ToLookup(row => row.Key.Service, row => row.Key.ToPrefix());
     }
 
     /// <summary>The addresses that lead to a service.</summary>

@@ -23,6 +23,8 @@ public sealed record CheckRow(string Name, CheckState State, string Detail);
 /// <summary>Asks the node what it offers. Changes nothing and leaves nothing behind.</summary>
 public static class NodeCheck
 {
+    /// <param name="cgroupRoot">The cgroup whose sockets are translated; null for the mount.</param>
+    /// <param name="bpfFileSystem">Where pins are.</param>
     public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem) => Environment.IsPrivilegedProcess
         ? RunAsRoot(cgroupRoot, bpfFileSystem)
         : [new CheckRow("root", CheckState.Missing, "loading BPF programs needs root, and so does asking what the kernel offers")];
@@ -37,6 +39,7 @@ public static class NodeCheck
         Try("BPF file system", () => BpfMount(bpfFileSystem)),
         Try("socket programs", LoadPrograms),
         .. Features(),
+        .. NetworkCheck.Run(),
     ];
 
     private static string KernelRelease()

@@ -4,11 +4,19 @@ namespace EbpfProxy.Model.Network;
 public readonly record struct Prefix(Address Address, byte Length)
 {
     private const int MappedBits = 96;
+    private const int FullBits = 128;
 
     public IpFamily Family => Address.Family;
 
     /// <summary>The length in the sixteen bytes of the address, as a longest-prefix table needs it.</summary>
     public int MappedLength => Family == IpFamily.IPv4 ? Length + MappedBits : Length;
+
+    /// <summary>The prefix that is one address.</summary>
+    public static Prefix Of(Address address) => FromMapped(address, FullBits);
+
+    /// <summary>The prefix whose length counts in the sixteen bytes of the address.</summary>
+    public static Prefix FromMapped(Address address, int mappedLength) =>
+        new(address, (byte)(address.Family == IpFamily.IPv4 ? mappedLength - MappedBits : mappedLength));
 
     /// <summary>
     /// Reads "address/length" as <see cref="Address.TryParse(ReadOnlySpan{char}, out Address)"/> reads the address; leading
@@ -60,7 +68,7 @@ public readonly record struct Prefix(Address Address, byte Length)
         }
 
         var network = new Address(address.Bits & Mask((int)length));
-        prefix = new Prefix(network, (byte)(network.Family == IpFamily.IPv4 ? length - MappedBits : length));
+        prefix = FromMapped(network, (int)length);
         return true;
     }
 

@@ -12,12 +12,12 @@ internal readonly struct FamilyFrontends
     private readonly Address _clusterIP;
     private readonly IpFamily _family;
 
-    public FamilyFrontends(Service service, Address clusterIP)
+    public FamilyFrontends(Service service, Address clusterIP, NodeContext node)
     {
         _service = service;
         _clusterIP = clusterIP;
         _family = clusterIP.Family;
-        SourceRanges = SourceRangesOf(service.LoadBalancerSourceRanges, _family);
+        SourceRanges = WithOwnAddresses(SourceRangesOf(service.LoadBalancerSourceRanges, _family), service.LoadBalancerIPs, node.AddressOf(_family));
         HasExternalAddresses = HasFamily(service.ExternalIPs) || HasFamily(service.LoadBalancerIPs);
     }
 
@@ -66,6 +66,41 @@ internal readonly struct FamilyFrontends
         }
 
         return count == 0 ? [] : count == all.Length ? all : all.RemoveAll(range => range.Family != family);
+    }
+
+    /// <summary>
+    /// Where the node itself may ask, what it sends to a load-balancer address may come from one: from the address itself,
+    /// where a device of the node holds it. So these are let in as well.
+    /// </summary>
+    private static ImmutableArray<Prefix> WithOwnAddresses(ImmutableArray<Prefix> ranges, ImmutableArray<Address> addresses, Address? node)
+    {
+        if (node is not { } own || !Contains(ranges, own))
+        {
+            return ranges;
+        }
+
+        foreach (var address in addresses.AsSpan())
+        {
+            if (address.Family == own.Family && !Contains(ranges, address))
+            {
+                ranges = ranges.Add(Prefix.Of(address));
+            }
+        }
+
+        return ranges;
+    }
+
+    private static bool Contains(ImmutableArray<Prefix> ranges, Address address)
+    {
+        foreach (var range in ranges)
+        {
+            if (range.Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool HasFamily(ImmutableArray<Address> addresses)

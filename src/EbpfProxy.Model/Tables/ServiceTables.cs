@@ -37,7 +37,7 @@ public sealed record PortTables
     /// <summary>0 without session affinity.</summary>
     public uint AffinitySeconds { get; init; }
 
-    /// <summary>Who may use the load-balancer addresses; empty for everyone.</summary>
+    /// <summary>Who may use the load-balancer addresses, of the family; empty for everyone.</summary>
     public ImmutableArray<Prefix> SourceRanges { get; init; } = [];
 
     public bool Equals(PortTables? other) =>

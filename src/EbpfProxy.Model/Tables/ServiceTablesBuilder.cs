@@ -49,7 +49,7 @@ public static class ServiceTablesBuilder
         int count = 0;
         foreach (var clusterIP in service.ClusterIPs)
         {
-            var frontends = new FamilyFrontends(service, clusterIP);
+            var frontends = new FamilyFrontends(service, clusterIP, node);
             for (int i = 0; i < ports.Length; i++)
             {
                 if (!IsNamedAgain(ports[i], ports[(i + 1)..]))

@@ -10,6 +10,16 @@ internal static class BackendListCommand
 {
     private static readonly string[] _header = ["NAMESPACE", "SERVICE", "PORT", "BACKEND", "STATE", "ON NODE"];
 
+    private const string Help =
+        """
+        List the backends
+
+        STATE    ready     gets new connections
+                 draining  is going: keeps the connections that it has, gets no new ones
+                 unused    known, and no traffic of this node leads to it
+        ON NODE  whether it runs on this node
+        """;
+
     public static Command Create()
     {
         var output = OutputOption.Create();
@@ -18,7 +28,7 @@ internal static class BackendListCommand
             Description = "Only those of this service: name, or namespace/name",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var command = new Command("list", "List the backends") { service, output, Cli.BpfFileSystem };
+        var command = new Command("list", Help) { service, output, Cli.BpfFileSystem };
         command.SetAction(result =>
         {
             string? wanted = result.GetValue(service);

@@ -29,7 +29,7 @@ internal static class CheckCommand
                 TextTable.Write(writer, _header, rows.Select(row => (IReadOnlyList<string>)[row.Name, StateOf(row), row.Detail]));
             }
 
-            return rows.Any(row => row.State == CheckState.Missing) ? 1 : 0;
+            return rows.Any(row => row.State == CheckState.Missing) ? Cli.Failure : 0;
         });
         return command;
     }

@@ -4,9 +4,17 @@ using EbpfProxy.Options;
 
 namespace EbpfProxy.Commands;
 
-/// <summary>The command line.</summary>
+/// <summary>
+/// The command line. What goes wrong is told in one form, on the standard error: "error: what it is about: what is wrong".
+/// </summary>
 internal static class Cli
 {
+    /// <summary>The exit code of what was understood and did not work.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The exit code of flags and files that make no sense.</summary>
+    public const int Misuse = 2;
+
     public static Option<string> BpfFileSystem { get; } = new("--bpffs")
     {
         Description = "The BPF file system that keeps the tables",
@@ -18,9 +26,14 @@ internal static class Cli
     {
         // A value may begin with @; files of flags are not kube-proxy's.
         var result = CreateRoot().Parse(Arguments.Normalize(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (result.Action is ParseErrorAction errors)
+        if (result.Action is ParseErrorAction)
         {
-            errors.ShowHelp = false;
+            foreach (var fault in result.Errors)
+            {
+                await error.WriteLineAsync($"error: command line: {OnOneLine(fault.Message)}");
+            }
+
+            return Misuse;
         }
 
         try
@@ -34,12 +47,14 @@ internal static class Cli
                 ProcessTerminationTimeout = null,
             });
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync($"error: {e.Message}");
-            return 1;
+            await error.WriteLineAsync($"error: {result.CommandResult.Command.Name}: {OnOneLine(e.Message)}");
+            return Failure;
         }
     }
+
+    private static string OnOneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static RootCommand CreateRoot() => new("An eBPF replacement for kube-proxy")
     {

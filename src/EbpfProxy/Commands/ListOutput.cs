@@ -17,6 +17,7 @@ internal sealed record ServiceJson(
     IReadOnlyList<FrontendJson> Frontends,
     VerdictsJson Verdicts,
     uint AffinitySeconds,
+    IReadOnlyList<string> SourceRanges,
     IReadOnlyList<string> LeftToStack,
     int Backends,
     int UsableBackends)
@@ -31,6 +32,7 @@ internal sealed record ServiceJson(
         [.. row.Frontends.Select(f => new FrontendJson(f.Kind == FrontendKind.NodePort ? "" : f.Address.ToString(), f.Port, f.Kind.ToString()))],
         new VerdictsJson(Words.Of(row.Verdicts.Internal), Words.Of(row.Verdicts.External), Words.Of(row.Verdicts.ExternalNear)),
         row.AffinitySeconds,
+        [.. row.SourceRanges.Select(range => range.ToString())],
         [.. row.LeftToStack.Select(address => address.ToString())],
         row.Backends.Length,
         row.ClusterBackends);
@@ -57,7 +59,11 @@ internal sealed record BackendJson(uint Id, string Namespace, string Service, st
 }
 
 /// <summary>The state of the node in JSON.</summary>
-internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events);
+internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events,
+    IReadOnlyList<DeviceHookJson> Devices);
+
+/// <summary>A program of ours at a device.</summary>
+internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);
 
 /// <summary>One thing that was checked, in JSON.</summary>
 internal sealed record CheckJson(string Name, string State, string Detail);

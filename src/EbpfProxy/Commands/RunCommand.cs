@@ -21,7 +21,7 @@ internal static class RunCommand
                 result.InvocationConfiguration.Error.WriteLine($"error: {error}");
             }
 
-            return problems.Errors.Count > 0 ? Task.FromResult(1) : ProxyDaemon.RunAsync(options, nodeName, problems.Warnings, token);
+            return problems.Errors.Count > 0 ? Task.FromResult(Cli.Misuse) : ProxyDaemon.RunAsync(options, nodeName, problems.Warnings, token);
         });
         return command;
     }

@@ -11,10 +11,24 @@ internal static class ServiceListCommand
     private static readonly string[] _header =
         ["NAMESPACE", "NAME", "PORT", "PROTOCOL", "FRONTENDS", "BACKENDS", "INTERNAL", "EXTERNAL", "AFFINITY"];
 
+    private const string Help =
+        """
+        List the services
+
+        FRONTENDS  where clients ask: cluster IPs, external addresses, *:port for node ports
+        BACKENDS   how many endpoints traffic from inside the cluster can get
+        INTERNAL   what becomes of traffic from inside the cluster:
+                     cluster  any endpoint          local  endpoints of this node
+                     refuse   connection refused    drop   nothing is answered
+                     left to the stack  a device of the node holds the address, and nothing is translated
+        EXTERNAL   the same of traffic from outside; - where nothing outside leads to the service
+        AFFINITY   how long a client stays with an endpoint; - for one connection
+        """;
+
     public static Command Create()
     {
         var output = OutputOption.Create();
-        var command = new Command("list", "List the services") { output, Cli.BpfFileSystem };
+        var command = new Command("list", Help) { output, Cli.BpfFileSystem };
         command.SetAction(result =>
         {
             var rows = DatapathView.ReadServices(result.GetRequiredValue(Cli.BpfFileSystem));

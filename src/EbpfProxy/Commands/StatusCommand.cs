@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using EbpfProxy.Daemon;
+using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Commands;
@@ -25,7 +26,7 @@ internal static class StatusCommand
                 Write(writer, status);
             }
 
-            return status.Attached ? 0 : 1;
+            return status.Attached ? 0 : Cli.Failure;
         });
         return command;
     }
@@ -43,7 +44,8 @@ internal static class StatusCommand
             services.Sum(s => s.Backends.Length),
             Enum.GetValues<Reason>()
                 .Where(r => r != Reason.None && (int)r < counters.Count)
-                .ToDictionary(Words.Of, r => counters[(int)r]));
+                .ToDictionary(Words.Of, r => counters[(int)r]),
+            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))]);
     }
 
     private static void Write(TextWriter writer, StatusJson status)
@@ -52,9 +54,18 @@ internal static class StatusCommand
         writer.WriteLine($"programs    {(status.Attached ? "attached" : "not attached")}");
         writer.WriteLine($"services    {status.Services}");
         writer.WriteLine($"backends    {status.Backends}");
+        writer.WriteLine($"devices     {status.Devices.Select(hook => hook.Device).Distinct().Count()}");
+        foreach (var hook in status.Devices)
+        {
+            writer.WriteLine($"            {hook.Device} {hook.Direction}: {hook.Place}{NamesOf(" after ", hook.Before)}{NamesOf(" before ", hook.After)}");
+        }
+
         foreach (var (reason, count) in status.Events)
         {
             writer.WriteLine($"            {count,12} {reason}");
         }
     }
+
+    private static string NamesOf(string word, IReadOnlyList<string> programs) =>
+        programs.Count == 0 ? "" : $",{word}{string.Join(", ", programs)}";
 }

@@ -3,6 +3,7 @@ using EbpfProxy.Controller.Kubernetes;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Controller.Objects;
 using EbpfProxy.Options;
+using Prometheus;
 
 namespace EbpfProxy.Daemon;
 
@@ -11,7 +12,13 @@ internal static class ClusterSource
 {
     /// <exception cref="InvalidDataException">The kubeconfig makes no sense.</exception>
     public static BackgroundService Create(
-        ProxyOptions options, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILoggerFactory loggers)
+        ProxyOptions options,
+        string nodeName,
+        IClusterSink sink,
+        IObjectFaults faults,
+        CollectorRegistry registry,
+        TimeProvider time,
+        ILoggerFactory loggers)
     {
         if (options.Manifests is { } folder)
         {
@@ -25,14 +32,17 @@ internal static class ClusterSource
             Masters = options.Masters,
             Qps = options.Qps,
             Burst = options.Burst,
-            StateFile = StateFile,
+            StateFile = StateFileOf(nodeName),
         };
         return new KubernetesLoop(new KubernetesSource(
-            kubernetes, sink, faults, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
+            kubernetes, sink, faults, registry, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
     }
 
-    /// <summary>Outlives the process, not the machine: what is kept is only a hint where to ask first.</summary>
-    private static string StateFile => "/run/ebpf-proxy/api-servers";
+    /// <summary>
+    /// Outlives the process, not the machine: what is kept is only a hint where to ask first. Each node has its own, because
+    /// one machine can be several nodes, of several clusters.
+    /// </summary>
+    internal static string StateFileOf(string nodeName) => $"/run/ebpf-proxy/api-servers-{Uri.EscapeDataString(nodeName)}";
 
     private sealed class KubernetesLoop(KubernetesSource source) : BackgroundService
     {

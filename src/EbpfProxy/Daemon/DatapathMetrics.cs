@@ -1,4 +1,5 @@
 using EbpfProxy.Commands;
+using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
 using Prometheus;
 
@@ -13,8 +14,15 @@ internal sealed class DatapathMetrics
     private readonly string _bpfFileSystem;
     private readonly ILogger _logger;
 
-    public DatapathMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, ILogger logger)
+    private readonly Gauge _devices;
+    private readonly Gauge _failedDevices;
+    private readonly ServiceDatapath _datapath;
+
+    public DatapathMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, ServiceDatapath datapath, ILogger logger)
     {
+        _datapath = datapath;
+        _devices = metrics.CreateGauge("ebpf_proxy_devices", "Devices that have the programs");
+        _failedDevices = metrics.CreateGauge("ebpf_proxy_devices_failed", "Devices that should have the programs and do not");
         _bpfFileSystem = bpfFileSystem;
         _logger = logger;
         _events = metrics.CreateCounter("ebpf_proxy_datapath_events_total", "What the programs did, and why", _label);
@@ -23,6 +31,9 @@ internal sealed class DatapathMetrics
 
     private void Read()
     {
+        var (attached, failed) = _datapath.Devices;
+        _devices.Set(attached);
+        _failedDevices.Set(failed);
         try
         {
             var counters = ReasonCounters.Read(_bpfFileSystem);

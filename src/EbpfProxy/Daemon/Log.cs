@@ -9,7 +9,7 @@ internal static partial class Log
     [LoggerMessage(9001, LogLevel.Warning, "{Message}")]
     public static partial void OptionWarning(ILogger logger, string message);
 
-    [LoggerMessage(9002, LogLevel.Error, "Cannot start")]
+    [LoggerMessage(9002, LogLevel.Debug, "Cannot start")]
     public static partial void CannotStart(ILogger logger, Exception exception);
 
     [LoggerMessage(9003, LogLevel.Warning, "Invalid {Kind}{Name}{Field}: {Message}")]
@@ -23,4 +23,13 @@ internal static partial class Log
 
     [LoggerMessage(9006, LogLevel.Warning, "Cannot read the programs' counters")]
     public static partial void CountersUnreadable(ILogger logger, Exception exception);
+
+    [LoggerMessage(9007, LogLevel.Error, "The kernel refuses what has to be done now and then; it is tried again and again, at the most {Seconds} s apart")]
+    public static partial void MaintenanceFailed(ILogger logger, double seconds, Exception exception);
+
+    [LoggerMessage(9008, LogLevel.Information, "The kernel takes again what has to be done now and then")]
+    public static partial void MaintenanceRecovered(ILogger logger);
+
+    [LoggerMessage(9009, LogLevel.Error, "Cannot write which addresses the devices have; all tables are taken up anew")]
+    public static partial void DeviceAddressesFailed(ILogger logger, Exception exception);
 }

@@ -1,29 +1,50 @@
+using EbpfProxy.Controller.Cache;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Node;
+using EbpfProxy.Model.Devices;
 
 namespace EbpfProxy.Daemon;
 
 /// <summary>Tells the datapath what changes on the node itself, and lets it do what is done now and then.</summary>
-internal sealed class NodeWatch(ServiceDatapath datapath, TimeProvider time, ILogger<NodeWatch> logger)
+internal sealed class NodeWatch(ServiceDatapath datapath, ClusterCache cache, TimeProvider time, ILogger<NodeWatch> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromSeconds(1);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var maintenance = MaintainAsync(stoppingToken);
-        var watch = new NodeNetworkWatcher(time, logger).RunAsync(datapath.SetNetwork, stoppingToken);
+        var maintenance = new Maintenance(() => Try(datapath.Maintain), time, logger).RunAsync(stoppingToken);
+        var watch = new NodeNetworkWatcher(time, logger).RunAsync(SetNetwork, stoppingToken);
 
         // Neither ends by itself: the first that does has failed, and the daemon with it.
         await await Task.WhenAny(maintenance, watch);
     }
 
-    private async Task MaintainAsync(CancellationToken token)
+    private void SetNetwork(NodeNetwork network, bool isThorough)
     {
-        using var timer = new PeriodicTimer(MaintenanceInterval, time);
-        while (await timer.WaitForNextTickAsync(token))
+        try
         {
-            datapath.Maintain();
+            Try(() => datapath.SetNetwork(network, isThorough));
+        }
+        catch (IOException e)
+        {
+            // The datapath has the addresses all the same, and writes them when everything is applied again.
+            Log.DeviceAddressesFailed(logger, e);
+        }
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (IOException)
+        {
+            if (datapath.NeedsEverything)
+            {
+                cache.WantEverything();
+            }
+
+            throw;
         }
     }
 }

@@ -52,8 +52,9 @@ internal static class ProxyDaemon
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
+            // The command line tells it, as it tells every failure.
             Log.CannotStart(logger, e);
-            return 1;
+            throw;
         }
 
         var failed = parts.Where(p => p.ExecuteTask?.IsFaulted == true).ToList();
@@ -89,6 +90,7 @@ internal static class ProxyDaemon
             nodeName,
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<ObjectFaults>(),
+            p.GetRequiredService<CollectorRegistry>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
 
@@ -99,6 +101,7 @@ internal static class ProxyDaemon
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),
+            p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
@@ -133,8 +136,9 @@ internal static class ProxyDaemon
         // The adapters of the library tell .NET's own meters, hundreds of series that nobody asked for.
         Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true, SuppressDebugMetrics = true });
         var registry = services.GetRequiredService<CollectorRegistry>();
+        _ = new ProcessMetrics(registry, Version);
         _ = new DatapathMetrics(
-            services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ILogger<DatapathMetrics>>());
+            services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ServiceDatapath>(), services.GetRequiredService<ILogger<DatapathMetrics>>());
         return new HttpServer(
             "metrics",
             options.Metrics,

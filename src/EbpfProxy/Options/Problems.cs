@@ -12,7 +12,5 @@ internal sealed class Problems
 
     public void Error(string name, string message) => _errors.Add($"{name}: {message}");
 
-    public void Error(string message) => _errors.Add(message);
-
     public void Warn(string message) => _warnings.Add(message);
 }

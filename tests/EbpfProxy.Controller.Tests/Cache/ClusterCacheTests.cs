@@ -277,7 +277,7 @@ public sealed class ClusterCacheTests : IDisposable
     }
 
     [Fact]
-    public void A_change_of_zone_makes_every_service_dirty_and_other_changes_of_the_node_none()
+    public void A_change_of_zone_or_address_makes_every_service_dirty_and_other_changes_of_the_node_none()
     {
         Sync(Sample.Service("a"), Sample.Service("b"));
         _cache.SetNode(Sample.Node(zone: "z1"));
@@ -291,6 +291,24 @@ public sealed class ClusterCacheTests : IDisposable
         Assert.Equal(0, afterTaint);
         Assert.Equal(2, afterMove.Services.Count);
         Assert.Equal("z2", afterMove.Node?.Zone);
+
+        _cache.SetNode(Sample.Node(zone: "z2") with { Addresses = [] });
+        Assert.Equal(2, _cache.Take(everything: false).Services.Count);
+    }
+
+    [Fact]
+    public async Task Everything_that_is_wanted_is_brought_without_another_change()
+    {
+        Sync(Sample.Service("a"), Sample.Service("b"));
+        _cache.Take(everything: true);
+
+        _cache.WantEverything();
+        await _cache.WaitAsync(TestContext.Current.CancellationToken);
+        var changes = _cache.Take(everything: false);
+
+        Assert.Equal(2, changes.Services.Count);
+        Assert.True(changes.IsComplete);
+        Assert.Empty(_cache.Take(everything: false).Services);
     }
 
     [Fact]

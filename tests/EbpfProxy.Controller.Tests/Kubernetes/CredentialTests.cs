@@ -84,6 +84,54 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_authority_that_is_no_root_is_trusted_as_it_is(bool isSent)
+    {
+        using var intermediate = new TestAuthority("intermediate", _authority);
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions
+        {
+            Authority = intermediate,
+            SentAuthorities = isSent ? [intermediate] : [],
+        });
+
+        await using var source = Run(Trusting(server, intermediate));
+
+        await source.WaitForSyncAsync();
+    }
+
+    [Fact]
+    public async Task Under_an_authority_that_is_no_root_the_name_is_checked()
+    {
+        using var intermediate = new TestAuthority("intermediate", _authority);
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions
+        {
+            Authority = intermediate,
+            CertificateNames = ["kubelet.example"],
+        });
+
+        await using var source = Run(Trusting(server, intermediate));
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+        Assert.Contains("RemoteCertificateNameMismatch", source.Watch("services").LastError);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task An_authority_that_only_bears_the_name_of_the_trusted_one_is_refused()
+    {
+        using var intermediate = new TestAuthority("intermediate", _authority);
+        using var other = new TestAuthority("intermediate", _authority);
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Authority = other, SentAuthorities = [other] });
+
+        await using var source = Run(Trusting(server, intermediate));
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+        Assert.Contains("is refused", source.Watch("services").LastError);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
     [InlineData("tls-server-name", "api.example")]
     [InlineData("insecure-skip-tls-verify", "true")]
     public async Task A_server_under_another_name_is_trusted_where_the_kubeconfig_says_so(string field, string value)
@@ -188,8 +236,8 @@ public sealed class CredentialTests : IDisposable
     private RunningSource Run(Kubeconfig kubeconfig) =>
         new(RunningSource.Options() with { Kubeconfig = kubeconfig.Write(InFolder("config")) });
 
-    private Kubeconfig Trusting(KubernetesApiServer server) =>
-        new() { Server = server.Address, Cluster = { ["certificate-authority-data"] = Kubeconfig.Base64(_authority.Pem) } };
+    private Kubeconfig Trusting(KubernetesApiServer server, TestAuthority? authority = null) =>
+        new() { Server = server.Address, Cluster = { ["certificate-authority-data"] = Kubeconfig.Base64((authority ?? _authority).Pem) } };
 
     private Task<KubernetesApiServer> StartAsync(ApiServerOptions options) =>
         KubernetesApiServer.StartAsync(options with { Authority = _authority });

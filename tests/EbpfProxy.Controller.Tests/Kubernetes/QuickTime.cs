@@ -6,9 +6,9 @@ namespace EbpfProxy.Controller.Tests.Kubernetes;
 /// The system's clock, on which the waits between attempts are over almost at once. Keeps what was waited for. Time-outs,
 /// which are round, take their time, unless a test asks for one of them.
 /// </summary>
-internal sealed class QuickTime(Func<TimeSpan, bool>? isAlsoQuick = null) : TimeProvider
+internal sealed class QuickTime(Func<TimeSpan, bool>? isAlsoQuick = null, int milliseconds = 15) : TimeProvider
 {
-    private static readonly TimeSpan _quick = TimeSpan.FromMilliseconds(15);
+    private readonly TimeSpan _quick = TimeSpan.FromMilliseconds(milliseconds);
 
     private readonly ConcurrentQueue<TimeSpan> _waits = new();
 

@@ -12,6 +12,8 @@ internal sealed class RecordingSink : IClusterSink
     private readonly Dictionary<ObjectName, EndpointSlice> _slices = [];
     private readonly List<string> _removals = [];
 
+    private readonly HashSet<string> _taken = [];
+
     public ClusterNode? Node { get; private set; }
 
     public int NodeSets { get; private set; }
@@ -28,6 +30,13 @@ internal sealed class RecordingSink : IClusterSink
 
     public string Slices => Read(() => string.Join(' ', _slices.Keys.Order().Select(name => name.Name)));
 
+    /// <summary>The services and slices of a namespace: a real server has some of its own.</summary>
+    public string In(string space) => Read(() => string.Join(' ', _services.Keys.Concat(_slices.Keys)
+        .Where(name => name.Namespace == space).Select(name => name.Name).Order(StringComparer.Ordinal)));
+
+    /// <summary>Every service that ever came, with its address.</summary>
+    public IReadOnlyList<string> TakenServices => Read(() => _taken.Order(StringComparer.Ordinal).ToArray());
+
     public IReadOnlyList<string> Removals => Read(() => _removals.ToArray());
 
     public bool IsComplete => ServiceLists > 0 && SliceLists > 0 && NodeSets > 0 && PrefixSets > 0;
@@ -37,12 +46,12 @@ internal sealed class RecordingSink : IClusterSink
     public EndpointSlice? Slice(string space, string name) => Read(() => _slices.GetValueOrDefault(new ObjectName(space, name)));
 
     public IObjectList<Service> BeginServices() =>
-        new ObjectList<Service>(this, _services, service => service.Name, () => ServiceLists++);
+        new ObjectList<Service>(this, _services, Take, service => service.Name, () => ServiceLists++);
 
     public IObjectList<EndpointSlice> BeginSlices() =>
-        new ObjectList<EndpointSlice>(this, _slices, slice => slice.Name, () => SliceLists++);
+        new ObjectList<EndpointSlice>(this, _slices, slice => _slices[slice.Name] = slice, slice => slice.Name, () => SliceLists++);
 
-    public void SetService(Service service) => Update(() => _services[service.Name] = service);
+    public void SetService(Service service) => Update(() => Take(service));
 
     public void RemoveService(ObjectName service) => Update(() =>
     {
@@ -68,6 +77,12 @@ internal sealed class RecordingSink : IClusterSink
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) =>
         Update(() => (Prefixes, PrefixSets) = (prefixes, PrefixSets + 1));
 
+    private void Take(Service service)
+    {
+        _services[service.Name] = service;
+        _taken.Add($"{service.Name.Name} {string.Join(',', service.ClusterIPs)}");
+    }
+
     private T Read<T>(Func<T> read)
     {
         lock (_lock)
@@ -85,13 +100,13 @@ internal sealed class RecordingSink : IClusterSink
     }
 
     private sealed class ObjectList<T>(
-        RecordingSink sink, Dictionary<ObjectName, T> items, Func<T, ObjectName> nameOf, Action completed) : IObjectList<T>
+        RecordingSink sink, Dictionary<ObjectName, T> items, Action<T> take, Func<T, ObjectName> nameOf, Action completed) : IObjectList<T>
     {
         private readonly HashSet<ObjectName> _seen = [];
 
         public void Add(T item) => sink.Update(() =>
         {
-            items[nameOf(item)] = item;
+            take(item);
             _seen.Add(nameOf(item));
         });
 

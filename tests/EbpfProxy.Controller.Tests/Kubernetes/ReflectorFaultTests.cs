@@ -108,6 +108,63 @@ public sealed class ReflectorFaultTests
         Assert.Null(source.Watch("services").LastError);
     }
 
+    [Theory]
+    [InlineData(ApiServerVersion.V1_21, "status")]
+    [InlineData(ApiServerVersion.V1_36, "status")]
+    [InlineData(ApiServerVersion.V1_36, "error event")]
+    [InlineData(ApiServerVersion.V1_36, "nothing")]
+    public async Task A_version_that_no_watch_goes_on_from_is_given_up_for_a_full_list(ApiServerVersion version, string answer)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Version = version });
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        int attempts = 0;
+        server.Fault = request => request is { Resource: "services", IsWatch: true, IsFullList: false }
+            && request.Parameter("resourceVersion") == "103" && Interlocked.Increment(ref attempts) > 0
+            ? answer switch
+            {
+                "status" => new ApiFault.Status(500, "InternalError", "no such version"),
+                "error event" => new ApiFault.Body("{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":500}}\n"),
+                _ => new ApiFault.Body(""),
+            }
+            : null;
+        int lists = FullLists(server);
+        server.EndWatches();
+        await source.WaitAsync(() => attempts > 0);
+
+        server.Apply(Cluster.Service("new"));
+
+        await source.WaitAsync(() => source.Sink.Services == "new web");
+
+        // The watch that was ended may have come to nothing as well.
+        Assert.InRange(attempts, 4, 5);
+        Assert.Equal(lists + 1, FullLists(server));
+    }
+
+    [Theory]
+    [InlineData(401)]
+    [InlineData(429)]
+    [InlineData(503)]
+    [InlineData(0)]
+    public async Task A_server_that_is_away_or_busy_does_not_cost_a_full_list(int status)
+    {
+        await using var server = await StartAsync();
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+        int attempts = 0;
+        server.Fault = request => request is { Resource: "services", IsWatch: true } && Interlocked.Increment(ref attempts) <= 12
+            ? status == 0 ? new ApiFault.Reset() : new ApiFault.Status(status, "x", "not now")
+            : null;
+        int lists = FullLists(server);
+
+        server.EndWatches();
+
+        await source.WaitAsync(() => attempts > 12);
+        server.Apply(Cluster.Service("new"));
+        await source.WaitAsync(() => source.Sink.Services == "new web");
+        Assert.Equal(lists, FullLists(server));
+    }
+
     [Fact]
     public async Task Errors_and_resets_are_overcome()
     {

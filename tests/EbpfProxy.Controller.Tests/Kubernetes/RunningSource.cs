@@ -1,6 +1,7 @@
 using EbpfProxy.Controller.Kubernetes;
 using EbpfProxy.Controller.Tests.Objects;
 using EbpfProxy.Testing.ApiServer;
+using Prometheus;
 
 namespace EbpfProxy.Controller.Tests.Kubernetes;
 
@@ -15,7 +16,7 @@ internal sealed class RunningSource : IAsyncDisposable
     public RunningSource(KubernetesOptions options, QuickTime? time = null, int seed = 1)
     {
         Time = time ?? new QuickTime();
-        Source = new KubernetesSource(options, Sink, Faults, Log, Time, new Random(seed));
+        Source = new KubernetesSource(options, Sink, Faults, Registry, Log, Time, new Random(seed));
         _run = Source.RunAsync(_stop.Token);
     }
 
@@ -24,6 +25,8 @@ internal sealed class RunningSource : IAsyncDisposable
     public QuickTime Time { get; }
 
     public RecordingSink Sink { get; } = new();
+
+    public CollectorRegistry Registry { get; } = Metrics.NewCustomRegistry();
 
     public RecordedFaults Faults { get; } = new();
 

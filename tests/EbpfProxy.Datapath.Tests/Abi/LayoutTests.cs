@@ -26,6 +26,8 @@ public sealed class LayoutTests
         { "backend_state", typeof(BackendState) },
         { "backend", typeof(BackendValue) },
         { "service_name", typeof(ServiceName) },
+        { "source_range_key", typeof(SourceRangeKey) },
+        { "source_range", typeof(SourceRange) },
         { "peer_key", typeof(PeerKey) },
         { "peer", typeof(PeerValue) },
         { "device", typeof(DeviceValue) },

@@ -20,7 +20,8 @@ internal sealed class WriterHarness
             new FakeArrayTable<ServiceValue>("service", Journal, 1),
             new FakeArrayTable<uint>("set", Journal, 1),
             new FakeArrayTable<BackendValue>("backend", Journal, 1),
-            new FakeArrayTable<ServiceName>("name", Journal, 1));
+            new FakeArrayTable<ServiceName>("name", Journal, 1),
+            new FakeHashTable<SourceRangeKey, SourceRange>("range", Journal));
         _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
     }
 
@@ -94,6 +95,14 @@ internal sealed class WriterHarness
                 Verdicts = new TrafficVerdicts(verdictOrRefuse, verdictOrRefuse, verdictOrRefuse),
             },
         ]);
+    }
+
+    /// <summary>The same service with an external IP more.</summary>
+    public static ServiceTables WithExternalIP(ServiceTables tables, string address)
+    {
+        var port = tables.Ports[0];
+        var frontend = new Frontend(Parse(address), 80, FrontendKind.ExternalIP);
+        return tables with { Ports = [port with { Frontends = [.. port.Frontends, frontend] }] };
     }
 
     private static Address Parse(string address) => Address.From(System.Net.IPAddress.Parse(address));

@@ -97,6 +97,8 @@ public sealed class WriterHistoryTests
         // Addresses overlap between services, and are used as backends too.
         string[] backends = [.. Enumerable.Range(0, 12).Where(_ => random.Next(3) == 0).Select(i => $"10.0.0.{i}")];
         var use = BackendUse.Serving | (random.Next(2) == 0 ? BackendUse.InClusterSet : BackendUse.InClusterSet | BackendUse.InLocalSet);
-        return ServiceWith($"svc-{service}", $"10.96.0.{service}", use.HasFlag(BackendUse.InLocalSet) ? Verdict.Local : Verdict.Cluster, use, backends);
+        var verdict = use.HasFlag(BackendUse.InLocalSet) ? Verdict.Local : Verdict.Cluster;
+        var tables = ServiceWith($"svc-{service}", $"10.96.0.{service}", verdict, use, backends);
+        return random.Next(2) == 0 ? tables : WithExternalIP(tables, $"203.0.113.{random.Next(2)}");
     }
 }

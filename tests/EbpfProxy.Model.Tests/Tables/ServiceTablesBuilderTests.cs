@@ -144,6 +144,41 @@ public class ServiceTablesBuilderTests
         Assert.Equal(expected.Length > 0, port.Frontends[1].HasSourceRanges);
     }
 
+    [Theory]
+    [InlineData("192.0.2.0/24 198.51.100.0/24", "192.0.2.7 fd00::7", "192.0.2.0/24 198.51.100.0/24 1.2.3.4/32 5.6.7.8/32")]
+    [InlineData("192.0.2.0/24 1.2.3.0/24", "192.0.2.7", "192.0.2.0/24 1.2.3.0/24 5.6.7.8/32")]
+    [InlineData("192.0.2.0/24", "fd00::7 192.0.3.1 192.0.2.7", "192.0.2.0/24")]
+    [InlineData("192.0.2.0/24", "", "192.0.2.0/24")]
+    [InlineData("fd00::/8", "192.0.2.7", "")]
+    public void Ranges_with_the_node_in_them_let_in_the_load_balancer_addresses_too(string ranges, string node, string expected)
+    {
+        var service = Samples.Service() with
+        {
+            LoadBalancerIPs = [Samples.Ip("1.2.3.4"), Samples.Ip("fd00::1"), Samples.Ip("5.6.7.8")],
+            LoadBalancerSourceRanges = [.. ranges.Split(' ').Select(Samples.Net)],
+        };
+        var context = Samples.Node with { Addresses = [.. node.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Samples.Ip)] };
+
+        var port = Assert.Single(ServiceTablesBuilder.Build(service, [], context).Ports);
+
+        Assert.Equal(expected, string.Join(' ', port.SourceRanges));
+    }
+
+    [Fact]
+    public void Ranges_with_the_node_in_them_let_in_the_load_balancer_address_of_ipv6_too()
+    {
+        var service = Samples.Service() with
+        {
+            ClusterIPs = [Samples.Ip("fd10::1")],
+            LoadBalancerIPs = [Samples.Ip("2001:db8::1"), Samples.Ip("1.2.3.4")],
+            LoadBalancerSourceRanges = [Samples.Net("fd00::/16")],
+        };
+
+        var port = Assert.Single(ServiceTablesBuilder.Build(service, [], Samples.Node with { Addresses = [Samples.Ip("fd00::7")] }).Ports);
+
+        Assert.Equal("fd00::/16 2001:db8::1/128", string.Join(' ', port.SourceRanges));
+    }
+
     [Fact]
     public void Backends_are_what_is_in_a_set_or_serves()
     {

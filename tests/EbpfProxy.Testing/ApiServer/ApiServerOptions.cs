@@ -27,6 +27,9 @@ public sealed record ApiServerOptions
     /// <summary>Who signs the server's certificate; null for plain HTTP.</summary>
     public TestAuthority? Authority { get; init; }
 
+    /// <summary>Authorities whose certificates the server sends along with its own.</summary>
+    public IReadOnlyList<TestAuthority> SentAuthorities { get; init; } = [];
+
     /// <summary>The names that the certificate bears; the address if there are none.</summary>
     public IReadOnlyList<string> CertificateNames { get; init; } = [];
 
@@ -62,8 +65,8 @@ public abstract record ApiFault
     /// <summary>An error instead of an answer.</summary>
     public sealed record Status(int Code, string Reason, string Message, int? RetryAfterSeconds = null) : ApiFault;
 
-    /// <summary>The connection is cut after so many bytes of the answer.</summary>
-    public sealed record Cut(long Bytes) : ApiFault;
+    /// <summary>The connection is reset after so many bytes of the answer; or the answer ends there as if it were whole.</summary>
+    public sealed record Cut(long Bytes, bool LooksWhole = false) : ApiFault;
 
     /// <summary>The answer waits for something.</summary>
     public sealed record Wait(Task Until) : ApiFault;

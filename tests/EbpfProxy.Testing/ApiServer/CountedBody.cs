@@ -2,17 +2,17 @@ using Microsoft.AspNetCore.Http;
 
 namespace EbpfProxy.Testing.ApiServer;
 
-/// <summary>Writes the body of an answer, counts its bytes, and cuts the connection where it was asked to.</summary>
-internal sealed class CountedBody(HttpContext context, long cutAfter, Action<long> count)
+/// <summary>Writes the body of an answer, counts its bytes, and cuts it where it was asked to.</summary>
+internal sealed class CountedBody(HttpContext context, ApiFault.Cut? cut, Action<long> count)
 {
     private long _written;
 
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
-        bool isCut = _written + bytes.Length > cutAfter;
+        bool isCut = _written + bytes.Length > cut?.Bytes;
         if (isCut)
         {
-            bytes = bytes[..(int)(cutAfter - _written)];
+            bytes = bytes[..(int)(cut!.Bytes - _written)];
         }
 
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
@@ -21,8 +21,12 @@ internal sealed class CountedBody(HttpContext context, long cutAfter, Action<lon
         if (isCut)
         {
             await FlushAsync();
-            context.Abort();
-            throw new OperationCanceledException("the connection is cut");
+            if (!cut!.LooksWhole)
+            {
+                context.Abort();
+            }
+
+            throw new OperationCanceledException("the answer is cut");
         }
     }
 

@@ -18,7 +18,7 @@ namespace EbpfProxy.Testing.ApiServer;
 /// An API server for tests: real HTTP, real lists and watches of the resources that the proxy follows, as one version of
 /// Kubernetes answers them, with faults where a test wants them.
 /// </summary>
-public sealed class KubernetesApiServer : IAsyncDisposable
+public sealed class KubernetesApiServer : IApiServer
 {
     private readonly ApiServerOptions _options;
     private readonly ConcurrentQueue<ApiRequest> _requests = new();
@@ -77,6 +77,20 @@ public sealed class KubernetesApiServer : IAsyncDisposable
     public void Apply(string json) => Store.Apply(JsonNode.Parse(json.Contains('"') ? json : json.Replace('\'', '"'))!.AsObject());
 
     public void Delete(string kind, string space, string name) => Store.Delete(kind, $"{space}/{name}");
+
+    string IApiServer.WriteKubeconfig(string folder) => new Kubeconfig { Server = Address }.Write(Path.Combine(folder, "kubeconfig"));
+
+    Task IApiServer.ApplyAsync(string json)
+    {
+        Apply(json);
+        return Task.CompletedTask;
+    }
+
+    Task IApiServer.DeleteAsync(string kind, string space, string name)
+    {
+        Delete(kind, space, name);
+        return Task.CompletedTask;
+    }
 
     /// <summary>Forgets the past: watches from before now get 410.</summary>
     public void Compact() => Store.Compact();
@@ -148,6 +162,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         listen.UseHttps(new HttpsConnectionAdapterOptions
         {
             ServerCertificate = _certificate,
+            ServerCertificateChain = [.. _options.SentAuthorities.Select(authority => authority.Certificate)],
             ClientCertificateMode = ClientCertificateMode.AllowCertificate,
             ClientCertificateValidation = (certificate, _, _) => _options.Authority!.HasIssued(certificate),
         });
@@ -172,7 +187,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context, ApiRequest request, ResourceType? type)
     {
-        long cutAfter = long.MaxValue;
+        ApiFault.Cut? cut = null;
         switch (Fault?.Invoke(request))
         {
             case ApiFault.Status status:
@@ -187,8 +202,8 @@ public sealed class KubernetesApiServer : IAsyncDisposable
             case ApiFault.Wait wait:
                 await wait.Until.WaitAsync(context.RequestAborted);
                 break;
-            case ApiFault.Cut cut:
-                cutAfter = cut.Bytes;
+            case ApiFault.Cut wanted:
+                cut = wanted;
                 break;
         }
 
@@ -203,7 +218,7 @@ public sealed class KubernetesApiServer : IAsyncDisposable
         }
         else
         {
-            var body = new CountedBody(context, cutAfter, count => Interlocked.Add(ref _bytes, count));
+            var body = new CountedBody(context, cut, count => Interlocked.Add(ref _bytes, count));
             await new ResourceAnswer(this, type, request, context, body).WriteAsync();
         }
     }

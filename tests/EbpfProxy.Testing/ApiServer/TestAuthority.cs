@@ -9,17 +9,23 @@ public sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _certificate;
 
-    public TestAuthority(string name = "kubernetes")
+    /// <summary>A root, or an authority that another one signs.</summary>
+    public TestAuthority(string name = "kubernetes", TestAuthority? issuer = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        _certificate = issuer is null
+            ? request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1))
+            : issuer.Sign(request, key);
     }
 
     public string Pem => _certificate.ExportCertificatePem();
+
+    /// <summary>The certificate, without its key.</summary>
+    public X509Certificate2 Certificate => X509CertificateLoader.LoadCertificate(_certificate.RawData);
 
     /// <summary>A certificate for a server, with names or addresses.</summary>
     public X509Certificate2 IssueServer(params IEnumerable<string> names)
@@ -40,15 +46,21 @@ public sealed class TestAuthority : IDisposable
         using var issued = Issue("CN=kube-apiserver", alternative.Build());
 
         // The TLS stack of the server wants a key that it can load by itself.
-        return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pfx), null);
+        return X509CertificateLoader.LoadPkcs12(issued.Export(X509ContentType.Pfx), null, X509KeyStorageFlags.Exportable);
     }
 
     /// <summary>A certificate for a client, and its key, in PEM.</summary>
-    public (string Certificate, string Key) IssueClient(string name)
+    public (string Certificate, string Key) IssueClient(string name, string group = "system:nodes")
     {
-        using var issued = Issue($"CN={name}, O=system:nodes", null);
-        using var key = issued.GetECDsaPrivateKey()!;
-        return (issued.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+        using var issued = Issue($"CN={name}, O={group}", null);
+        return ToPem(issued);
+    }
+
+    /// <summary>A certificate and its key, in PEM.</summary>
+    public static (string Certificate, string Key) ToPem(X509Certificate2 certificate)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
     public bool HasIssued(X509Certificate2 certificate)
@@ -67,12 +79,17 @@ public sealed class TestAuthority : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, true, false));
         if (names is not null)
         {
             request.CertificateExtensions.Add(names);
         }
 
+        return Sign(request, key);
+    }
+
+    private X509Certificate2 Sign(CertificateRequest request, ECDsa key)
+    {
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, true, false));
         using var issued = request.Create(
             _certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);

@@ -19,7 +19,7 @@ public sealed class NodeProxy : IDisposable
     public NodeProxy(TestNode node, params string[] source)
     {
         _node = node;
-        _process = node.Host.Start([ProxyBinary.Path, .. Arguments(node), .. source]);
+        _process = node.Host.Start([node.Binary, .. Arguments(node), .. source]);
     }
 
     public IReadOnlyList<string> Log => _process.Lines;

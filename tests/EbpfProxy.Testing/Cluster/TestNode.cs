@@ -32,6 +32,9 @@ public sealed class TestNode : IDisposable
 
     public string Name { get; }
 
+    /// <summary>The binary that the next proxy is started from.</summary>
+    public string Binary { get; set; } = ProxyBinary.Path;
+
     /// <summary>What the proxy follows.</summary>
     public ManifestDirectory Manifests { get; }
 

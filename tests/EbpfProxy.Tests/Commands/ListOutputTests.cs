@@ -16,6 +16,7 @@ public sealed class ListOutputTests
         new TrafficVerdicts(Verdict.Cluster, Verdict.Local, Verdict.Cluster),
         2,
         10800,
+        [new Prefix(Address.FromIPv4(0xcb007100), 24)],
         [],
         [new BackendRow(3, Address.FromIPv4(0x0a000001), 8080, BackendUse.Serving | BackendUse.InClusterSet | BackendUse.OnNode)]);
 
@@ -44,6 +45,7 @@ public sealed class ListOutputTests
 
         Assert.Contains("\"address\": \"10.96.0.1\"", json, StringComparison.Ordinal);
         Assert.Contains("\"kind\": \"NodePort\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"203.0.113.0/24\"", json, StringComparison.Ordinal);
         Assert.Contains("\"externalNear\": \"cluster\"", json, StringComparison.Ordinal);
     }
 

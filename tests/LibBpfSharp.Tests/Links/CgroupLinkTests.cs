@@ -36,6 +36,17 @@ public sealed class CgroupLinkTests : IDisposable
     }
 
     [KernelFact]
+    public void A_cgroup_tells_the_programs_that_are_attached_to_it()
+    {
+        Assert.Empty(BpfCgroup.QueryPrograms(_cgroup.Path, BpfAttachType.CgroupInet4Connect));
+
+        using var link = BpfLink.AttachCgroup(Refuse, _cgroup.Path);
+
+        Assert.Equal([Refuse.Id], BpfCgroup.QueryPrograms(_cgroup.Path, BpfAttachType.CgroupInet4Connect));
+        Assert.Empty(BpfCgroup.QueryPrograms(_cgroup.Path, BpfAttachType.CgroupInet6Connect));
+    }
+
+    [KernelFact]
     public void A_pinned_link_goes_on_and_can_be_opened_and_updated()
     {
         string pin = _bpffs["link"];

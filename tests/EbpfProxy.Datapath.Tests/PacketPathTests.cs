@@ -1,0 +1,182 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Devices;
+using EbpfProxy.Datapath.Node;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+using EbpfProxy.Testing.Kernel;
+using LibBpfSharp;
+using Microsoft.Extensions.Logging.Abstractions;
+using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
+
+namespace EbpfProxy.Datapath.Tests;
+
+/// <summary>The packet path as the daemon has it, in a network namespace, cgroup and BPF file system of their own.</summary>
+public sealed class PacketPathTests : IDisposable
+{
+    private readonly ScratchBpffs _bpffs = new();
+    private readonly ScratchCgroup _cgroup = new();
+    private readonly ScratchNetworkNamespace _network = new();
+
+    public PacketPathTests()
+    {
+        Shell.Require(
+            "ip -n \"$1\" link add eth0 type veth peer name peer0 && ip -n \"$1\" addr add 192.0.2.1/24 dev eth0 && " +
+            "ip -n \"$1\" link set eth0 up && ip -n \"$1\" link set peer0 up && ip -n \"$1\" route add default via 192.0.2.254",
+            _network.Name);
+    }
+
+    private string Root => Path.Combine(_bpffs.Path, "ebpf-proxy");
+
+    public void Dispose()
+    {
+        if (Directory.Exists(Root))
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+
+        _network.Dispose();
+        _cgroup.Dispose();
+        _bpffs.Dispose();
+    }
+
+    [KernelFact]
+    public void Connections_are_kept_over_a_restart_with_the_size_that_they_have() => _network.Invoke(() =>
+    {
+        using (var datapath = Open(connections: 1000))
+        {
+            Apply(datapath);
+            var maps = datapath.Connections!;
+            Assert.Equal((1000u, 4000u), (maps.Connections.MaxEntries, maps.Flows.MaxEntries));
+            Assert.True(new BpfQueueMap<uint>(maps.Free).TryPop(out uint first));
+            Assert.Equal(0u, first);
+        }
+
+        using var restarted = Open(connections: 2000);
+        Apply(restarted);
+
+        var kept = restarted.Connections!;
+        Assert.Equal(1000u, kept.Connections.MaxEntries);
+        var free = new BpfQueueMap<uint>(kept.Free);
+        var ids = new List<uint>();
+        while (free.TryPop(out uint id))
+        {
+            ids.Add(id);
+        }
+
+        Assert.Equal(Enumerable.Range(1, 999).Select(id => (uint)id), ids);
+    });
+
+    [KernelFact]
+    public void Connections_that_were_not_pinned_to_the_end_are_made_anew() => _network.Invoke(() =>
+    {
+        Open(connections: 1000).Dispose();
+        File.Delete(Path.Combine(Root, "connections-v1", "connections"));
+
+        using var datapath = Open(connections: 10);
+
+        Assert.Equal(10u, datapath.Connections!.Connections.MaxEntries);
+        Assert.Equal(10u, datapath.Connections!.Free.MaxEntries);
+    });
+
+    [KernelFact]
+    public void Rows_of_devices_follow_their_addresses() => _network.Invoke(() =>
+    {
+        using var datapath = Open();
+        Apply(datapath);
+        uint eth0 = IndexOf("eth0"), peer0 = IndexOf("peer0");
+        Assert.Equal(Ip("192.0.2.1"), Rows()[eth0].IPv4.ToAddress());
+        Assert.Equal(Ip("192.0.2.1"), Rows()[peer0].IPv4.ToAddress());
+        Assert.Equal(DeviceFlags.LocalPods, Rows()[peer0].Flags);
+
+        Set("addr add 198.51.100.1/24 dev peer0");
+        Set("addr add 203.0.113.1/24 dev eth0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Equal(Ip("198.51.100.1"), Rows()[peer0].IPv4.ToAddress());
+        Assert.Equal(Ip("192.0.2.1"), Rows()[eth0].IPv4.ToAddress());
+
+        Set("link del eth0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Empty(Rows());
+        Assert.Empty(DeviceHookView.Read(_bpffs.Path));
+    });
+
+    [KernelFact]
+    public void Addresses_of_devices_are_the_nodes_and_accept_node_ports() => _network.Invoke(() =>
+    {
+        using var datapath = Open();
+        Apply(datapath);
+        Assert.Equal(AddressRole.OnDevice | AddressRole.Node, RolesOf("192.0.2.1"));
+
+        Set("addr add 198.51.100.1/24 dev peer0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Equal(AddressRole.OnDevice | AddressRole.Node, RolesOf("198.51.100.1"));
+
+        Set("addr del 198.51.100.1/24 dev peer0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Equal(AddressRole.None, RolesOf("198.51.100.1"));
+    });
+
+    [KernelFact]
+    public void Ports_to_masquerade_with_are_kept_from_sockets_and_given_back() => _network.Invoke(() =>
+    {
+        const string reserved = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+        File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 40000");
+        File.WriteAllText(reserved, "8080,25000-25010");
+        using (var datapath = Open())
+        {
+            Apply(datapath);
+            Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
+        }
+
+        using (var restarted = Open(ports: new PortRange(1024, 20009)))
+        {
+            Apply(restarted);
+
+            Assert.Equal("8080,20000-20009,25000-25010", File.ReadAllText(reserved).Trim());
+        }
+
+        Assert.True(DatapathState.Remove(_bpffs.Path));
+        Assert.Equal("8080,25000-25010", File.ReadAllText(reserved).Trim());
+        Assert.False(Directory.Exists(Root));
+    });
+
+    private ServiceDatapath Open(uint connections = 16, PortRange? ports = null) => ServiceDatapath.Open(
+        new DatapathOptions
+        {
+            BpfFileSystem = _bpffs.Path,
+            CgroupRoot = _cgroup.Path,
+            Packets = new PacketOptions
+            {
+                Connections = connections,
+                MasqueradePorts = ports ?? PacketOptions.DefaultMasqueradePorts,
+                LocalTraffic = LocalTraffic.By(LocalPodDevices.None with { NamePrefix = "peer" }),
+            },
+        },
+        NullLogger.Instance);
+
+    private static void Apply(ServiceDatapath datapath)
+    {
+        var tables = Service("web", "10.96.0.1", "10.0.0.1");
+        datapath.Apply([new ServiceChange(tables.Name, tables)], isComplete: true);
+    }
+
+    private void Set(string arguments) => Shell.Require($"ip -n \"$1\" {arguments}", _network.Name);
+
+    private static Address Ip(string text) => Address.TryParse(text, out var address) ? address : throw new FormatException(text);
+
+    private static uint IndexOf(string device) => (uint)NodeNetworkWatcher.Read().Devices.Single(d => d.Name == device).Index;
+
+    private Dictionary<uint, DeviceValue> Rows()
+    {
+        using var map = BpfMap.OpenPinned(Path.Combine(Root, "tables-v1", "devices"));
+        return new BpfHashMap<uint, DeviceValue>(map).Enumerate().ToDictionary(row => row.Key, row => row.Value);
+    }
+
+    private AddressRole RolesOf(string address)
+    {
+        using var map = BpfMap.OpenPinned(Path.Combine(Root, "tables-v1", "addresses"));
+        return new BpfHashMap<AddressKey, AddressInfo>(map).TryGet(AddressKey.From(Ip(address)), out var info) ? (AddressRole)info.Roles : AddressRole.None;
+    }
+}

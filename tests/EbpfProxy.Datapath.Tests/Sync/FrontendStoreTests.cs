@@ -1,0 +1,93 @@
+using EbpfProxy.Model.Tables;
+using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
+
+namespace EbpfProxy.Datapath.Tests.Sync;
+
+/// <summary>Frontends that several services want.</summary>
+public sealed class FrontendStoreTests
+{
+    private const string Shared = "203.0.113.1";
+
+    private readonly WriterHarness _harness = new();
+
+    public static TheoryData<bool, bool> Orders => new() { { true, false }, { false, false }, { true, true }, { false, true } };
+
+    [Theory]
+    [MemberData(nameof(Orders))]
+    public void First_by_name_has_a_shared_address_in_whatever_order_they_come(bool isFirstFirst, bool restarts)
+    {
+        ServiceTables[] services = [Wanting("a", "10.96.0.1", "10.0.0.1"), Wanting("b", "10.96.0.2", "10.0.0.2")];
+        foreach (var service in isFirstFirst ? services : services.Reverse())
+        {
+            _harness.Apply(service);
+        }
+
+        if (restarts)
+        {
+            _harness.Restart();
+            Assert.Equal(0, _harness.Apply(isComplete: true, services).Writes);
+        }
+
+        Assert.Equal($"{Shared}:80 10.0.0.1:8080", SharedLine());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Shared_address_leads_to_the_next_as_soon_as_the_first_is_gone(bool restarts)
+    {
+        _harness.Apply(Wanting("a", "10.96.0.1", "10.0.0.1"), Wanting("b", "10.96.0.2", "10.0.0.2"), Wanting("c", "10.96.0.3", "10.0.0.3"));
+        if (restarts)
+        {
+            _harness.Restart();
+            _harness.Apply(Wanting("b", "10.96.0.2", "10.0.0.2"), Wanting("c", "10.96.0.3", "10.0.0.3"));
+        }
+
+        _harness.Journal.AfterWrite = () => Assert.NotNull(SharedLine());
+
+        _harness.Remove("a");
+
+        Assert.Equal($"{Shared}:80 10.0.0.2:8080", SharedLine());
+        _harness.Remove("b");
+        Assert.Equal($"{Shared}:80 10.0.0.3:8080", SharedLine());
+        _harness.Journal.AfterWrite = null;
+        _harness.Remove("c");
+        Assert.Null(SharedLine());
+    }
+
+    [Fact]
+    public void Shared_address_leads_to_the_next_as_soon_as_the_first_turns_to_another()
+    {
+        _harness.Apply(Wanting("a", "10.96.0.1", "10.0.0.1"), Wanting("b", "10.96.0.2", "10.0.0.2"));
+
+        _harness.Apply(WithExternalIP(Service("a", "10.96.0.1", "10.0.0.1"), "203.0.113.9"));
+
+        Assert.Equal($"{Shared}:80 10.0.0.2:8080", SharedLine());
+        Assert.Contains("203.0.113.9:80 10.0.0.1:8080", _harness.Dump());
+    }
+
+    [Fact]
+    public void Services_that_swap_an_address_in_one_breath_leave_it_to_the_one_that_stays()
+    {
+        _harness.Apply(Wanting("a", "10.96.0.1", "10.0.0.1"), Service("b", "10.96.0.2", "10.0.0.2"));
+
+        _harness.Apply(Wanting("b", "10.96.0.2", "10.0.0.2"), Service("a", "10.96.0.1", "10.0.0.1"));
+
+        Assert.Equal($"{Shared}:80 10.0.0.2:8080", SharedLine());
+        Assert.Contains($"{Shared} External", _harness.DumpAddresses());
+    }
+
+    [Fact]
+    public void Cluster_ip_is_its_own_services_whoever_else_wants_it()
+    {
+        _harness.Apply(Service("web", Shared, "10.0.0.1"));
+
+        _harness.Apply(Wanting("a", "10.96.0.2", "10.0.0.2"));
+
+        Assert.Equal($"{Shared}:80 10.0.0.1:8080", SharedLine());
+    }
+
+    private static ServiceTables Wanting(string name, string clusterIP, string backend) => WithExternalIP(Service(name, clusterIP, backend), Shared);
+
+    private string? SharedLine() => _harness.Dump().SingleOrDefault(line => line.StartsWith(Shared, StringComparison.Ordinal));
+}

@@ -1,0 +1,68 @@
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Datapath.Tests.Sync;
+using EbpfProxy.Testing.Kernel;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Tests.Tables;
+
+/// <summary>Tables over real maps, when something fails in the middle.</summary>
+public sealed class TableTests : IDisposable
+{
+    private readonly ScratchBpffs _bpffs = new();
+
+    public void Dispose() => _bpffs.Dispose();
+
+    [KernelFact]
+    public void Array_whose_larger_map_cannot_be_pinned_writes_to_the_map_that_programs_read()
+    {
+        using var map = Create(BpfMapType.Array, BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap);
+        using var slot = CreateSlot(map);
+        var pins = new PinFolder(Path.Combine(_bpffs.Path, "pins"));
+        pins.Replace("table", map);
+        using var table = new ArrayTable<ulong>("table", map, new BpfMapArray(slot), pins, default);
+        table.Write(0, 1);
+        Directory.Delete(pins.Path, recursive: true);
+
+        Assert.ThrowsAny<IOException>(() => table.EnsureCapacity(5));
+        table.Write(4, 5);
+
+        using var read = BpfMap.FromId(new BpfMapArray(slot).GetId(0));
+        var rows = new BpfArrayMap<ulong>(read);
+        Assert.Equal((1ul, 5ul), (rows[0], rows[4]));
+
+        // The next start opens the pin: it follows as soon as it can.
+        Directory.CreateDirectory(pins.Path);
+        table.EnsureCapacity(5);
+        using var pinned = pins.TryOpenMap("table");
+        Assert.Equal(read.Id, pinned?.Id);
+    }
+
+    [KernelFact]
+    public void Hash_that_a_batch_overfilled_knows_how_full_it_is()
+    {
+        using var map = Create(BpfMapType.Hash, default);
+        using var slot = CreateSlot(map);
+        var pins = new PinFolder(Path.Combine(_bpffs.Path, "pins"));
+        using var table = new HashTable<uint, ulong>("table", map, new BpfMapArray(slot), pins, default, new FakeGracePeriods());
+
+        // Someone else's rows, which the table did not count.
+        var rows = new BpfHashMap<uint, ulong>(map);
+        Array.ForEach([1u, 2u, 3u], key => rows.Update(key, 0));
+        Assert.ThrowsAny<IOException>(() => table.AddBatch([11, 12, 13], [0, 0, 0]));
+
+        Assert.Equal(table.ReadAll().Count(), table.Count);
+        table.AddBatch([21, 22, 23], [0, 0, 0]);
+        Assert.Equal(table.ReadAll().Count(), table.Count);
+    }
+
+    private static BpfMap Create(BpfMapType type, BpfMapFlags flags) => BpfMap.Create(
+        new BpfMapOptions { Name = "table", Type = type, KeySize = 4, ValueSize = 8, MaxEntries = 4, Flags = flags });
+
+    private static BpfMap CreateSlot(BpfMap map)
+    {
+        var slot = BpfMap.Create(
+            new BpfMapOptions { Name = "slot", Type = BpfMapType.ArrayOfMaps, KeySize = 4, ValueSize = 4, MaxEntries = 1, InnerMap = map });
+        new BpfMapArray(slot).Set(0, map);
+        return slot;
+    }
+}

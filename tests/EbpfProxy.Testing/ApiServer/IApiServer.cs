@@ -1,0 +1,13 @@
+namespace EbpfProxy.Testing.ApiServer;
+
+/// <summary>What a test can ask of any API server: of the one in this process, and of Kubernetes' own.</summary>
+public interface IApiServer : IAsyncDisposable
+{
+    /// <summary>Writes a kubeconfig that reaches it; returns its path.</summary>
+    string WriteKubeconfig(string folder);
+
+    /// <summary>Creates or replaces an object. Single quotes may stand for double ones.</summary>
+    Task ApplyAsync(string json);
+
+    Task DeleteAsync(string kind, string space, string name);
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace EbpfProxy.Testing.ApiServer;
+
+/// <summary>Kubernetes' own API server over etcd, from the folder that KUBEBUILDER_ASSETS names.</summary>
+public sealed class RealApiServer : IApiServer
+{
+    private readonly ControlPlaneFiles _files = new();
+    private ControlPlaneProcess? _etcd;
+    private ControlPlaneProcess? _server;
+    private HttpClient? _client;
+
+    private RealApiServer()
+    {
+    }
+
+    /// <summary>The folder with etcd and kube-apiserver; null where none is named.</summary>
+    public static string? Assets => Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } folder ? folder : null;
+
+    public static async Task<RealApiServer> StartAsync()
+    {
+        string assets = Assets ?? throw new InvalidOperationException("KUBEBUILDER_ASSETS names no folder");
+        var server = new RealApiServer();
+        try
+        {
+            server._etcd = await ControlPlaneProcess.StartEtcdAsync(Path.Combine(assets, "etcd"), server._files);
+            server._server = await ControlPlaneProcess.StartApiServerAsync(
+                Path.Combine(assets, "kube-apiserver"), server._files, server._etcd.Address);
+            server._client = server._files.MakeClient(server._server.Address);
+            await server.ApplyAsync("{'kind':'Namespace','apiVersion':'v1','metadata':{'name':'shop'}}");
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The path of an object, as the API has it.</summary>
+    public static string PathOf(string kind, string space, string name)
+    {
+        string resources = kind == "Namespace" ? "/api/v1/namespaces" : ResourceType.All.Single(type => type.Kind == kind).Path;
+        int last = resources.LastIndexOf('/');
+        string within = space.Length == 0 ? "" : $"/namespaces/{space}";
+        return $"{resources[..last]}{within}{resources[last..]}/{name}";
+    }
+
+    public string WriteKubeconfig(string folder) => new Kubeconfig
+    {
+        Server = _server!.Address,
+        Cluster = { ["certificate-authority"] = _files.Authority },
+        User = { ["client-certificate"] = _files.AdminCertificate, ["client-key"] = _files.AdminKey },
+    }.Write(Path.Combine(folder, "kubeconfig"));
+
+    public async Task ApplyAsync(string json)
+    {
+        string text = json.Contains('"') ? json : json.Replace('\'', '"');
+        var item = JsonNode.Parse(text)!;
+        var metadata = item["metadata"]!;
+        string path = PathOf($"{item["kind"]}", $"{metadata["namespace"]}", $"{metadata["name"]}");
+
+        // Server-side apply creates and replaces alike; JSON is YAML.
+        using var body = new StringContent(text, Encoding.UTF8, new MediaTypeHeaderValue("application/apply-patch+yaml"));
+        using var answer = await _client!.PatchAsync($"{path}?fieldManager=test&force=true", body);
+        await CheckAsync(answer);
+    }
+
+    public async Task DeleteAsync(string kind, string space, string name)
+    {
+        using var answer = await _client!.DeleteAsync(PathOf(kind, space, name));
+        await CheckAsync(answer);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _client?.Dispose();
+        _server?.Dispose();
+        _etcd?.Dispose();
+        _files.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static async Task CheckAsync(HttpResponseMessage answer)
+    {
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new HttpRequestException(await answer.Content.ReadAsStringAsync(), null, (HttpStatusCode?)answer.StatusCode);
+        }
+    }
+}

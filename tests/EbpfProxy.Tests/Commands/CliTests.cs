@@ -1,0 +1,54 @@
+using System.Globalization;
+using EbpfProxy.Commands;
+
+namespace EbpfProxy.Tests.Commands;
+
+public sealed class CliTests
+{
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("service list --nonsense")]
+    [InlineData("status -o xml")]
+    [InlineData("run --manifests=/does/not/exist")]
+    [InlineData("run -v=loud")]
+    [InlineData("run --config=/does/not/exist")]
+    public async Task What_makes_no_sense_is_told_in_one_form_and_exits_with_2(string line)
+    {
+        var (code, output, error) = await RunAsync(line);
+
+        Assert.Equal(2, code);
+        Assert.Equal("", output);
+        Assert.All(Lines(error), text => Assert.Matches("^error: (--[a-z-]+|command line): .+", text));
+    }
+
+    [Fact]
+    public async Task A_failure_is_told_in_the_same_form_and_exits_with_1()
+    {
+        var (code, output, error) = await RunAsync("service list --bpffs /does/not/exist");
+
+        Assert.Equal(1, code);
+        Assert.Equal("", output);
+        Assert.StartsWith("error: list: no tables of ebpf-proxy below /does/not/exist", Assert.Single(Lines(error)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("service list --help", "INTERNAL", "left to the stack", "AFFINITY")]
+    [InlineData("backend list --help", "STATE", "draining", "ON NODE")]
+    public async Task The_help_of_a_list_says_what_its_columns_mean(string line, params string[] words)
+    {
+        var (code, output, _) = await RunAsync(line);
+
+        Assert.Equal(0, code);
+        Assert.All(words, word => Assert.Contains(word, output, StringComparison.Ordinal));
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(string line)
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        using var error = new StringWriter(CultureInfo.InvariantCulture);
+        int code = await Cli.RunAsync(line.Split(' '), output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+}
