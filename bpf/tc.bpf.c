@@ -17,10 +17,9 @@
 #include "tc_config.h"
 
 /* Whether a port of the node is one behind which clients are masqueraded. */
-static __always_inline bool is_source_port(const struct flow_key *key)
+static __always_inline bool is_source_port(__be16 port)
 {
-	return key->protocol == IPPROTO_SCTP ||
-	       (__u16)(bpf_ntohs(key->destination_port) - source_port_first) < source_port_count;
+	return (__u16)(bpf_ntohs(port) - source_port_first) < source_port_count;
 }
 
 /* Sends a packet that came in on its way, around the stack or through it. */
@@ -75,7 +74,9 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 		if (result != GO_ON)
 			return result == TC_ACT_OK ? GO_ON : result;
 	}
-	if ((is_service || is_source_port(&packet->key)) && flow_find(skb))
+	if ((is_service || packet->key.protocol == IPPROTO_SCTP ||
+	     is_source_port(packet->key.destination_port)) &&
+	    flow_find(skb))
 		return ingress_known(skb, scratch);
 	is_frontend = packet_frontend(packet, roles, &scratch->frontend);
 	if (!is_frontend && (is_service || !path_has_orphans()))
@@ -157,6 +158,16 @@ static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scr
 					   : packet_refuse(skb, reason);
 }
 
+/* Whether the kernel masquerades a packet with the source of one of our connections. */
+static __always_inline bool egress_is_adopted(struct __sk_buff *skb, const struct packet *packet)
+{
+	bool is_first = packet->key.protocol == IPPROTO_UDP ||
+			(packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	return is_first && packet->kind == KIND_TRANSPORT && skb->ingress_ifindex &&
+	       is_source_port(packet->key.source_port) && flow_adopt(skb);
+}
+
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 {
 	const struct path_state *state = path_state();
@@ -174,7 +185,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 		return GO_ON;
 	if (kind != KIND_TRANSPORT && kind != KIND_FRAGMENT)
 		return GO_ON;
-	if (!flow_find(skb))
+	if (!flow_find(skb) && !egress_is_adopted(skb, &scratch->packet))
 		return skb->ingress_ifindex ? GO_ON : egress_own(skb, scratch);
 	if (scratch->found.role == FLOW_ASK)
 		return translate_own(skb, scratch);

@@ -203,6 +203,14 @@ static __always_inline void connection_end(struct connection *connection, __u32 
 	*(volatile __u32 *)&connection->generation = (generation + 1) & GENERATION_MASK;
 }
 
+/* Whether the node asks itself: the backend sees the frontend's address as its client's, and its
+ * answers are seen where they would leave to there. */
+static __always_inline bool connection_is_loop(const struct connection *connection)
+{
+	return connection->flags & CONNECTION_FROM_NODE &&
+	       address_equal(&connection->source, &connection->frontend);
+}
+
 /* The flow of a connection in one role. */
 static __always_inline struct flow_key flow_key_of(const struct connection *connection, __u8 role)
 {
@@ -229,7 +237,7 @@ static __always_inline struct flow_key flow_key_of(const struct connection *conn
 		key.source_port = connection->backend_port;
 		key.destination = connection->source;
 		key.destination_port = connection->source_port;
-		key.hook = AT_INGRESS;
+		key.hook = connection_is_loop(connection) ? AT_EGRESS : AT_INGRESS;
 		break;
 	default:
 		key.source = connection->backend;

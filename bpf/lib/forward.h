@@ -47,7 +47,7 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	if (rewrite_packet(skb, packet, &scratch->after))
 		return drop(REASON_NOT_REWRITABLE);
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
-	    connection->device != skb->ifindex)
+	    (connection->device != skb->ifindex || packet->key.hook == AT_EGRESS))
 		return take_in(skb, packet, connection->device);
 	return GO_ON;
 }
@@ -86,14 +86,20 @@ static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *
 	if (!connection)
 		return drop(REASON_NO_CONNECTION);
 	scratch->after.destination = connection->backend;
-	device = device_to(skb, &scratch->packet.key.source, &scratch->after.destination);
-	if (!device)
-		return drop(REASON_NOT_REWRITABLE);
+	device = 0;
+	if (!(address_roles(&scratch->after.destination) & ADDRESS_ON_DEVICE)) {
+		device = device_to(skb, &scratch->packet.key.source, &scratch->after.destination);
+		if (!device)
+			return drop(REASON_NOT_REWRITABLE);
+	}
 	result = source_ensure(skb, device);
 	if (result != REASON_TRANSLATED)
 		return drop(result);
 	result = packet_translate(skb);
-	return result == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : result;
+	if (result != GO_ON)
+		return result;
+	return device ? bpf_redirect_neigh(device, NULL, 0, 0)
+		      : take_in(skb, &scratch->packet, skb->ifindex);
 }
 
 /* Whether a packet may go around the stack: not one whose answer is for the stack to give, or that

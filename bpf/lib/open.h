@@ -191,7 +191,7 @@ __noinline int flow_open(struct __sk_buff *skb)
 		   (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	/* A SYN begins anew, even where connection tracking remembers one that had its ports. */
 	if ((packet->key.protocol != IPPROTO_TCP || !is_first) &&
-	    conntrack_translates(skb, &packet->key)) {
+	    conntrack_ask(skb, &packet->key) == CONNTRACK_TRANSLATES) {
 		count(REASON_LEFT_TO_CONNTRACK);
 		return REASON_NONE;
 	}
@@ -210,6 +210,43 @@ __noinline int flow_open(struct __sk_buff *skb)
 		flags = CONNECTION_MASQUERADE;
 	reason = connection_create(skb, packet, &choice, flags);
 	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
+}
+
+/* A packet that the kernel masquerades itself, with a source that is one of our connections'
+ * already: its answers could not be told from theirs. It becomes a connection to where it goes
+ * anyway, whose source is chosen again. 0 where it is none such. */
+__noinline int flow_adopt(struct __sk_buff *skb)
+{
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct choice choice = {};
+	struct flow_key answer;
+	struct packet *packet;
+	struct flow flow;
+
+	if (!scratch)
+		return 0;
+	packet = &scratch->packet;
+	answer.source = packet->key.destination;
+	answer.source_port = packet->key.destination_port;
+	answer.destination = packet->key.source;
+	answer.destination_port = packet->key.source_port;
+	answer.protocol = packet->key.protocol;
+	answer.hook = AT_INGRESS;
+	answer.reserved = 0;
+	if (!flow_lookup(&answer, &flow) || flow.role != FLOW_RETURN)
+		return 0;
+	connection = connection_live(&flow);
+	if (!connection || connection_is_over(connection, scratch->now_ns))
+		return 0;
+	choice.address = packet->key.destination;
+	choice.port = packet->key.destination_port;
+	choice.service = connection->service;
+	choice.id = connection->backend_id;
+	choice.generation = connection->backend_generation;
+	if (connection_create(skb, packet, &choice, CONNECTION_MASQUERADE) != REASON_TRANSLATED)
+		return 0;
+	return connection_find(&packet->key, &scratch->found) != NULL;
 }
 
 #endif

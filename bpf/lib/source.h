@@ -29,8 +29,8 @@ static __always_inline bool source_claim(struct connection *connection, __u32 id
 
 /* Takes a port that no other connection to the backend has. A protocol whose checksum holds the
  * port keeps its own. */
-static __always_inline bool source_port_take(struct connection *connection, __u32 id,
-					     __u32 generation)
+static __always_inline bool source_port_take(struct __sk_buff *skb, struct connection *connection,
+					     __u32 id, __u32 generation)
 {
 	struct flow row = {.connection = id, .generation = generation, .role = FLOW_RETURN};
 	__u32 random = bpf_get_prandom_u32();
@@ -44,7 +44,7 @@ static __always_inline bool source_port_take(struct connection *connection, __u3
 				: bpf_htons(source_port_first +
 					    ((__u64)random * source_port_count >> 32));
 		key = flow_key_of(connection, FLOW_RETURN);
-		if (flow_claim(&key, &row))
+		if (conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(&key, &row))
 			return true;
 		if (connection->protocol == IPPROTO_SCTP)
 			return false;
@@ -64,8 +64,8 @@ static __always_inline bool device_source(__u32 ifindex, const struct address *b
 	return source->word[3] | source->word[2] | source->word[1] | source->word[0];
 }
 
-/* Chooses the source of the masqueraded connection in the scratch, which leaves by a device, where
- * that was not done yet. */
+/* Chooses the source of the masqueraded connection in the scratch, where that was not done yet: it
+ * leaves by a device, or by none, where the backend is the node itself. */
 __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct scratch *scratch = scratch_get();
@@ -81,12 +81,16 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 	connection = connection_at(found->id);
 	if (!connection || !source_claim(connection, found->id))
 		return REASON_NOT_REWRITABLE;
-	if (!device_source(ifindex, &connection->backend, &source)) {
+	/* The node asks itself: it would not take a packet from its own address, but from the
+	 * frontend's it does. */
+	if (!ifindex) {
+		source = connection->frontend;
+	} else if (!device_source(ifindex, &connection->backend, &source)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_ADDRESS;
 	}
 	connection->source = source;
-	if (!source_port_take(connection, found->id, found->generation)) {
+	if (!source_port_take(skb, connection, found->id, found->generation)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_PORT;
 	}

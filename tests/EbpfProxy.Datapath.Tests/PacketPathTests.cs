@@ -48,8 +48,8 @@ public sealed class PacketPathTests : IDisposable
         {
             Apply(datapath);
             var maps = datapath.Connections!;
-            Assert.Equal((1000u, 4000u), (maps.Connections.MaxEntries, maps.Flows.MaxEntries));
-            Assert.True(new BpfQueueMap<uint>(maps.Free).TryPop(out uint first));
+            Assert.Equal((1000, 4000u), (maps.Capacity, maps.Flows.Map.MaxEntries));
+            Assert.True(maps.Free.TryPop(out uint first));
             Assert.Equal(0u, first);
         }
 
@@ -57,8 +57,8 @@ public sealed class PacketPathTests : IDisposable
         Apply(restarted);
 
         var kept = restarted.Connections!;
-        Assert.Equal(1000u, kept.Connections.MaxEntries);
-        var free = new BpfQueueMap<uint>(kept.Free);
+        Assert.Equal(1000, kept.Capacity);
+        var free = kept.Free;
         var ids = new List<uint>();
         while (free.TryPop(out uint id))
         {
@@ -76,8 +76,8 @@ public sealed class PacketPathTests : IDisposable
 
         using var datapath = Open(connections: 10);
 
-        Assert.Equal(10u, datapath.Connections!.Connections.MaxEntries);
-        Assert.Equal(10u, datapath.Connections!.Free.MaxEntries);
+        Assert.Equal(10, datapath.Connections!.Capacity);
+        Assert.Equal(10u, datapath.Connections!.Free.Map.MaxEntries);
     });
 
     [KernelFact]
