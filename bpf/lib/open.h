@@ -120,16 +120,21 @@ static __always_inline enum reason connection_publish(struct connection *connect
 	return flow_claim(&key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
 }
 
-/* Writes a record and its rows. */
-static __noinline enum reason connection_create(const struct __sk_buff *skb,
-						const struct packet *packet,
-						const struct choice *choice, __u8 flags)
+/* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
+__noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 {
+	struct scratch *scratch = scratch_get();
+	const struct packet *packet;
+	const struct choice *choice;
 	struct connection *connection;
 	struct flow flow = {};
 	enum reason reason;
 	__u32 id = 0;
 
+	if (!scratch)
+		return REASON_NOT_REWRITABLE;
+	packet = &scratch->packet;
+	choice = &scratch->choice;
 	path_is_in_use();
 	if (!connection_allocate(&id))
 		return REASON_CONNECTIONS_FULL;
@@ -178,7 +183,6 @@ __noinline int flow_open(struct __sk_buff *skb)
 	const struct frontend *frontend;
 	const struct packet *packet;
 	enum source_kind source;
-	struct choice choice = {};
 	enum reason reason;
 	__u8 flags = 0;
 	bool is_first;
@@ -201,14 +205,14 @@ __noinline int flow_open(struct __sk_buff *skb)
 		return REASON_SOURCE_DENIED;
 	source = source_kind_of(skb, &packet->key);
 	reason = service_pick(frontend, source == SOURCE_ELSEWHERE ? ORIGIN_FAR : ORIGIN_NEAR,
-			      bpf_get_prandom_u32(), &choice);
+			      bpf_get_prandom_u32(), &scratch->choice);
 	if (reason != REASON_TRANSLATED)
 		return reason;
 	if (packet->key.hook == AT_EGRESS)
 		flags = CONNECTION_FROM_NODE | CONNECTION_MASQUERADE;
-	else if (is_masqueraded(frontend, source, &packet->key, &choice))
+	else if (is_masqueraded(frontend, source, &packet->key, &scratch->choice))
 		flags = CONNECTION_MASQUERADE;
-	reason = connection_create(skb, packet, &choice, flags);
+	reason = connection_create(skb, flags);
 	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
 }
 
@@ -219,7 +223,6 @@ __noinline int flow_adopt(struct __sk_buff *skb)
 {
 	struct scratch *scratch = scratch_get();
 	struct connection *connection;
-	struct choice choice = {};
 	struct flow_key answer;
 	struct packet *packet;
 	struct flow flow;
@@ -239,12 +242,12 @@ __noinline int flow_adopt(struct __sk_buff *skb)
 	connection = connection_live(&flow);
 	if (!connection || connection_is_over(connection, scratch->now_ns))
 		return 0;
-	choice.address = packet->key.destination;
-	choice.port = packet->key.destination_port;
-	choice.service = connection->service;
-	choice.id = connection->backend_id;
-	choice.generation = connection->backend_generation;
-	if (connection_create(skb, packet, &choice, CONNECTION_MASQUERADE) != REASON_TRANSLATED)
+	scratch->choice.address = packet->key.destination;
+	scratch->choice.port = packet->key.destination_port;
+	scratch->choice.service = connection->service;
+	scratch->choice.id = connection->backend_id;
+	scratch->choice.generation = connection->backend_generation;
+	if (connection_create(skb, CONNECTION_MASQUERADE) != REASON_TRANSLATED)
 		return 0;
 	return connection_find(&packet->key, &scratch->found) != NULL;
 }

@@ -10,12 +10,14 @@
 #ifndef EBPF_PROXY_SCRATCH_H
 #define EBPF_PROXY_SCRATCH_H
 
+#include "backend.h"
 #include "connection.h"
 
 struct scratch {
 	struct packet packet;
 	struct found found;	  /* the connection of the packet */
 	struct frontend frontend; /* that it goes to */
+	struct choice choice;	  /* the backend that it gets */
 	__u64 now_ns;
 	struct packet quoted;  /* by an ICMP error */
 	struct rewrite after;  /* what the packet becomes */

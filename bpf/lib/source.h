@@ -27,28 +27,36 @@ static __always_inline bool source_claim(struct connection *connection, __u32 id
 	return is_ours;
 }
 
-/* Takes a port that no other connection to the backend has. A protocol whose checksum holds the
- * port keeps its own. */
-static __always_inline bool source_port_take(struct __sk_buff *skb, struct connection *connection,
-					     __u32 id, __u32 generation)
+/* Tries a port for the connection in the scratch: 1 where no other connection to the backend has
+ * it, nor one that the kernel masquerades. A protocol whose checksum holds the port keeps its own.
+ */
+__noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 {
-	struct flow row = {.connection = id, .generation = generation, .role = FLOW_RETURN};
-	__u32 random = bpf_get_prandom_u32();
+	struct scratch *scratch = scratch_get();
+	struct flow row = {.role = FLOW_RETURN};
+	struct connection *connection;
+	struct flow_key key;
 
+	if (!scratch)
+		return 0;
+	connection = connection_at(scratch->found.id);
+	if (!connection)
+		return 0;
+	connection->source_port =
+		connection->protocol == IPPROTO_SCTP
+			? connection->inner_port
+			: bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
+	key = flow_key_of(connection, FLOW_RETURN);
+	row.connection = scratch->found.id;
+	row.generation = scratch->found.generation;
+	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(&key, &row);
+}
+
+static __always_inline bool source_port_take(struct __sk_buff *skb)
+{
 	for (int attempt = 0; attempt < SOURCE_PORT_ATTEMPTS; attempt++) {
-		struct flow_key key;
-
-		connection->source_port =
-			connection->protocol == IPPROTO_SCTP
-				? connection->inner_port
-				: bpf_htons(source_port_first +
-					    ((__u64)random * source_port_count >> 32));
-		key = flow_key_of(connection, FLOW_RETURN);
-		if (conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(&key, &row))
+		if (source_port_try(skb, bpf_get_prandom_u32()))
 			return true;
-		if (connection->protocol == IPPROTO_SCTP)
-			return false;
-		random = bpf_get_prandom_u32();
 	}
 	return false;
 }
@@ -90,7 +98,7 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 		return REASON_NO_SOURCE_ADDRESS;
 	}
 	connection->source = source;
-	if (!source_port_take(skb, connection, found->id, found->generation)) {
+	if (!source_port_take(skb)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_PORT;
 	}
