@@ -94,7 +94,9 @@ static __noinline bool unanswered_take(__u32 *id)
 		if (bpf_map_pop_elem(&unanswered, &token))
 			return false;
 		connection = connection_live(&token);
-		if (!connection || connection->seen_answer)
+		/* One that is closing is for who takes its other token. */
+		if (!connection || connection_is_answered(connection) ||
+		    connection->flags & CONNECTION_CLOSING)
 			continue;
 		connection_evict(connection, &token);
 		count(REASON_CONNECTION_EVICTED);
@@ -122,13 +124,13 @@ static __always_inline void token_add(__u32 id, __u32 generation)
 		if (bpf_map_peek_elem(&unanswered, &head))
 			break;
 		connection = connection_live(&head);
-		if (connection && !connection->seen_answer)
+		if (connection && !connection_is_answered(connection))
 			break;
 		if (bpf_map_pop_elem(&unanswered, &head))
 			break;
 		connection = connection_live(&head);
 		/* Another CPU took the one that was looked at. */
-		if (connection && !connection->seen_answer)
+		if (connection && !connection_is_answered(connection))
 			bpf_map_push_elem(&unanswered, &head, BPF_ANY);
 	}
 	if (!bpf_map_push_elem(&unanswered, &token, BPF_ANY))
@@ -137,7 +139,7 @@ static __always_inline void token_add(__u32 id, __u32 generation)
 	if (!bpf_map_pop_elem(&unanswered, &head)) {
 		struct connection *connection = connection_live(&head);
 
-		if (connection && !connection->seen_answer)
+		if (connection && !connection_is_answered(connection))
 			connection_end(connection, head.generation);
 	}
 	bpf_map_push_elem(&unanswered, &token, BPF_ANY);

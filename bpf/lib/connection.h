@@ -58,6 +58,15 @@ static __always_inline struct connection *connection_live(const struct flow *flo
 										   : NULL;
 }
 
+/* Whether both sides took part: of TCP, whether the client acknowledged the backend's answer, which
+ * one that forges its address cannot. */
+static __always_inline bool connection_is_answered(const struct connection *connection)
+{
+	if (connection->protocol == IPPROTO_TCP)
+		return connection->seen_answer && connection->seen_ask & SEEN_ACK;
+	return connection->seen_answer;
+}
+
 /* After how many seconds of silence a connection is over. */
 static __always_inline __u32 connection_timeout(const struct connection *connection)
 {
@@ -71,7 +80,8 @@ static __always_inline __u32 connection_timeout(const struct connection *connect
 			return timeouts.tcp_closing;
 		if ((ask | answer) & SEEN_FIN)
 			return timeouts.tcp_close_wait;
-		return ask & SEEN_ACK && answer ? timeouts.tcp_established : timeouts.tcp_syn;
+		return connection_is_answered(connection) ? timeouts.tcp_established
+							  : timeouts.tcp_syn;
 	}
 	if (connection->protocol == IPPROTO_SCTP)
 		return timeouts.sctp;

@@ -12,6 +12,7 @@
 #include "conntrack.h"
 #include "frontend.h"
 #include "origin.h"
+#include "own_socket.h"
 #include "scratch.h"
 #include "service.h"
 
@@ -199,6 +200,10 @@ __noinline int flow_open(struct __sk_buff *skb)
 		count(REASON_LEFT_TO_CONNTRACK);
 		return REASON_NONE;
 	}
+	if (frontend->kind == FRONTEND_NODE_PORT &&
+	    (packet->key.protocol != IPPROTO_TCP || !is_first) &&
+	    own_socket_expects(skb, &packet->key))
+		return REASON_NONE;
 	if (!is_first)
 		return REASON_NO_CONNECTION;
 	if (!source_is_allowed(frontend, &packet->key.source))

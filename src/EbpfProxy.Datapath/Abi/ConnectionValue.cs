@@ -64,4 +64,8 @@ internal readonly record struct ConnectionValue(
     uint Reserved2,
     ulong LastSeenNs,
     ulong Reserved3A,
-    ulong Reserved3B);
+    ulong Reserved3B)
+{
+    /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/lib/connection.h.</summary>
+    public bool IsAnswered => SeenAnswer != SeenFlags.None && (Protocol != (byte)Model.Network.Protocol.Tcp || (SeenAsk & SeenFlags.Ack) != 0);
+}

@@ -48,7 +48,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     {
         int freed = FreeEnded();
         ulong now = Now();
-        EndOver(maps.Unanswered, count, now, IsUnanswered);
+        EndOver(maps.Unanswered, count, now, connection => !connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing));
         EndOver(maps.Closing, count, now, _ => true);
         var ended = new List<(int Id, uint Generation)>();
         for (int left = count; left > 0;)
@@ -77,8 +77,6 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     }
 
     private static bool IsLive(uint generation) => (generation & 1) != 0;
-
-    private static bool IsUnanswered(ConnectionValue connection) => connection.SeenAnswer == SeenFlags.None;
 
     private ulong Now() => (ulong)(time.GetTimestamp() * (NanosecondsASecond / (double)time.TimestampFrequency));
 
@@ -127,7 +125,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         {
             ended.Add((id, connection.Generation));
         }
-        else if (!IsUnanswered(connection) && !connection.Flags.HasFlag(ConnectionFlags.Closing) && IsOver(connection, now))
+        else if (connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing) && IsOver(connection, now))
         {
             End(id, connection.Generation);
         }
