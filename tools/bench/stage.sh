@@ -17,9 +17,9 @@ port=8080
 
 tool="$DOTNET .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll"
 results=$BENCH/results
-rounds=${BENCH_ROUNDS:-400}
-# There are twice as many variants of packets, and half the rounds do.
-packet_rounds=$(((rounds + 1) / 2))
+rounds=${BENCH_ROUNDS:-340}
+# There are twice as many variants of packets, and fewer rounds do.
+packet_rounds=$(((rounds * 3 + 7) / 8))
 milliseconds=${BENCH_MILLISECONDS:-25}
 
 mount -t tmpfs none /run
