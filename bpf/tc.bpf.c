@@ -48,9 +48,9 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 	bool is_service = roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL);
 	struct frontend frontend = {};
 	struct found found;
-	__u64 now = now_ns();
 	enum reason reason;
 	bool is_frontend;
+	__u64 now;
 
 	/* First fragments to the node itself are remembered whoever they are for, so that those
 	 * which follow need not wait to know. */
@@ -61,12 +61,12 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 			return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 		return is_service ? drop(REASON_UNKNOWN_FRAGMENT) : GO_ON;
 	}
-	if ((is_service || is_source_port(&packet->key)) && find(packet, &found, now))
+	if ((is_service || is_source_port(&packet->key)) && find(packet, &found, &now))
 		return ingress_known(skb, scratch, kind, &found, now);
 	is_frontend = packet_frontend(packet, roles, &frontend);
 	if (!is_frontend && (is_service || !path_has_orphans()))
 		return refuse(skb, packet, frontend_miss(roles));
-	if (!is_service && find(packet, &found, now))
+	if (!is_service && find(packet, &found, &now))
 		return ingress_known(skb, scratch, kind, &found, now);
 	if (!is_frontend)
 		return GO_ON;
@@ -74,7 +74,7 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 		return drop(REASON_UNKNOWN_FRAGMENT);
 	reason = connection_open(skb, packet, &frontend);
 	if (connection_find(&packet->key, &found))
-		return ingress_known(skb, scratch, kind, &found, now);
+		return ingress_known(skb, scratch, kind, &found, now_ns());
 	return refuse(skb, packet, reason);
 }
 
@@ -94,13 +94,12 @@ static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *
 		return GO_ON;
 	if (kind != KIND_TRANSPORT && kind != KIND_FRAGMENT)
 		return GO_ON;
-	now = now_ns();
-	if (state->has_orphans && find(packet, &found, now))
+	if (state->has_orphans && find(packet, &found, &now))
 		return ingress_known(skb, scratch, kind, &found, now);
 	if (!state->goes_around)
 		return GO_ON;
 	packet->key.hook = AT_EGRESS;
-	if (!find(packet, &found, now) || found.role != FLOW_ANSWER ||
+	if (!find(packet, &found, &now) || found.role != FLOW_ANSWER ||
 	    !(found.flags & CONNECTION_GOES_AROUND))
 		return GO_ON;
 	return ingress_known(skb, scratch, kind, &found, now);
@@ -131,7 +130,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 
 /* What a socket of the node that no hook saw sends to a frontend. */
 static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scratch,
-				      enum packet_kind kind, __u64 now)
+				      enum packet_kind kind)
 {
 	struct packet *packet = &scratch->packet;
 	__u32 roles = address_roles(&packet->key.destination);
@@ -148,7 +147,7 @@ static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scr
 	reason = connection_open(skb, packet, &frontend);
 	if (!connection_find(&packet->key, &found))
 		return refuse(skb, packet, reason);
-	return translate_own(skb, scratch, kind, &found, now);
+	return translate_own(skb, scratch, kind, &found, now_ns());
 }
 
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
@@ -174,9 +173,8 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 		return GO_ON;
 	if (kind != KIND_TRANSPORT && kind != KIND_FRAGMENT)
 		return GO_ON;
-	now = now_ns();
-	if (!find(packet, &found, now))
-		return skb->ingress_ifindex ? GO_ON : egress_own(skb, scratch, kind, now);
+	if (!find(packet, &found, &now))
+		return skb->ingress_ifindex ? GO_ON : egress_own(skb, scratch, kind);
 	if (found.role == FLOW_ASK)
 		return translate_own(skb, scratch, kind, &found, now);
 	reason = found.role == FLOW_FORWARD ? source_ensure(&found, skb->ifindex)

@@ -21,12 +21,14 @@ static __always_inline bool begins_anew(const struct found *found, const struct 
 	return !backend_serves(connection->backend_id, connection->backend_generation);
 }
 
-/* Finds the connection of a packet that goes on. One that is over is ended. */
-static __always_inline bool find(const struct packet *packet, struct found *found, __u64 now)
+/* Finds the connection of a packet that goes on, and says the time then. One that is over is ended.
+ */
+static __always_inline bool find(const struct packet *packet, struct found *found, __u64 *now)
 {
 	if (!connection_find(&packet->key, found))
 		return false;
-	if (!begins_anew(found, packet, now))
+	*now = now_ns();
+	if (!begins_anew(found, packet, *now))
 		return true;
 	connection_end(found->connection, found->generation);
 	return false;
