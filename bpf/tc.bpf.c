@@ -128,7 +128,6 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	kind = packet_parse(skb, l3, AT_INGRESS);
 	if (kind == KIND_BAD)
 		return GO_ON;
-	scratch->now_ns = now_ns();
 	if (kind == KIND_ICMP_ERROR)
 		return error_translate(skb);
 	packet = &scratch->packet;
@@ -178,7 +177,6 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 	if (!scratch || !state || (!state->is_in_use && skb->ingress_ifindex))
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS);
-	scratch->now_ns = now_ns();
 	if (kind == KIND_ICMP_ERROR)
 		return error_translate(skb);
 	if (kind == KIND_FRAGMENT && !fragment_recall(&scratch->packet))

@@ -34,6 +34,7 @@ __noinline int flow_find(struct __sk_buff *skb)
 	connection = connection_find(&packet->key, &scratch->found);
 	if (!connection)
 		return 0;
+	scratch->now_ns = now_ns();
 	if (!begins_anew(connection, scratch->found.role, packet, scratch->now_ns))
 		return 1;
 	connection_end(connection, scratch->found.generation);

@@ -217,6 +217,7 @@ __noinline int flow_open(struct __sk_buff *skb)
 		flags = CONNECTION_FROM_NODE | CONNECTION_MASQUERADE;
 	else if (is_masqueraded(frontend, source, &packet->key, &scratch->choice))
 		flags = CONNECTION_MASQUERADE;
+	scratch->now_ns = now_ns();
 	reason = connection_create(skb, flags);
 	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
 }
@@ -245,6 +246,7 @@ __noinline int flow_adopt(struct __sk_buff *skb)
 	if (!flow_lookup(&answer, &flow) || flow.role != FLOW_RETURN)
 		return 0;
 	connection = connection_live(&flow);
+	scratch->now_ns = now_ns();
 	if (!connection || connection_is_over(connection, scratch->now_ns))
 		return 0;
 	scratch->choice.address = packet->key.destination;
