@@ -80,6 +80,25 @@ public sealed class PacketPathTests : IDisposable
     });
 
     [KernelFact]
+    public void Fill_of_every_table_is_read_from_the_pins() => _network.Invoke(() =>
+    {
+        Assert.Empty(TableFills.Read(_bpffs.Path));
+        using (var datapath = Open(connections: 1000))
+        {
+            Apply(datapath);
+            using var map = OpenPin("connections");
+            new BpfArrayMap<ConnectionValue>(map)[7] = new ConnectionValue { Protocol = 6 };
+        }
+
+        var fills = TableFills.Read(_bpffs.Path).ToDictionary(fill => fill.Table);
+
+        Assert.Equal(new TableFill("connections", 1, 1000), fills["connections"]);
+        Assert.Equal((1, 1, 1), (fills["services"].InUse, fills["backends"].InUse, fills["frontends"].InUse));
+        Assert.Equal((1, 2, 0, 0), (fills["sets"].InUse, fills["devices"].InUse, fills["ranges"].InUse, fills["peers"].InUse));
+        Assert.All(fills.Values, fill => Assert.InRange(fill.InUse, 0, fill.Capacity));
+    });
+
+    [KernelFact]
     public void Rows_of_devices_follow_their_addresses() => _network.Invoke(() =>
     {
         using var datapath = Open();

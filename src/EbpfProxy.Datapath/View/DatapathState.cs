@@ -39,9 +39,9 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (var hook in SocketHook.All.Reverse())
+        foreach (string program in AttachedPrograms(bpfFileSystem).Reverse())
         {
-            File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
+            File.Delete(Path.Combine(LinksOf(bpfFileSystem), program));
         }
 
         wasThere |= devices.Remove(TrafficDirection.Egress);
