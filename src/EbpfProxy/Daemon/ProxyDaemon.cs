@@ -106,7 +106,11 @@ internal static class ProxyDaemon
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => Notes(p, options, nodeName));
-        services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
+        services.AddSingleton<IHostedService>(p => new MemoryTrim(
+            p.GetRequiredService<SyncLoop>().FirstSync,
+            () => p.GetRequiredService<SyncLoop>().State.LastSync,
+            p.GetRequiredService<TimeProvider>(),
+            MemoryTrim.TrimAll));
     }
 
     private static ServiceDatapath OpenDatapath(ProxyOptions options, ILogger logger)
