@@ -46,7 +46,7 @@ internal sealed class PacketPath : IDisposable
         Connections = connections;
     }
 
-    public ConnectionMaps Connections { get; }
+    private ConnectionMaps Connections { get; }
 
     /// <summary>How many connections there are, as last counted, and how many there is room for.</summary>
     public (int InUse, int Capacity) Fill => (_sweeper.InUse, _sweeper.Capacity);

@@ -1,5 +1,4 @@
 using EbpfProxy.Datapath.Abi;
-using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
@@ -57,9 +56,6 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _pins = pins;
         _programs = programs;
     }
-
-    /// <summary>The maps of the connections that the packet path translates; null where there is no packet path.</summary>
-    internal ConnectionMaps? Connections => _packets?.Connections;
 
     /// <summary>How many connections the packet path translates, as last counted, and how many there is room for.</summary>
     public (int InUse, int Capacity) ConnectionFill => _packets?.Fill ?? default;

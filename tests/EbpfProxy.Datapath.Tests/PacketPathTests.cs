@@ -47,20 +47,19 @@ public sealed class PacketPathTests : IDisposable
         using (var datapath = Open(connections: 1000))
         {
             Apply(datapath);
-            var maps = datapath.Connections!;
-            Assert.Equal((1000, 4000u), (maps.Capacity, maps.Flows.Map.MaxEntries));
-            Assert.True(maps.Free.TryPop(out uint first));
+            Assert.Equal((1000u, 4000u), (CapacityOf("connections"), CapacityOf("flows")));
+            using var free = OpenPin("free_connections");
+            Assert.True(new BpfQueueMap<uint>(free).TryPop(out uint first));
             Assert.Equal(0u, first);
         }
 
         using var restarted = Open(connections: 2000);
         Apply(restarted);
 
-        var kept = restarted.Connections!;
-        Assert.Equal(1000, kept.Capacity);
-        var free = kept.Free;
+        Assert.Equal(1000u, CapacityOf("connections"));
+        using var kept = OpenPin("free_connections");
         var ids = new List<uint>();
-        while (free.TryPop(out uint id))
+        while (new BpfQueueMap<uint>(kept).TryPop(out uint id))
         {
             ids.Add(id);
         }
@@ -76,8 +75,27 @@ public sealed class PacketPathTests : IDisposable
 
         using var datapath = Open(connections: 10);
 
-        Assert.Equal(10, datapath.Connections!.Capacity);
-        Assert.Equal(10u, datapath.Connections!.Free.Map.MaxEntries);
+        Assert.Equal((10u, 10u), (CapacityOf("connections"), CapacityOf("free_connections")));
+        Assert.Equal((0, 10), datapath.ConnectionFill);
+    });
+
+    [KernelFact]
+    public void Fill_of_every_table_is_read_from_the_pins() => _network.Invoke(() =>
+    {
+        Assert.Empty(TableFills.Read(_bpffs.Path));
+        using (var datapath = Open(connections: 1000))
+        {
+            Apply(datapath);
+            using var map = OpenPin("connections");
+            new BpfArrayMap<ConnectionValue>(map)[7] = new ConnectionValue { Protocol = 6 };
+        }
+
+        var fills = TableFills.Read(_bpffs.Path).ToDictionary(fill => fill.Table);
+
+        Assert.Equal(new TableFill("connections", 1, 1000), fills["connections"]);
+        Assert.Equal((1, 1, 1), (fills["services"].InUse, fills["backends"].InUse, fills["frontends"].InUse));
+        Assert.Equal((1, 2, 0, 0), (fills["sets"].InUse, fills["devices"].InUse, fills["ranges"].InUse, fills["peers"].InUse));
+        Assert.All(fills.Values, fill => Assert.InRange(fill.InUse, 0, fill.Capacity));
     });
 
     [KernelFact]
@@ -160,6 +178,14 @@ public sealed class PacketPathTests : IDisposable
     {
         var tables = Service("web", "10.96.0.1", "10.0.0.1");
         datapath.Apply([new ServiceChange(tables.Name, tables)], isComplete: true);
+    }
+
+    private BpfMap OpenPin(string name) => BpfMap.OpenPinned(Path.Combine(Root, "connections-v1", name));
+
+    private uint CapacityOf(string name)
+    {
+        using var map = OpenPin(name);
+        return map.MaxEntries;
     }
 
     private void Set(string arguments) => Shell.Require($"ip -n \"$1\" {arguments}", _network.Name);

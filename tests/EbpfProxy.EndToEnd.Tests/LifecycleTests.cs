@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Cluster;
 using EbpfProxy.Testing.Kernel;
@@ -68,6 +69,41 @@ public sealed class LifecycleTests : IDisposable
         Assert.NotEqual(0, second.WaitForExit());
         Assert.Contains(second.Lines, line => line.Contains("another ebpf-proxy is running", StringComparison.Ordinal));
         Assert.Equal(3, _stage.Client.Place.Ask("tcp4", Web4, Port).Length);
+    }
+
+    [KernelFact]
+    public void Status_tells_of_the_daemon_while_it_runs_and_afterwards()
+    {
+        Eventually.Holds(
+            () => ReadStatus().GetProperty("daemon") is { ValueKind: JsonValueKind.Object } note
+                && note.GetProperty("lastSync").ValueKind == JsonValueKind.String,
+            TimeSpan.FromSeconds(20));
+        var running = ReadStatus();
+        Assert.True(running.GetProperty("running").GetBoolean());
+        AssertTold(running);
+
+        _stage.Proxy.Kill();
+
+        var left = ReadStatus();
+        Assert.False(left.GetProperty("running").GetBoolean());
+        AssertTold(left);
+        var text = _stage.Node.Command("status");
+        Assert.Equal(0, text.ExitCode);
+        Assert.Contains("not running; what follows is of the last one", text.Output, StringComparison.Ordinal);
+
+        void AssertTold(JsonElement status)
+        {
+            var daemon = status.GetProperty("daemon");
+            Assert.Equal(_stage.Node.CgroupRoot, daemon.GetProperty("cgroup").GetString());
+            Assert.Equal($"manifests in {_stage.Node.Manifests.Path}", daemon.GetProperty("source").GetString());
+            Assert.NotEqual("", daemon.GetProperty("node").GetString());
+            Assert.True(status.GetProperty("attached").GetBoolean());
+            Assert.Equal(4, status.GetProperty("services").GetInt32());
+            var connections = status.GetProperty("tables").EnumerateArray().Single(table => table.GetProperty("table").GetString() == "connections");
+            Assert.InRange(connections.GetProperty("capacity").GetInt64(), 1, long.MaxValue);
+        }
+
+        JsonElement ReadStatus() => JsonDocument.Parse(_stage.Node.Command("status", "-o", "json").Output).RootElement;
     }
 
     [KernelFact]

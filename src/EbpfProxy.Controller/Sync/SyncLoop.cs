@@ -23,6 +23,11 @@ public sealed class SyncLoop(
     private readonly RetryDelay _retry = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
     private readonly TaskCompletionSource _firstSync = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private volatile SyncState _state = new(LastSync: null, Error: null);
+
+    /// <summary>How the maps do; may be asked from any thread.</summary>
+    public SyncState State => _state;
+
     /// <summary>Completes when the maps hold every service for the first time.</summary>
     public Task FirstSync => _firstSync.Task;
 
@@ -63,6 +68,7 @@ public sealed class SyncLoop(
             var result = datapath.Apply(Build(changes), changes.IsComplete);
             var duration = time.GetElapsedTime(start);
             metrics.OnApplied(changes, duration);
+            _state = new SyncState(time.GetUtcNow(), Error: null);
             if (result.Writes > 0)
             {
                 Log.Applied(logger, result.Services, result.Writes, duration.TotalMilliseconds);
@@ -78,6 +84,7 @@ public sealed class SyncLoop(
         catch (IOException e)
         {
             metrics.OnFailed(changes, time.GetElapsedTime(start));
+            _state = _state with { Error = e.Message };
             delay = _retry.Next();
             Log.ApplyFailed(logger, delay.TotalSeconds, e);
             return false;

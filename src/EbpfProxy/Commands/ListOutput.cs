@@ -58,13 +58,6 @@ internal sealed record BackendJson(uint Id, string Namespace, string Service, st
         row.Use.HasFlag(BackendUse.OnNode));
 }
 
-/// <summary>The state of the node in JSON.</summary>
-internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events,
-    IReadOnlyList<DeviceHookJson> Devices);
-
-/// <summary>A program of ours at a device.</summary>
-internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);
-
 /// <summary>One thing that was checked, in JSON.</summary>
 internal sealed record CheckJson(string Name, string State, string Detail);
 

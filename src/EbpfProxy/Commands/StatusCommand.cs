@@ -12,7 +12,7 @@ internal static class StatusCommand
     public static Command Create()
     {
         var output = OutputOption.Create();
-        var command = new Command("status", "Say what of the proxy is on this node") { output, Cli.BpfFileSystem };
+        var command = new Command("status", "Say what of the proxy is on this node, with or without a daemon that runs") { output, Cli.BpfFileSystem };
         command.SetAction(result =>
         {
             var status = Read(result.GetRequiredValue(Cli.BpfFileSystem));
@@ -23,7 +23,7 @@ internal static class StatusCommand
             }
             else
             {
-                Write(writer, status);
+                StatusText.Write(writer, status, TimeProvider.System.GetUtcNow());
             }
 
             return status.Attached ? 0 : Cli.Failure;
@@ -33,39 +33,23 @@ internal static class StatusCommand
 
     private static StatusJson Read(string bpfFileSystem)
     {
-        bool isAttached = DatapathState.AttachedPrograms(bpfFileSystem).Count == DatapathState.AllPrograms;
+        var programs = DatapathState.AttachedPrograms(bpfFileSystem);
+        bool isAttached = programs.Count == DatapathState.AllPrograms;
         var services = isAttached ? DatapathView.ReadServices(bpfFileSystem) : [];
         var counters = isAttached ? ReasonCounters.Read(bpfFileSystem) : [];
         return new StatusJson(
             ProxyDaemon.Version,
             DatapathState.IsRunning(bpfFileSystem),
+            DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem)),
             isAttached,
+            programs,
+            DatapathState.AllPrograms,
             services.Count,
             services.Sum(s => s.Backends.Length),
+            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))],
+            TableFills.Read(bpfFileSystem),
             Enum.GetValues<Reason>()
                 .Where(r => r != Reason.None && (int)r < counters.Count)
-                .ToDictionary(Words.Of, r => counters[(int)r]),
-            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))]);
+                .ToDictionary(Words.Of, r => counters[(int)r]));
     }
-
-    private static void Write(TextWriter writer, StatusJson status)
-    {
-        writer.WriteLine($"daemon      {(status.Running ? "running" : "not running")}");
-        writer.WriteLine($"programs    {(status.Attached ? "attached" : "not attached")}");
-        writer.WriteLine($"services    {status.Services}");
-        writer.WriteLine($"backends    {status.Backends}");
-        writer.WriteLine($"devices     {status.Devices.Select(hook => hook.Device).Distinct().Count()}");
-        foreach (var hook in status.Devices)
-        {
-            writer.WriteLine($"            {hook.Device} {hook.Direction}: {hook.Place}{NamesOf(" after ", hook.Before)}{NamesOf(" before ", hook.After)}");
-        }
-
-        foreach (var (reason, count) in status.Events)
-        {
-            writer.WriteLine($"            {count,12} {reason}");
-        }
-    }
-
-    private static string NamesOf(string word, IReadOnlyList<string> programs) =>
-        programs.Count == 0 ? "" : $",{word}{string.Join(", ", programs)}";
 }

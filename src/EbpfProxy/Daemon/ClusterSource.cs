@@ -38,6 +38,11 @@ internal static class ClusterSource
             kubernetes, sink, faults, registry, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
     }
 
+    /// <summary>What a source is called, and what is wrong with it; null while all is well.</summary>
+    public static (string Name, string? Error) StateOf(BackgroundService source, ProxyOptions options) => source is KubernetesLoop loop
+        ? ($"API server {loop.Server}", loop.Error)
+        : ($"manifests in {options.Manifests}", null);
+
     /// <summary>
     /// Outlives the process, not the machine: what is kept is only a hint where to ask first. Each node has its own, because
     /// one machine can be several nodes, of several clusters.
@@ -46,6 +51,13 @@ internal static class ClusterSource
 
     private sealed class KubernetesLoop(KubernetesSource source) : BackgroundService
     {
+        public Uri Server => source.Server;
+
+        public string? Error => source.Watches
+            .Where(watch => watch.LastError is not null)
+            .Select(watch => $"{watch.Resource}: {watch.LastError}")
+            .FirstOrDefault();
+
         public override void Dispose()
         {
             base.Dispose();

@@ -11,21 +11,34 @@ internal sealed class DatapathMetrics
     private static readonly string[] _label = ["reason"];
 
     private readonly Counter _events;
-    private readonly string _bpfFileSystem;
-    private readonly ILogger _logger;
-
     private readonly Gauge _devices;
     private readonly Gauge _failedDevices;
+    private readonly Gauge _connections;
+    private readonly Gauge _capacity;
+    private readonly string _bpfFileSystem;
     private readonly ServiceDatapath _datapath;
+    private readonly ILogger _logger;
 
     public DatapathMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, ServiceDatapath datapath, ILogger logger)
     {
-        _datapath = datapath;
-        _devices = metrics.CreateGauge("ebpf_proxy_devices", "Devices that have the programs");
-        _failedDevices = metrics.CreateGauge("ebpf_proxy_devices_failed", "Devices that should have the programs and do not");
         _bpfFileSystem = bpfFileSystem;
+        _datapath = datapath;
         _logger = logger;
-        _events = metrics.CreateCounter("ebpf_proxy_datapath_events_total", "What the programs did, and why", _label);
+        _events = metrics.CreateCounter(
+            "ebpf_proxy_datapath_events_total",
+            "What the programs did, and why; docs/datapath.md says of each reason what it means and what to do",
+            _label);
+        _devices = metrics.CreateGauge(
+            "ebpf_proxy_devices", "Devices that have the programs; where one is missing, see `ebpf-proxy status` and --devices");
+        _failedDevices = metrics.CreateGauge(
+            "ebpf_proxy_devices_failed",
+            "Devices that should have the programs and do not: packets that enter or leave by them are not translated. The log says why; they are tried again");
+        _connections = metrics.CreateGauge(
+            "ebpf_proxy_connections",
+            "Connections that the packet path translates, as counted every ten seconds. Near the capacity, new ones push out those that were never answered");
+        _capacity = metrics.CreateGauge(
+            "ebpf_proxy_connections_capacity",
+            "Connections that there is room for, by the node's memory. Where the reason connections_full counts, the node needs more memory or fewer clients");
         registry.AddBeforeCollectCallback(Read);
     }
 
@@ -34,6 +47,9 @@ internal sealed class DatapathMetrics
         var (attached, failed) = _datapath.Devices;
         _devices.Set(attached);
         _failedDevices.Set(failed);
+        var (connections, capacity) = _datapath.ConnectionFill;
+        _connections.Set(connections);
+        _capacity.Set(capacity);
         try
         {
             var counters = ReasonCounters.Read(_bpfFileSystem);

@@ -32,4 +32,7 @@ internal static partial class Log
 
     [LoggerMessage(9009, LogLevel.Error, "Cannot write which addresses the devices have; all tables are taken up anew")]
     public static partial void DeviceAddressesFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(9010, LogLevel.Warning, "Cannot leave a note for `ebpf-proxy status`")]
+    public static partial void NoteFailed(ILogger logger, Exception exception);
 }

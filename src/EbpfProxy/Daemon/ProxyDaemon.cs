@@ -4,6 +4,7 @@ using EbpfProxy.Controller.Health;
 using EbpfProxy.Controller.Sync;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.View;
 using EbpfProxy.Http;
 using EbpfProxy.Logging;
 using EbpfProxy.Options;
@@ -104,7 +105,12 @@ internal static class ProxyDaemon
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
-        services.AddSingleton<IHostedService>(p => new MemoryTrim(p.GetRequiredService<SyncLoop>().FirstSync));
+        services.AddSingleton<IHostedService>(p => Notes(p, options, nodeName));
+        services.AddSingleton<IHostedService>(p => new MemoryTrim(
+            p.GetRequiredService<SyncLoop>().FirstSync,
+            () => p.GetRequiredService<SyncLoop>().State.LastSync,
+            p.GetRequiredService<TimeProvider>(),
+            MemoryTrim.TrimAll));
     }
 
     private static ServiceDatapath OpenDatapath(ProxyOptions options, ILogger logger)
@@ -118,6 +124,26 @@ internal static class ProxyDaemon
         return ServiceDatapath.Open(
             NodeOptions.Of(options),
             logger);
+    }
+
+    private static NoteWriter Notes(IServiceProvider services, ProxyOptions options, string nodeName)
+    {
+        var source = services.GetRequiredKeyedService<BackgroundService>(Source);
+        var sync = services.GetRequiredService<SyncLoop>();
+        var datapath = services.GetRequiredService<ServiceDatapath>();
+        var started = services.GetRequiredService<TimeProvider>().GetUtcNow();
+        string cgroup = options.CgroupRoot ?? CgroupRoot.Find();
+        return new NoteWriter(
+            () =>
+            {
+                var (name, error) = ClusterSource.StateOf(source, options);
+                var state = sync.State;
+                return new DaemonNote(
+                    Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error, datapath.Devices.Failed);
+            },
+            text => DaemonNotes.Write(options.BpfFileSystem, text),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<NoteWriter>>());
     }
 
     private static HttpServer HealthServer(IServiceProvider services, ProxyOptions options)

@@ -109,6 +109,24 @@ public sealed class SyncLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task State_says_when_the_maps_were_right_and_what_is_wrong_since()
+    {
+        Assert.Equal(new SyncState(null, null), _loop.State);
+        await SyncAsync("web");
+        var first = _time.GetUtcNow();
+        await Eventually(() => _loop.State == new SyncState(first, null));
+
+        _datapath.Failures = 1;
+        _cache.SetService(Sample.Service("web", port: 81));
+        await _datapath.NextAsync();
+        await Eventually(() => _loop.State.Error is not null);
+        Assert.Equal(first, _loop.State.LastSync);
+
+        await NextRetryAsync();
+        await Eventually(() => _loop.State is { Error: null, LastSync: { } last } && last > first);
+    }
+
+    [Fact]
     public async Task A_first_sync_that_fails_is_complete_when_it_is_tried_again()
     {
         _datapath.Failures = 1;
@@ -175,6 +193,15 @@ public sealed class SyncLoopTests : IAsyncDisposable
         _cache.SetNode(null);
         await _datapath.NextAsync();
         await _loop.FirstSync.WaitAsync(_deadline, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task Eventually(Func<bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(_deadline);
+        while (!condition())
+        {
+            await Task.Delay(5, deadline.Token);
+        }
     }
 
     /// <summary>Lets time pass until the loop tries again: it may not have begun to wait when the first step is made.</summary>

@@ -122,7 +122,7 @@ public sealed class ConfigurationFileTests
     {
         var options = Parse($"{Header}nodePortAddresses: {value}");
 
-        Assert.Equal((isPrimary, prefixes), (options.NodePortsOnPrimary, options.NodePortAddresses.Count));
+        Assert.Equal((isPrimary, prefixes), (options.AreNodePortsOnPrimary, options.NodePortAddresses.Count));
     }
 
     [Theory]

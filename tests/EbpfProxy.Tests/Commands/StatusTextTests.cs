@@ -1,0 +1,87 @@
+using EbpfProxy.Commands;
+using EbpfProxy.Daemon;
+using EbpfProxy.Datapath.View;
+
+namespace EbpfProxy.Tests.Commands;
+
+public sealed class StatusTextTests
+{
+    private static readonly DateTimeOffset _now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static readonly DaemonNote _note = new(
+        "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-90), SyncError: null,
+        FailedDevices: 0);
+
+    private static readonly StatusJson _status = new(
+        "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
+        [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 });
+
+    [Fact]
+    public void A_node_that_works_is_told_line_by_line() => Assert.Equal(
+        [
+            "version      1.0",
+            "daemon       running, pid 42, since 2026-01-02 02:04:05Z",
+            "node         n1",
+            "source       API server https://10.0.0.1",
+            "sync         up to date, last change 1 min 30 s ago",
+            "cgroup       /sys/fs/cgroup",
+            "programs     attached",
+            "services     3",
+            "backends     5",
+            "connections  7 of 16384",
+            "devices      1",
+            "             eth0 ingress: tcx first, before cni",
+            "tables       frontends 3 of 16",
+            "events                  9 translated",
+        ],
+        Lines(_status));
+
+    [Fact]
+    public void Without_a_daemon_the_last_one_is_told_as_such()
+    {
+        string[] lines = Lines(_status with { Running = false });
+
+        Assert.Contains("daemon       not running; what follows is of the last one", lines);
+        Assert.Contains("sync         last 1 min 30 s ago", lines);
+    }
+
+    [Fact]
+    public void Without_a_note_there_is_still_what_the_kernel_knows()
+    {
+        string[] lines = Lines(_status with { Running = false, Daemon = null, Attached = false, Programs = [] });
+
+        Assert.Contains("daemon       not running", lines);
+        Assert.Contains("programs     not attached", lines);
+        Assert.Contains("connections  7 of 16384", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("sync", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_wrong_is_told_where_it_is_wrong()
+    {
+        var note = _note with { SourceError = "services: connection refused", SyncError = "ENOMEM", FailedDevices = 2, Version = "0.9" };
+        string[] lines = Lines(_status with { Daemon = note, Attached = false, AllPrograms = 9 });
+
+        Assert.Contains("version      1.0; of the daemon 0.9", lines);
+        Assert.Contains("source       API server https://10.0.0.1: services: connection refused", lines);
+        Assert.Contains("sync         failing: ENOMEM; last done 1 min 30 s ago", lines);
+        Assert.Contains("programs     1 of 9 attached", lines);
+        Assert.Contains("devices      1, and 2 that the programs could not be put on", lines);
+        Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
+    }
+
+    [Theory]
+    [InlineData(-3, "0 s")]
+    [InlineData(59, "59 s")]
+    [InlineData(60, "1 min 0 s")]
+    [InlineData(3600, "1 h 0 min")]
+    [InlineData(90000, "1 d 1 h")]
+    public void Ages_have_two_units(int seconds, string text) => Assert.Equal(text, StatusText.Age(TimeSpan.FromSeconds(seconds)));
+
+    private static string[] Lines(StatusJson status)
+    {
+        using var writer = new StringWriter();
+        StatusText.Write(writer, status, _now);
+        return writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+    }
+}

@@ -1,0 +1,107 @@
+using EbpfProxy.Daemon;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace EbpfProxy.Tests.Daemon;
+
+public sealed class NoteWriterTests
+{
+    private static readonly DaemonNote _note = new(
+        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastSync: null, SyncError: null, FailedDevices: 0);
+
+    [Fact]
+    public async Task A_note_is_written_when_it_changes_and_once_a_second_at_most()
+    {
+        var time = new FakeTimeProvider();
+        var written = new List<string>();
+        int looks = 0;
+        var note = _note;
+        using var writer = new NoteWriter(
+            () =>
+            {
+                looks++;
+                return note;
+            },
+            written.Add,
+            time,
+            NullLogger.Instance);
+        await writer.StartAsync(CancellationToken.None);
+        await UntilAsync(() => looks == 1);
+        Assert.Equal([_note.ToText()], written);
+
+        note = _note with { SyncError = "ENOMEM" };
+        time.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.Equal(1, looks);
+        await LookAsync();
+        await LookAsync();
+
+        Assert.Equal([_note.ToText(), note.ToText()], written);
+        await writer.StopAsync(CancellationToken.None);
+
+        async Task LookAsync()
+        {
+            int before = looks;
+            await UntilAsync(() =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(100));
+                return looks > before;
+            });
+        }
+    }
+
+    [Fact]
+    public async Task A_note_that_the_kernel_refuses_is_tried_again()
+    {
+        var time = new FakeTimeProvider();
+        var written = new List<string>();
+        int tries = 0;
+        using var writer = new NoteWriter(() => _note, Write, time, NullLogger.Instance);
+
+        await writer.StartAsync(CancellationToken.None);
+        await UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return written.Count > 0;
+        });
+
+        Assert.Equal((2, _note.ToText()), (tries, Assert.Single(written)));
+        await writer.StopAsync(CancellationToken.None);
+
+        void Write(string text)
+        {
+            if (++tries == 1)
+            {
+                throw new IOException("ENOMEM");
+            }
+
+            written.Add(text);
+        }
+    }
+
+    [Fact]
+    public void What_a_daemon_leaves_is_read_back_and_what_another_version_leaves_is_none()
+    {
+        var note = _note with { LastSync = DateTimeOffset.UnixEpoch, SourceError = "services: refused" };
+
+        Assert.Equal(note, DaemonNote.Parse(note.ToText()));
+        Assert.Null(DaemonNote.Parse("something else"));
+        Assert.Null(DaemonNote.Parse(null));
+    }
+
+    [Fact]
+    public void The_longest_errors_fit_where_notes_are_left()
+    {
+        string error = new('"', 5000);
+
+        Assert.InRange((_note with { SourceError = error, SyncError = error }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!condition())
+        {
+            await Task.Delay(5, deadline.Token);
+        }
+    }
+}
