@@ -27,8 +27,7 @@ static __always_inline bool is_source_port(const struct flow_key *key)
 static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *scratch,
 					 enum packet_kind kind, struct found *found, __u64 now)
 {
-	/* The node's own connections begin and end in the stack. */
-	if (!(found->flags & CONNECTION_FROM_NODE) && may_go_around(skb, &scratch->packet, kind)) {
+	if (goes_around(found) && is_plain(skb, &scratch->packet, kind)) {
 		int verdict = go_around(skb, scratch, found, now);
 
 		if (verdict != GO_ON)
@@ -97,11 +96,10 @@ static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *
 	now = now_ns();
 	if (state->has_orphans && find(packet, &found, now))
 		return ingress_known(skb, scratch, kind, &found, now);
-	if (!state->goes_around)
+	if (state->goes_around == AROUND_NOTHING)
 		return GO_ON;
 	packet->key.hook = AT_EGRESS;
-	if (!find(packet, &found, now) || found.role != FLOW_ANSWER ||
-	    !(found.flags & CONNECTION_GOES_AROUND))
+	if (!find(packet, &found, now) || found.role != FLOW_ANSWER || !found.goes_around)
 		return GO_ON;
 	return ingress_known(skb, scratch, kind, &found, now);
 }

@@ -23,6 +23,7 @@ struct found {
 	__u32 generation;
 	__u8 role;  /* enum flow_role */
 	__u8 flags; /* enum connection_flag */
+	bool goes_around;
 };
 
 static __always_inline __u64 now_ns(void)
@@ -132,6 +133,7 @@ static __always_inline bool connection_find(const struct flow_key *key, struct f
 	found->generation = flow.generation;
 	found->role = flow.role;
 	found->flags = READ_ONCE(connection->flags);
+	found->goes_around = READ_ONCE(connection->goes_around);
 	return true;
 }
 

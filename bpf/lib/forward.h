@@ -3,6 +3,8 @@
 #ifndef EBPF_PROXY_FORWARD_H
 #define EBPF_PROXY_FORWARD_H
 
+#include <linux/if_packet.h>
+
 #include "fragment.h"
 #include "scratch.h"
 #include "source.h"
@@ -21,6 +23,13 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 	if (packet->l3 && device && bpf_skb_store_bytes(skb, 0, device->mac, ETH_ALEN, 0))
 		return drop(REASON_NOT_REWRITABLE);
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/* Notes that netfilter sees the packets of a connection from now on. */
+static __always_inline void connection_leave_to_stack(struct found *found)
+{
+	found->connection->goes_around = 0;
+	found->goes_around = false;
 }
 
 /* Changes a packet to what it is in its connection. */
@@ -44,27 +53,48 @@ static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
 	return GO_ON;
 }
 
-/* The device by which the node sends what has these addresses; 0 where it does not forward it, or
- * is the receiver itself. A packet that does not fit the device is not sent either. */
-static __noinline __u32 device_to(struct __sk_buff *skb, const struct address *source,
-				  const struct address *destination)
+/* Where a packet goes next. */
+struct way {
+	__u32 device;	 /* 0: nowhere from here */
+	bool is_too_big; /* for the device, or for the path beyond it */
+	bool has_macs;
+	struct {
+		__u8 destination[ETH_ALEN];
+		__u8 source[ETH_ALEN];
+	} macs; /* of the next hop and of the device */
+};
+
+/* The device by which the node sends what has these ends; none where it does not forward it, or is
+ * the receiver itself. A size of 0 fits any path. */
+static __noinline void way_find(struct __sk_buff *skb, const struct flow_key *key,
+				const struct rewrite *ends, __u16 size, struct way *way)
 {
-	struct bpf_fib_lookup route = {.ifindex = skb->ifindex};
+	struct bpf_fib_lookup route = {
+		.ifindex = skb->ifindex,
+		.l4_protocol = key->protocol,
+		.sport = ends->source_port,
+		.dport = ends->destination_port,
+		.tot_len = size,
+	};
 	long result;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		route.family = AF_INET;
-		route.ipv4_src = source->word[3];
-		route.ipv4_dst = destination->word[3];
+		route.ipv4_src = ends->source.word[3];
+		route.ipv4_dst = ends->destination.word[3];
 	} else {
 		route.family = AF_INET6;
-		__builtin_memcpy(route.ipv6_src, source, sizeof(*source));
-		__builtin_memcpy(route.ipv6_dst, destination, sizeof(*destination));
+		__builtin_memcpy(route.ipv6_src, &ends->source, sizeof(ends->source));
+		__builtin_memcpy(route.ipv6_dst, &ends->destination, sizeof(ends->destination));
 	}
 	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
-		       ? route.ifindex
-		       : 0;
+	way->is_too_big = result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	way->device = result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
+			      ? route.ifindex
+			      : 0;
+	way->has_macs = result == BPF_FIB_LKUP_RET_SUCCESS;
+	__builtin_memcpy(way->macs.destination, route.dmac, ETH_ALEN);
+	__builtin_memcpy(way->macs.source, route.smac, ETH_ALEN);
 }
 
 /* A packet of the node itself: it is on its way to the frontend already, so both its ends are
@@ -72,29 +102,52 @@ static __noinline __u32 device_to(struct __sk_buff *skb, const struct address *s
 static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch,
 					 enum packet_kind kind, struct found *found, __u64 now)
 {
-	struct address backend = found->connection->backend;
-	__u32 device = device_to(skb, &scratch->packet.key.source, &backend);
+	struct connection *connection = found->connection;
+	struct rewrite *ends = &scratch->after;
+	struct way way;
 	enum reason reason;
 	int verdict;
 
-	if (!device)
+	ends->source = scratch->packet.key.source;
+	ends->source_port = scratch->packet.key.source_port;
+	ends->destination = connection->backend;
+	ends->destination_port = connection->backend_port;
+	way_find(skb, &scratch->packet.key, ends, 0, &way);
+	if (!way.device)
 		return drop(REASON_NOT_REWRITABLE);
-	reason = source_ensure(found, device);
+	reason = source_ensure(found, way.device);
 	if (reason != REASON_TRANSLATED)
 		return drop(reason);
 	verdict = translate(skb, scratch, kind, found, now);
-	return verdict == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : verdict;
+	return verdict == GO_ON ? bpf_redirect_neigh(way.device, NULL, 0, 0) : verdict;
 }
 
-/* Whether a packet may go around the stack: not one whose answer is for the stack to give, or that
- * it has to take apart or put together. */
-static __always_inline bool may_go_around(const struct __sk_buff *skb, const struct packet *packet,
-					  enum packet_kind kind)
+/* Whether the stack need not see a packet: it is none whose answer is for the stack to give, or
+ * that it has to take apart or put together. */
+static __always_inline bool is_plain(const struct __sk_buff *skb, const struct packet *packet,
+				     enum packet_kind kind)
+{
+	return kind == KIND_TRANSPORT && !packet->is_first_fragment && packet->hops > 1 &&
+	       packet->l3 && !skb->vlan_present;
+}
+
+/* Whether a packet of a connection goes around netfilter. Answers go where the client's packets
+ * went last: the client's packet is what brings its connection back to the stack. */
+static __always_inline bool goes_around(struct found *found)
 {
 	const struct path_state *state = path_state();
+	__u32 around = state ? state->goes_around : AROUND_NOTHING;
 
-	return state && state->goes_around && kind == KIND_TRANSPORT &&
-	       !packet->is_first_fragment && packet->hops > 1 && !skb->vlan_present;
+	if (!found->goes_around)
+		return false;
+	if (around == AROUND_ALL)
+		return true;
+	if (found->role == FLOW_ASK) {
+		connection_leave_to_stack(found);
+		return false;
+	}
+	return around == AROUND_ANSWERS ||
+	       (around == AROUND_TCP_ANSWERS && found->connection->protocol == IPPROTO_TCP);
 }
 
 static __always_inline int hop(struct __sk_buff *skb, const struct packet *packet)
@@ -111,24 +164,44 @@ static __always_inline int hop(struct __sk_buff *skb, const struct packet *packe
 				   sizeof(hops), 0);
 }
 
-/* Puts a packet on a device: into the pod behind it at once, where it leads to one. */
-static __always_inline int put_on(__u32 ifindex)
+/* How much of a path a packet needs: where it is many segments in one, as much as one of them. */
+static __always_inline __u16 path_size(struct __sk_buff *skb, const struct packet *packet)
 {
-	const struct device *device = device_at(ifindex);
+	__u8 words = sizeof(struct udphdr) << 2; /* of the header, in the upper half */
 
-	return device && device->flags & DEVICE_HAS_PEER ? bpf_redirect_peer(ifindex, 0)
-							 : bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	if (!skb->gso_size)
+		return skb->len - packet->l3;
+	if (packet->key.protocol == IPPROTO_TCP &&
+	    bpf_skb_load_bytes(skb, packet->l4 + 12, &words, sizeof(words)))
+		return 0;
+	return packet->l4 - packet->l3 + (words >> 4) * 4 + skb->gso_size;
+}
+
+/* Puts a packet on a device: into the pod behind it at once, where it leads to one. There may be a
+ * bridge in the pod, with a machine behind it that is found by its MAC address. */
+static __always_inline int put_on(struct __sk_buff *skb, const struct way *way)
+{
+	const struct device *device = device_at(way->device);
+
+	if (!device || !(device->flags & DEVICE_HAS_PEER) || !way->has_macs)
+		return bpf_redirect_neigh(way->device, NULL, 0, 0);
+	/* A port of a bridge takes for another's what is for the bridge, and the pod would. */
+	if (bpf_skb_store_bytes(skb, 0, &way->macs, sizeof(way->macs), 0) ||
+	    (skb->pkt_type != PACKET_HOST && bpf_skb_change_type(skb, PACKET_HOST)))
+		return drop(REASON_NOT_REWRITABLE);
+	return bpf_redirect_peer(way->device, 0);
 }
 
 /* Sends a packet of a connection around the stack, where it may go: both its ends are changed at
- * once. Answers go the way that one from the frontend's address would. False where it may not. */
+ * once. Answers go the way that one from the frontend's address would. GO_ON where it may not. */
 static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, struct found *found,
 				__u64 now)
 {
 	struct connection *connection = found->connection;
+	bool is_masqueraded = found->flags & CONNECTION_MASQUERADE;
 	struct packet *packet = &scratch->packet;
 	struct rewrite *after = &scratch->after;
-	__u32 device;
+	struct way way;
 
 	if (found->role == FLOW_ASK) {
 		after->source = connection->client;
@@ -141,22 +214,22 @@ static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, 
 		after->destination = connection->client;
 		after->destination_port = connection->client_port;
 	}
-	device = device_to(skb, &after->source, &after->destination);
-	if (!device || (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE &&
-			source_ensure(found, device) != REASON_TRANSLATED))
+	way_find(skb, &packet->key, after, path_size(skb, packet), &way);
+	if (found->role == FLOW_ASK && !way.device && !way.is_too_big)
+		connection_leave_to_stack(found);
+	if (!way.device || (found->role == FLOW_ASK && is_masqueraded &&
+			    source_ensure(found, way.device) != REASON_TRANSLATED))
 		return GO_ON;
-	if (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE) {
+	if (found->role == FLOW_ASK && is_masqueraded) {
 		after->source = connection->source;
 		after->source_port = connection->source_port;
 	}
 	if (!connection_is_same(found))
 		return drop(REASON_NO_CONNECTION);
 	connection_touch(connection, found->role, packet, now);
-	if (!(found->flags & CONNECTION_GOES_AROUND))
-		connection->flags |= CONNECTION_GOES_AROUND;
 	if (rewrite_packet(skb, packet, after, KIND_TRANSPORT) || hop(skb, packet))
 		return drop(REASON_NOT_REWRITABLE);
-	return put_on(device);
+	return put_on(skb, &way);
 }
 
 #endif

@@ -16,6 +16,7 @@ internal sealed class DatapathMetrics
 
     private readonly Gauge _devices;
     private readonly Gauge _failedDevices;
+    private readonly Gauge _fastPath;
     private readonly ServiceDatapath _datapath;
 
     public DatapathMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, ServiceDatapath datapath, ILogger logger)
@@ -23,6 +24,7 @@ internal sealed class DatapathMetrics
         _datapath = datapath;
         _devices = metrics.CreateGauge("ebpf_proxy_devices", "Devices that have the programs");
         _failedDevices = metrics.CreateGauge("ebpf_proxy_devices_failed", "Devices that should have the programs and do not");
+        _fastPath = metrics.CreateGauge("ebpf_proxy_fast_path", "Whether new connections go around the stack");
         _bpfFileSystem = bpfFileSystem;
         _logger = logger;
         _events = metrics.CreateCounter("ebpf_proxy_datapath_events_total", "What the programs did, and why", _label);
@@ -34,6 +36,7 @@ internal sealed class DatapathMetrics
         var (attached, failed) = _datapath.Devices;
         _devices.Set(attached);
         _failedDevices.Set(failed);
+        _fastPath.Set(_datapath.FastPath?.IsOn == true ? 1 : 0);
         try
         {
             var counters = ReasonCounters.Read(_bpfFileSystem);

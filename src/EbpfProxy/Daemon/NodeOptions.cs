@@ -26,6 +26,7 @@ internal static class NodeOptions
             MasqueradePorts = options.MasqueradePorts,
             MasqueradesAll = options.MasqueradesAll,
             PreservesClient = options.PreservesClientAddress,
+            FastPath = options.FastPath,
             Timeouts = options.Timeouts,
         },
     };
