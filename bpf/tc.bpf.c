@@ -25,9 +25,7 @@ static __always_inline bool is_source_port(__be16 port)
 /* Sends a packet that came in on its way, around the stack or through it. */
 static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *scratch)
 {
-	/* The node's own connections begin and end in the stack. */
-	if (!(scratch->found.flags & CONNECTION_FROM_NODE) &&
-	    may_go_around(skb, &scratch->packet)) {
+	if (goes_around(scratch) && is_plain(skb, &scratch->packet)) {
 		int verdict = packet_go_around(skb);
 
 		if (verdict != GO_ON)
@@ -107,11 +105,10 @@ static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *
 		return GO_ON;
 	if (state->has_orphans && flow_find(skb))
 		return ingress_known(skb, scratch);
-	if (!state->goes_around)
+	if (state->goes_around == AROUND_NOTHING)
 		return GO_ON;
 	packet->key.hook = AT_EGRESS;
-	if (!flow_find(skb) || scratch->found.role != FLOW_ANSWER ||
-	    !(scratch->found.flags & CONNECTION_GOES_AROUND))
+	if (!flow_find(skb) || scratch->found.role != FLOW_ANSWER || !scratch->found.goes_around)
 		return GO_ON;
 	return ingress_known(skb, scratch);
 }

@@ -22,6 +22,7 @@ struct found {
 	__u32 generation;
 	__u8 role;  /* enum flow_role */
 	__u8 flags; /* enum connection_flag */
+	bool goes_around;
 };
 
 static __always_inline __u64 now_ns(void)
@@ -141,6 +142,7 @@ static __always_inline struct connection *connection_find(const struct flow_key 
 	found->generation = flow.generation;
 	found->role = flow.role;
 	found->flags = READ_ONCE(connection->flags);
+	found->goes_around = READ_ONCE(connection->goes_around);
 	return connection;
 }
 

@@ -121,6 +121,18 @@ static __always_inline enum reason connection_publish(struct connection *connect
 	return flow_claim(&key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
 }
 
+/* Whether a connection goes around the stack from its first packet on. One that the stack has seen
+ * never does later: it may be translated or judged there by what was seen. */
+static __always_inline bool begins_around(const struct packet *packet)
+{
+	const struct path_state *state = path_state();
+
+	/* The node's own connections begin and end in the stack; and what has no link header cannot
+	 * be sent on from here. */
+	return state && state->goes_around == AROUND_ALL && packet->key.hook == AT_INGRESS &&
+	       packet->l3;
+}
+
 /* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
 __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 {
@@ -159,6 +171,7 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	connection->device = skb->ifindex;
 	connection->seen_ask = 0;
 	connection->seen_answer = 0;
+	connection->goes_around = begins_around(packet);
 	connection->last_seen_ns = now_ns();
 	COMPILER_BARRIER();
 	flow.connection = id;

@@ -13,12 +13,24 @@
 #include "backend.h"
 #include "connection.h"
 
+/* Where a packet goes next. */
+struct way {
+	__u32 device;	 /* 0: nowhere from here */
+	bool is_too_big; /* for the device, or for the path beyond it */
+	bool has_macs;
+	struct {
+		__u8 destination[ETH_ALEN];
+		__u8 source[ETH_ALEN];
+	} macs; /* of the next hop and of the device */
+};
+
 struct scratch {
 	struct packet packet;
 	struct found found;	  /* the connection of the packet */
 	struct frontend frontend; /* that it goes to */
 	struct choice choice;	  /* the backend that it gets */
 	__u64 now_ns;
+	struct way way;
 	struct packet quoted;  /* by an ICMP error */
 	struct rewrite after;  /* what the packet becomes */
 	struct rewrite turned; /* what the quoted one becomes */

@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
@@ -62,6 +63,15 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 
     /// <summary>How many devices have the programs, and how many should and do not.</summary>
     public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
+
+    /// <summary>Whether connections go around the stack, and why or why not; null without a packet path.</summary>
+    public FastPathState? FastPath => _packets?.FastPath;
+
+    /// <summary>Looks anew whether connections may go around the stack; see <see cref="RuleWatcher"/>.</summary>
+    public void LookAtRules() => _packets?.LookAtRules();
+
+    /// <summary>The same for what nobody tells of; to be called every second.</summary>
+    public void LookAround() => _packets?.LookAround();
 
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
@@ -180,6 +190,10 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             if (_programs.AreAttached)
             {
                 _packets?.Update(network, isThorough);
+            }
+            else
+            {
+                _packets?.Follow(network);
             }
         }
     }

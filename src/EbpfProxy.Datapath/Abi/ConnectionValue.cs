@@ -20,11 +20,8 @@ internal enum ConnectionFlags : byte
     /// <summary>One CPU chooses them, or has.</summary>
     SourceClaimed = 1 << 3,
 
-    /// <summary>Its packets last went around netfilter.</summary>
-    GoesAround = 1 << 4,
-
     /// <summary>It was reset, or closed by both, and its token is in the queue of those.</summary>
-    Closing = 1 << 5,
+    Closing = 1 << 4,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>
@@ -60,7 +57,8 @@ internal readonly record struct ConnectionValue(
     uint Generation,
     SeenFlags SeenAsk,
     SeenFlags SeenAnswer,
-    ushort Reserved,
+    byte GoesAround,
+    byte Reserved,
     uint Reserved2,
     ulong LastSeenNs,
     ulong Reserved3A,

@@ -27,6 +27,7 @@ internal static class NodeOptions
             MasqueradePorts = options.MasqueradePorts,
             MasqueradesAll = options.MasqueradesAll,
             PreservesClient = options.PreservesClientAddress,
+            FastPath = options.FastPath,
             Timeouts = options.Timeouts,
             Connections = options.MaxConnections,
         },

@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 
@@ -89,6 +90,9 @@ internal sealed record ProxyOptions
 
     /// <summary>Whether under policy Cluster backends of this node see the client's own address.</summary>
     public bool PreservesClientAddress { get; init; }
+
+    /// <summary>Whether packets of connections may go around the stack.</summary>
+    public FastPathMode FastPath { get; init; }
 
     /// <summary>The ports that clients are masqueraded with.</summary>
     public PortRange MasqueradePorts { get; init; } = PacketOptions.DefaultMasqueradePorts;

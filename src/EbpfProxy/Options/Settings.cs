@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.FastPath;
 
 namespace EbpfProxy.Options;
 
@@ -78,6 +79,9 @@ internal static class Settings
             (o, v) => o with { LeavesDeviceAddresses = v.AsBool(o.LeavesDeviceAddresses) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
         new("preserve-client-address", "preserveClientAddress", "Under policy Cluster let backends of this node see the client's own address [false]",
             (o, v) => o with { PreservesClientAddress = v.AsBool(o.PreservesClientAddress) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
+        new("fast-path", "fastPath", "Send packets of services around the stack: auto (where no rule or program of others could decide on them), on, off [auto]",
+            (o, v) => o with { FastPath = v.AsOneOf(o.FastPath, ("auto", FastPathMode.Auto), ("on", FastPathMode.On), ("off", FastPathMode.Off)) })
+            { CountsBesideFile = true, IsOurs = true },
         new("masquerade-ports", "masqueradePorts", "Ports that clients are masqueraded with; kept from the node's own sockets [1024-29999]",
             (o, v) => o with { MasqueradePorts = v.AsPorts(o.MasqueradePorts) }) { CountsBesideFile = true, IsOurs = true },
         new("service-node-port-range", "serviceNodePortRange", "The range of node ports, as the API server has it [30000-32767]",
