@@ -39,7 +39,7 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse())
+        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse().Where(hook => File.Exists(Path.Combine(LinksOf(bpfFileSystem), hook.Program))))
         {
             File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
         }
