@@ -38,6 +38,9 @@ internal sealed class PinLayout
     /// <summary>The folder of the tables that are in use, of whatever version; null where there is none.</summary>
     public static string? FindTables(string root) => Find(root, TablesPrefix).LastOrDefault();
 
+    /// <summary>The same for the connections.</summary>
+    public static string? FindConnections(string root) => Find(root, ConnectionsPrefix).LastOrDefault();
+
     /// <summary>Removes the tables of other layouts, which no program reads any more.</summary>
     public void RemoveOtherVersions()
     {

@@ -60,7 +60,10 @@ internal sealed record BackendJson(uint Id, string Namespace, string Service, st
 
 /// <summary>The state of the node in JSON.</summary>
 internal sealed record StatusJson(string Version, bool Running, bool Attached, int Services, int Backends, IReadOnlyDictionary<string, ulong> Events,
-    IReadOnlyList<DeviceHookJson> Devices);
+    IReadOnlyList<DeviceHookJson> Devices, FastPathJson FastPath);
+
+/// <summary>Whether connections go around the stack.</summary>
+internal sealed record FastPathJson(bool On, string Reason);
 
 /// <summary>A program of ours at a device.</summary>
 internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);

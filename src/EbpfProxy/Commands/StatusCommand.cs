@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.Devices;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Commands;
@@ -36,6 +37,7 @@ internal static class StatusCommand
         bool isAttached = DatapathState.AttachedPrograms(bpfFileSystem).Count == DatapathState.AllPrograms;
         var services = isAttached ? DatapathView.ReadServices(bpfFileSystem) : [];
         var counters = isAttached ? ReasonCounters.Read(bpfFileSystem) : [];
+        var fastPath = FastPathView.Read(bpfFileSystem);
         return new StatusJson(
             ProxyDaemon.Version,
             DatapathState.IsRunning(bpfFileSystem),
@@ -45,7 +47,8 @@ internal static class StatusCommand
             Enum.GetValues<Reason>()
                 .Where(r => r != Reason.None && (int)r < counters.Count)
                 .ToDictionary(Words.Of, r => counters[(int)r]),
-            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))]);
+            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))],
+            new FastPathJson(fastPath.IsOn, fastPath.Reason));
     }
 
     private static void Write(TextWriter writer, StatusJson status)
@@ -54,6 +57,7 @@ internal static class StatusCommand
         writer.WriteLine($"programs    {(status.Attached ? "attached" : "not attached")}");
         writer.WriteLine($"services    {status.Services}");
         writer.WriteLine($"backends    {status.Backends}");
+        writer.WriteLine($"fast path   {(status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}")}");
         writer.WriteLine($"devices     {status.Devices.Select(hook => hook.Device).Distinct().Count()}");
         foreach (var hook in status.Devices)
         {
