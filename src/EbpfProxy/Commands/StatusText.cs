@@ -32,6 +32,7 @@ internal static class StatusText
             Line("connections", $"{connections.InUse} of {connections.Capacity}");
         }
 
+        Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}");
         int devices = status.Devices.Select(hook => hook.Device).Distinct().Count();
         Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on" : $"{devices}");
         foreach (var hook in status.Devices)
