@@ -14,7 +14,8 @@ public sealed class StatusTextTests
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
-        [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 });
+        [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 },
+        new FastPathJson(false, "by the setting"));
 
     [Fact]
     public void A_node_that_works_is_told_line_by_line() => Assert.Equal(
@@ -29,6 +30,7 @@ public sealed class StatusTextTests
             "services     3",
             "backends     5",
             "connections  7 of 16384",
+            "fast path    off: by the setting",
             "devices      1",
             "             eth0 ingress: tcx first, before cni",
             "tables       frontends 3 of 16",
