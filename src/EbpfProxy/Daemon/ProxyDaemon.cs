@@ -110,7 +110,7 @@ internal static class ProxyDaemon
             p.GetRequiredService<SyncLoop>().FirstSync,
             () => p.GetRequiredService<SyncLoop>().State.LastSync,
             p.GetRequiredService<TimeProvider>(),
-            MemoryTrim.TrimAll));
+            () => MemoryTrim.TrimAll(p.GetRequiredService<ServiceDatapath>())));
     }
 
     private static ServiceDatapath OpenDatapath(ProxyOptions options, ILogger logger)
