@@ -43,6 +43,10 @@ test-kernels: build ## boot kernels 5.10, 6.1, 6.12 and the newest in qemu, do t
 	@tools/vmtest/fetch.sh
 	@tools/vmtest/check.sh 5.10 6.1 6.12 newest
 
+.PHONY: bench
+bench: build ## measure on this machine, about 6 minutes, as root: BENCH_PARTS="sockets packets control"; RECORD=1 keeps it
+	@tools/bench/run.sh
+
 .PHONY: demo
 demo: deps build ## the main job on this machine, with no cluster; as root, leaves nothing behind
 	@tools/demo/demo.sh

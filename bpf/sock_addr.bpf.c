@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "bind.h"
 #include "config.h"
 #include "maps.h"
 #include "translate.h"
@@ -54,22 +55,24 @@ static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family fam
 
 static __always_inline int handle_connect(struct bpf_sock_addr *ctx, enum hook_family family)
 {
-	struct frontend_key asked = sock_remote(ctx, family);
+	struct frontend_key asked = sock_asked(ctx, family);
 	struct choice choice = {};
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_connect(ctx, &asked, &choice), &choice, REFUSE_CONNECT);
+	return apply(ctx, family, translate_connect(ctx, family, &asked, &choice), &choice,
+		     REFUSE_CONNECT);
 }
 
 static __always_inline int handle_send(struct bpf_sock_addr *ctx, enum hook_family family)
 {
-	struct frontend_key asked = sock_remote(ctx, family);
+	struct frontend_key asked = sock_asked(ctx, family);
 	struct choice choice = {};
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_datagram(ctx, &asked, &choice), &choice, REFUSE_SEND);
+	return apply(ctx, family, translate_datagram(ctx, family, &asked, &choice), &choice,
+		     REFUSE_SEND);
 }
 
 /* The peer that the socket is told is the frontend that it asked. */
@@ -81,6 +84,16 @@ static __always_inline int handle_peer(struct bpf_sock_addr *ctx, enum hook_fami
 	if (peers_find_backend(bpf_get_socket_cookie(ctx), &remote.address, remote.port, &peer))
 		sock_set_remote(ctx, family, &peer.frontend, peer.frontend_port);
 	return PROCEED;
+}
+
+/* EADDRINUSE where a hook can say so (5.18), else EPERM. */
+static __always_inline int handle_bind(struct bpf_sock_addr *ctx, enum hook_family family)
+{
+	if (!bind_takes_node_port(ctx, family))
+		return PROCEED;
+	if (have_set_retval)
+		bpf_set_retval(-EADDRINUSE);
+	return REJECT;
 }
 
 SEC("cgroup/connect4")
@@ -131,6 +144,18 @@ SEC("cgroup/getpeername6")
 int proxy_getpeername6(struct bpf_sock_addr *ctx)
 {
 	return handle_peer(ctx, HOOK_IPV6);
+}
+
+SEC("cgroup/bind4")
+int proxy_bind4(struct bpf_sock_addr *ctx)
+{
+	return handle_bind(ctx, HOOK_IPV4);
+}
+
+SEC("cgroup/bind6")
+int proxy_bind6(struct bpf_sock_addr *ctx)
+{
+	return handle_bind(ctx, HOOK_IPV6);
 }
 
 SEC("cgroup/sock_release")

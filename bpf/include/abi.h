@@ -256,7 +256,7 @@ enum connection_flag {
 	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
 	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
 	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
-	CONNECTION_GOES_AROUND = 1 << 4,    /* its packets last went around netfilter */
+	CONNECTION_CLOSING = 1 << 4, /* reset, or closed by both: its token is in the queue */
 };
 
 /* What was seen of the packets of one direction. */
@@ -289,7 +289,10 @@ struct connection {
 	__u32 generation;
 	__u8 seen_ask; /* enum seen_flag, of client and backend */
 	__u8 seen_answer;
-	__u16 reserved;
+	/* Nothing of it was left to netfilter yet. A byte of its own: CPUs that change flags do not
+	 * undo it. */
+	__u8 goes_around;
+	__u8 reserved;
 	__u32 reserved2;
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC, within a second */
 	__u64 reserved3[2];
@@ -321,10 +324,21 @@ struct flow {
 
 /* --- path state: one record, words that programs and controller tell each other --- */
 
+/* What of connections that netfilter has not seen may go around it. */
+enum path_around {
+	AROUND_NOTHING = 0,
+	AROUND_ALL = 1,
+	/* Only answers, until the next packet of the client: netfilter must meet the client first,
+	 * or it takes the answer for the begin of a connection, and masquerades it. */
+	AROUND_ANSWERS = 2,
+	/* The same for TCP alone, whose clients acknowledge what they get. */
+	AROUND_TCP_ANSWERS = 3,
+};
+
 struct path_state {
 	__u32 is_in_use;   /* there are connections: set by programs, cleared by the controller */
 	__u32 has_orphans; /* a frontend's address went that connections may still have */
-	__u32 goes_around; /* packets of connections may go around netfilter */
+	__u32 goes_around; /* enum path_around */
 	__u32 reserved;
 };
 
@@ -339,19 +353,30 @@ struct fragment_key {
 	__u16 reserved;
 };
 
+/* How many fragments that overtook the first one of their datagram are kept for it. */
+#define HELD_FRAGMENTS 8
+
 struct fragment {
 	__be16 source_port; /* both 0 while the first is waited for */
 	__be16 destination_port;
-	__u32 turns; /* how often one was sent round to wait */
+	__u32 held; /* how many wait for it */
 };
 
-/* --- budgets: per CPU, what may still be done this second --- */
+/* --- held fragments: datagram, number -> a frame that overtook the first one --- */
 
-enum budget_kind {
-	BUDGET_REFUSALS = 0,  /* answers with an ICMP error or RST */
-	BUDGET_FRAGMENTS = 1, /* turns of fragments that wait for their first one */
-	BUDGET_COUNT = 2,
+#define HELD_BYTES 2048
+
+struct held_key {
+	struct fragment_key datagram;
+	__u32 number;
 };
+
+struct held {
+	__u32 length;
+	__u8 frame[HELD_BYTES];
+};
+
+/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
 
 struct budget {
 	__u64 refilled_ns; /* CLOCK_MONOTONIC */

@@ -19,9 +19,34 @@ const volatile bool have_set_retval = false;
 /* The kernel has bpf_skc_to_mptcp_sock (5.19), so that a hook can tell a subflow of MPTCP. */
 const volatile bool have_mptcp_sock = false;
 
-/* Cookie of the network namespace of the node itself. */
+/* Cookie of the network namespace of the node itself; 0 where it cannot be had (before 5.14). */
 const volatile __u64 node_namespace = 0;
 
+/* The node is the initial network namespace, whose cookie a hook can ask for on every kernel. */
+const volatile bool node_is_initial_namespace = false;
+
+/* Where struct sock says that the kernel owns a socket: a byte of it and a bit of that. No bit
+ * where the kernel does not describe its types (CONFIG_DEBUG_INFO_BTF). */
+const volatile __u32 kernel_sock_offset = 0;
+const volatile __u32 kernel_sock_mask = 0;
+
+/* Whose sockets are translated; the packets of the others are left to the packet path. */
+enum socket_translation {
+	TRANSLATE_ALL = 0,
+	TRANSLATE_HOST = 1, /* those of the node's own network namespace */
+	TRANSLATE_OFF = 2,
+};
+
+const volatile enum socket_translation socket_translation = TRANSLATE_ALL;
+
+/* Which loopback addresses have node ports, for sockets of the node's own network namespace. */
+enum loopback_node_ports {
+	LOOPBACK_NONE = 0,
+	LOOPBACK_TCP4 = 1, /* 127.0.0.0/8 by TCP, as kube-proxy has it */
+	LOOPBACK_ALL = 2,  /* ::1 and UDP as well */
+};
+
+const volatile enum loopback_node_ports loopback_node_ports = LOOPBACK_NONE;
 /* A cluster IP that a device of the node holds is left to the stack while it does. */
 const volatile bool leave_device_addresses = true;
 

@@ -54,6 +54,14 @@ struct {
 	__uint(max_entries, SMALL_TABLE);
 } unanswered SEC(".maps");
 
+/* Connections that are closing, in the order in which that was seen: where no id is free, the
+ * oldest makes room before any other does. The packet path and the controller write and read. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__type(value, struct flow);
+	__uint(max_entries, SMALL_TABLE);
+} closing SEC(".maps");
+
 /* The first fragment of a datagram -> its ports. The packet path writes and reads. Evicts the
  * oldest: a datagram whose fragments are longer under way than that is lost. */
 struct {
@@ -87,12 +95,21 @@ struct {
 	__uint(max_entries, CONNECTION_LOCKS);
 } connection_locks SEC(".maps");
 
-/* What may still be done this second on this CPU. */
+/* Datagram, number -> a frame that overtook the first fragment. The packet path writes and reads.
+ * Evicts the oldest: its datagram is lost. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, struct held_key);
+	__type(value, struct held);
+	__uint(max_entries, 256);
+} held_fragments SEC(".maps");
+
+/* What may still be answered with an ICMP error or RST on this CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct budget);
-	__uint(max_entries, BUDGET_COUNT);
-} budgets SEC(".maps");
+	__uint(max_entries, 1);
+} refusal_budget SEC(".maps");
 
 #endif

@@ -16,6 +16,32 @@ static __always_inline bool address_is_ipv4(const struct address *address)
 	return !(address->word[0] | address->word[1]) && address->word[2] == bpf_htonl(0x0000ffff);
 }
 
+static __always_inline bool address_is_any(const struct address *address)
+{
+	return !(address->word[0] | address->word[1] | address->word[3]) &&
+	       (!address->word[2] || address->word[2] == bpf_htonl(0x0000ffff));
+}
+
+static __always_inline bool ipv4_is_loopback(__be32 ipv4)
+{
+	return (ipv4 & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
+}
+
+/* ::1, or one of 127.0.0.0/8. */
+static __always_inline bool address_is_loopback(const struct address *address)
+{
+	if (address_is_ipv4(address))
+		return ipv4_is_loopback(address->word[3]);
+	return !(address->word[0] | address->word[1] | address->word[2]) &&
+	       address->word[3] == bpf_htonl(1);
+}
+
+static __always_inline struct address address_loopback(bool is_ipv4)
+{
+	return is_ipv4 ? address_from_ipv4(bpf_htonl(0x7f000001))
+		       : (struct address){{0, 0, 0, bpf_htonl(1)}};
+}
+
 /* The unspecified address of the same family. */
 static __always_inline struct address address_any(const struct address *address)
 {

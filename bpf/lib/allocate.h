@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Where the records of new connections come from: the free ones; where there is none, the oldest
- * that was not answered. What is answered is never taken.
+ * that is closing, then the oldest that was not answered. What is answered and open is never taken.
  */
 #ifndef EBPF_PROXY_ALLOCATE_H
 #define EBPF_PROXY_ALLOCATE_H
@@ -55,35 +55,61 @@ static __always_inline void connection_remove_flows(const struct connection *con
 	}
 }
 
-/* Ends a connection that nothing was answered on, for the one whose token was taken. */
-static __always_inline bool connection_evict(const struct flow *token)
+/* Ends a connection whose token was taken, so that its id can be used again at once. */
+static __always_inline void connection_evict(struct connection *connection,
+					     const struct flow *token)
 {
-	struct connection *connection = connection_live(token);
-
-	if (!connection || connection->seen_answer)
-		return false;
 	connection_end(connection, token->generation);
 	connection_remove_flows(connection, token->connection);
-	count(REASON_CONNECTION_EVICTED);
-	return true;
+}
+
+/* The oldest connection that is closing makes room; false where there is none. */
+static __noinline bool closing_take(__u32 *id)
+{
+	struct flow token;
+
+	for (int attempt = 0; attempt < TOKEN_ATTEMPTS; attempt++) {
+		struct connection *connection;
+
+		if (bpf_map_pop_elem(&closing, &token))
+			return false;
+		connection = connection_live(&token);
+		if (!connection)
+			continue;
+		connection_evict(connection, &token);
+		*id = token.connection;
+		return true;
+	}
+	return false;
+}
+
+/* The same for the oldest that was not answered. */
+static __noinline bool unanswered_take(__u32 *id)
+{
+	struct flow token;
+
+	for (int attempt = 0; attempt < TOKEN_ATTEMPTS; attempt++) {
+		struct connection *connection;
+
+		if (bpf_map_pop_elem(&unanswered, &token))
+			return false;
+		connection = connection_live(&token);
+		/* One that is closing is for who takes its other token. */
+		if (!connection || connection_is_answered(connection) ||
+		    connection->flags & CONNECTION_CLOSING)
+			continue;
+		connection_evict(connection, &token);
+		count(REASON_CONNECTION_EVICTED);
+		*id = token.connection;
+		return true;
+	}
+	return false;
 }
 
 /* An id that is not in use; false where only answered connections are left. */
 static __always_inline bool connection_allocate(__u32 *id)
 {
-	struct flow token;
-
-	if (!bpf_map_pop_elem(&free_connections, id))
-		return true;
-	for (int attempt = 0; attempt < TOKEN_ATTEMPTS; attempt++) {
-		if (bpf_map_pop_elem(&unanswered, &token))
-			break;
-		if (connection_evict(&token)) {
-			*id = token.connection;
-			return true;
-		}
-	}
-	return false;
+	return !bpf_map_pop_elem(&free_connections, id) || closing_take(id) || unanswered_take(id);
 }
 
 /* Gives a new connection its token, and takes away what is at the head and needs none any more. */
@@ -98,20 +124,24 @@ static __always_inline void token_add(__u32 id, __u32 generation)
 		if (bpf_map_peek_elem(&unanswered, &head))
 			break;
 		connection = connection_live(&head);
-		if (connection && !connection->seen_answer)
+		if (connection && !connection_is_answered(connection))
 			break;
 		if (bpf_map_pop_elem(&unanswered, &head))
 			break;
 		connection = connection_live(&head);
 		/* Another CPU took the one that was looked at. */
-		if (connection && !connection->seen_answer)
+		if (connection && !connection_is_answered(connection))
 			bpf_map_push_elem(&unanswered, &head, BPF_ANY);
 	}
 	if (!bpf_map_push_elem(&unanswered, &token, BPF_ANY))
 		return;
 	/* The queue is full: its oldest goes, and with it what it stands for. */
-	if (!bpf_map_pop_elem(&unanswered, &head))
-		connection_evict(&head);
+	if (!bpf_map_pop_elem(&unanswered, &head)) {
+		struct connection *connection = connection_live(&head);
+
+		if (connection && !connection_is_answered(connection))
+			connection_end(connection, head.generation);
+	}
 	bpf_map_push_elem(&unanswered, &token, BPF_ANY);
 }
 

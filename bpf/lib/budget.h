@@ -7,12 +7,12 @@
 
 #define SECOND 1000000000ULL
 
-/* Takes one of what a CPU may do; false where it has done enough. A bucket that holds a second's
- * worth, as the kernel's own for ICMP errors (net.ipv4.icmp_msgs_per_sec). */
-static __always_inline bool budget_take(enum budget_kind kind, __u32 each_second)
+/* Takes one of what a CPU may answer; false where it has answered enough. A bucket that holds a
+ * second's worth, as the kernel's own for ICMP errors (net.ipv4.icmp_msgs_per_sec). */
+static __always_inline bool budget_take(__u32 each_second)
 {
-	__u32 index = kind;
-	struct budget *budget = bpf_map_lookup_elem(&budgets, &index);
+	__u32 zero = 0;
+	struct budget *budget = bpf_map_lookup_elem(&refusal_budget, &zero);
 	__u64 now = bpf_ktime_get_ns();
 	__u64 gained;
 

@@ -16,13 +16,13 @@
 
 #define GENERATION_MASK ((1U << 30) - 1)
 
-/* A connection that a packet belongs to, as it was when it was found. */
+/* The connection that a packet belongs to, as it was when it was found. */
 struct found {
-	struct connection *connection;
 	__u32 id;
 	__u32 generation;
 	__u8 role;  /* enum flow_role */
 	__u8 flags; /* enum connection_flag */
+	bool goes_around;
 };
 
 static __always_inline __u64 now_ns(void)
@@ -59,6 +59,15 @@ static __always_inline struct connection *connection_live(const struct flow *flo
 										   : NULL;
 }
 
+/* Whether both sides took part: of TCP, whether the client acknowledged the backend's answer, which
+ * one that forges its address cannot. */
+static __always_inline bool connection_is_answered(const struct connection *connection)
+{
+	if (connection->protocol == IPPROTO_TCP)
+		return connection->seen_answer && connection->seen_ask & SEEN_ACK;
+	return connection->seen_answer;
+}
+
 /* After how many seconds of silence a connection is over. */
 static __always_inline __u32 connection_timeout(const struct connection *connection)
 {
@@ -72,7 +81,8 @@ static __always_inline __u32 connection_timeout(const struct connection *connect
 			return timeouts.tcp_closing;
 		if ((ask | answer) & SEEN_FIN)
 			return timeouts.tcp_close_wait;
-		return ask & SEEN_ACK && answer ? timeouts.tcp_established : timeouts.tcp_syn;
+		return connection_is_answered(connection) ? timeouts.tcp_established
+							  : timeouts.tcp_syn;
 	}
 	if (connection->protocol == IPPROTO_SCTP)
 		return timeouts.sctp;
@@ -116,30 +126,32 @@ static __always_inline bool connection_fits(const struct connection *connection,
 	}
 }
 
-/* Finds the connection of a packet; false where it belongs to none that lives. */
-static __always_inline bool connection_find(const struct flow_key *key, struct found *found)
+/* Finds the connection of a packet; NULL where it belongs to none that lives. */
+static __always_inline struct connection *connection_find(const struct flow_key *key,
+							  struct found *found)
 {
 	struct connection *connection;
 	struct flow flow;
 
 	if (!flow_lookup(key, &flow))
-		return false;
+		return NULL;
 	connection = connection_live(&flow);
 	if (!connection || !connection_fits(connection, flow.role, key))
-		return false;
-	found->connection = connection;
+		return NULL;
 	found->id = flow.connection;
 	found->generation = flow.generation;
 	found->role = flow.role;
 	found->flags = READ_ONCE(connection->flags);
-	return true;
+	found->goes_around = READ_ONCE(connection->goes_around);
+	return connection;
 }
 
 /* Whether it is still the same connection; asked after what is used of it was copied. */
-static __always_inline bool connection_is_same(const struct found *found)
+static __always_inline bool connection_is_same(const struct connection *connection,
+					       const struct found *found)
 {
 	COMPILER_BARRIER();
-	return READ_ONCE(found->connection->generation) == found->generation;
+	return READ_ONCE(connection->generation) == found->generation;
 }
 
 static __always_inline bool is_answer(__u8 role)
@@ -164,15 +176,36 @@ static __always_inline __u8 seen_in(const struct packet *packet)
 	return seen;
 }
 
-/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
-static __always_inline void connection_touch(struct connection *connection, __u8 role,
-					     const struct packet *packet, __u64 now)
+/* Whether nothing more is to come on it. */
+static __always_inline bool connection_is_closing(const struct connection *connection)
 {
-	__u8 *seen = is_answer(role) ? &connection->seen_answer : &connection->seen_ask;
+	__u8 ask = connection->seen_ask;
+	__u8 answer = connection->seen_answer;
+
+	return (ask | answer) & SEEN_RST || ask & answer & SEEN_FIN;
+}
+
+/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
+static __always_inline void connection_touch(struct connection *connection,
+					     const struct found *found, const struct packet *packet,
+					     __u64 now)
+{
+	__u8 *seen = is_answer(found->role) ? &connection->seen_answer : &connection->seen_ask;
 	__u8 flags = *seen | seen_in(packet);
 
-	if (flags != *seen)
+	if (flags != *seen) {
 		*seen = flags;
+		if (connection_is_closing(connection) &&
+		    !(connection->flags & CONNECTION_CLOSING)) {
+			struct flow token = {
+				.connection = found->id,
+				.generation = found->generation,
+			};
+
+			if (!bpf_map_push_elem(&closing, &token, BPF_ANY))
+				connection->flags |= CONNECTION_CLOSING;
+		}
+	}
 	if (now > connection->last_seen_ns + SECOND)
 		connection->last_seen_ns = now;
 }
@@ -180,6 +213,14 @@ static __always_inline void connection_touch(struct connection *connection, __u8
 static __always_inline void connection_end(struct connection *connection, __u32 generation)
 {
 	*(volatile __u32 *)&connection->generation = (generation + 1) & GENERATION_MASK;
+}
+
+/* Whether the node asks itself: the backend sees the frontend's address as its client's, and its
+ * answers are seen where they would leave to there. */
+static __always_inline bool connection_is_loop(const struct connection *connection)
+{
+	return connection->flags & CONNECTION_FROM_NODE &&
+	       address_equal(&connection->source, &connection->frontend);
 }
 
 /* The flow of a connection in one role. */
@@ -208,7 +249,7 @@ static __always_inline struct flow_key flow_key_of(const struct connection *conn
 		key.source_port = connection->backend_port;
 		key.destination = connection->source;
 		key.destination_port = connection->source_port;
-		key.hook = AT_INGRESS;
+		key.hook = connection_is_loop(connection) ? AT_EGRESS : AT_INGRESS;
 		break;
 	default:
 		key.source = connection->backend;

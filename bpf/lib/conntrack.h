@@ -29,19 +29,26 @@ extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_
 					 __u32 options_size) __weak __ksym;
 extern void bpf_ct_release(struct nf_conn *connection) __weak __ksym;
 
-/* Whether it sends a packet to another destination. */
-static __noinline bool conntrack_translates(struct __sk_buff *skb, const struct flow_key *key)
+enum conntrack_answer {
+	CONNTRACK_UNKNOWN,    /* it does not know the flow, or cannot be asked */
+	CONNTRACK_KNOWS,      /* it does, and leaves its destination as it is */
+	CONNTRACK_TRANSLATES, /* it sends it to another destination */
+};
+
+/* What it says of a flow. */
+static __noinline enum conntrack_answer conntrack_ask(struct __sk_buff *skb,
+						      const struct flow_key *key)
 {
 	bool is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
 	struct bpf_ct_opts___ours options = {.netns_id = -1, .l4proto = key->protocol};
 	struct bpf_sock_tuple tuple = {};
+	enum conntrack_answer answer;
 	struct nf_conn *connection;
-	bool translates;
 
 	if (!bpf_skb_ct_lookup || !bpf_ct_release)
-		return false;
+		return CONNTRACK_UNKNOWN;
 	if (key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP)
-		return false;
+		return CONNTRACK_UNKNOWN;
 	if (is_ipv4) {
 		tuple.ipv4.saddr = key->source.word[3];
 		tuple.ipv4.daddr = key->destination.word[3];
@@ -57,10 +64,11 @@ static __noinline bool conntrack_translates(struct __sk_buff *skb, const struct 
 		bpf_skb_ct_lookup(skb, &tuple, is_ipv4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6),
 				  &options, sizeof(options));
 	if (!connection)
-		return false;
-	translates = connection->status & CT_DESTINATION_CHANGED;
+		return CONNTRACK_UNKNOWN;
+	answer = connection->status & CT_DESTINATION_CHANGED ? CONNTRACK_TRANSLATES
+							     : CONNTRACK_KNOWS;
 	bpf_ct_release(connection);
-	return translates;
+	return answer;
 }
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef EBPF_PROXY_FORWARD_H
 #define EBPF_PROXY_FORWARD_H
 
+#include <linux/if_packet.h>
+
 #include "fragment.h"
 #include "scratch.h"
 #include "source.h"
@@ -23,78 +25,141 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
-/* Changes a packet to what it is in its connection. */
-static __noinline int translate(struct __sk_buff *skb, struct scratch *scratch,
-				enum packet_kind kind, const struct found *found, __u64 now)
+/* Changes the packet in the scratch to what it is in its connection. */
+__noinline int packet_translate(struct __sk_buff *skb)
 {
-	struct connection *connection = found->connection;
-	struct packet *packet = &scratch->packet;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct packet *packet;
+	struct found *found;
 
-	connection_rewrite(connection, found, &packet->key, &scratch->after);
-	if (!connection_is_same(found))
+	if (!scratch)
+		return GO_ON;
+	packet = &scratch->packet;
+	found = &scratch->found;
+	connection = connection_at(found->id);
+	if (!connection)
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found->role, packet, now);
+	connection_rewrite(connection, found, &packet->key, &scratch->after);
+	if (!connection_is_same(connection, found))
+		return drop(REASON_NO_CONNECTION);
+	connection_touch(connection, found, packet, scratch->now_ns);
 	if (packet->is_first_fragment)
 		fragment_remember(packet);
-	if (rewrite_packet(skb, packet, &scratch->after, kind))
+	if (rewrite_packet(skb, packet, &scratch->after))
 		return drop(REASON_NOT_REWRITABLE);
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
-	    connection->device != skb->ifindex)
+	    (connection->device != skb->ifindex || packet->key.hook == AT_EGRESS))
 		return take_in(skb, packet, connection->device);
 	return GO_ON;
 }
 
-/* The device by which the node sends what has these addresses; 0 where it does not forward it, or
- * is the receiver itself. A packet that does not fit the device is not sent either. */
-static __noinline __u32 device_to(struct __sk_buff *skb, const struct address *source,
-				  const struct address *destination)
+/* Finds the way of what has the ends in scratch->after: no device where the node does not forward
+ * it, or is the receiver itself. A size of 0 fits any path. */
+__noinline int way_find(struct __sk_buff *skb, __u32 size)
 {
-	struct bpf_fib_lookup route = {.ifindex = skb->ifindex};
+	struct scratch *scratch = scratch_get();
+	struct bpf_fib_lookup route = {};
+	const struct rewrite *ends;
+	struct way *way;
 	long result;
 
+	if (!scratch)
+		return 0;
+	ends = &scratch->after;
+	way = &scratch->way;
+	route.ifindex = skb->ifindex;
+	route.l4_protocol = scratch->packet.key.protocol;
+	route.sport = ends->source_port;
+	route.dport = ends->destination_port;
+	route.tot_len = size;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		route.family = AF_INET;
-		route.ipv4_src = source->word[3];
-		route.ipv4_dst = destination->word[3];
+		route.ipv4_src = ends->source.word[3];
+		route.ipv4_dst = ends->destination.word[3];
 	} else {
 		route.family = AF_INET6;
-		__builtin_memcpy(route.ipv6_src, source, sizeof(*source));
-		__builtin_memcpy(route.ipv6_dst, destination, sizeof(*destination));
+		__builtin_memcpy(route.ipv6_src, &ends->source, sizeof(ends->source));
+		__builtin_memcpy(route.ipv6_dst, &ends->destination, sizeof(ends->destination));
 	}
 	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-	return result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
-		       ? route.ifindex
-		       : 0;
+	way->is_too_big = result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	way->device = result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
+			      ? route.ifindex
+			      : 0;
+	way->has_macs = result == BPF_FIB_LKUP_RET_SUCCESS;
+	__builtin_memcpy(way->macs.destination, route.dmac, ETH_ALEN);
+	__builtin_memcpy(way->macs.source, route.smac, ETH_ALEN);
+	return 0;
 }
 
-/* A packet of the node itself: it is on its way to the frontend already, so both its ends are
- * changed and it is sent to where the backend is. */
-static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch,
-					 enum packet_kind kind, struct found *found, __u64 now)
+/* The packet of the node itself in the scratch: it is on its way to the frontend already, so both
+ * its ends are changed and it is sent to where the backend is. */
+static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch)
 {
-	struct address backend = found->connection->backend;
-	__u32 device = device_to(skb, &scratch->packet.key.source, &backend);
-	enum reason reason;
-	int verdict;
+	struct connection *connection = connection_at(scratch->found.id);
+	struct rewrite *ends = &scratch->after;
+	int result;
 
-	if (!device)
-		return drop(REASON_NOT_REWRITABLE);
-	reason = source_ensure(found, device);
-	if (reason != REASON_TRANSLATED)
-		return drop(reason);
-	verdict = translate(skb, scratch, kind, found, now);
-	return verdict == GO_ON ? bpf_redirect_neigh(device, NULL, 0, 0) : verdict;
+	if (!connection)
+		return drop(REASON_NO_CONNECTION);
+	ends->source = scratch->packet.key.source;
+	ends->source_port = scratch->packet.key.source_port;
+	ends->destination = connection->backend;
+	ends->destination_port = connection->backend_port;
+	scratch->way.device = 0;
+	if (!(address_roles(&ends->destination) & ADDRESS_ON_DEVICE)) {
+		way_find(skb, 0);
+		if (!scratch->way.device)
+			return drop(REASON_NOT_REWRITABLE);
+	}
+	result = source_ensure(skb, scratch->way.device);
+	if (result != REASON_TRANSLATED)
+		return drop(result);
+	result = packet_translate(skb);
+	if (result != GO_ON)
+		return result;
+	return scratch->way.device ? bpf_redirect_neigh(scratch->way.device, NULL, 0, 0)
+				   : take_in(skb, &scratch->packet, skb->ifindex);
 }
 
-/* Whether a packet may go around the stack: not one whose answer is for the stack to give, or that
- * it has to take apart or put together. */
-static __always_inline bool may_go_around(const struct __sk_buff *skb, const struct packet *packet,
-					  enum packet_kind kind)
+/* Whether the stack need not see a packet: it is none whose answer is for the stack to give, or
+ * that it has to take apart or put together. */
+static __always_inline bool is_plain(const struct __sk_buff *skb, const struct packet *packet)
+{
+	return packet->kind == KIND_TRANSPORT && !packet->is_first_fragment && packet->hops > 1 &&
+	       packet->l3 && !skb->vlan_present;
+}
+
+/* Notes that netfilter sees the packets of a connection from now on. */
+static __always_inline void connection_leave_to_stack(struct connection *connection,
+						      struct found *found)
+{
+	connection->goes_around = 0;
+	found->goes_around = false;
+}
+
+/* Whether the packet in the scratch goes around netfilter. Answers go where the client's packets
+ * went last: the client's packet is what brings its connection back to the stack. */
+static __always_inline bool goes_around(struct scratch *scratch)
 {
 	const struct path_state *state = path_state();
+	__u32 around = state ? state->goes_around : AROUND_NOTHING;
+	struct found *found = &scratch->found;
 
-	return state && state->goes_around && kind == KIND_TRANSPORT &&
-	       !packet->is_first_fragment && packet->hops > 1 && !skb->vlan_present;
+	if (!found->goes_around)
+		return false;
+	if (around == AROUND_ALL)
+		return true;
+	if (found->role == FLOW_ASK) {
+		struct connection *connection = connection_at(found->id);
+
+		if (connection)
+			connection_leave_to_stack(connection, found);
+		return false;
+	}
+	return around == AROUND_ANSWERS ||
+	       (around == AROUND_TCP_ANSWERS && scratch->packet.key.protocol == IPPROTO_TCP);
 }
 
 static __always_inline int hop(struct __sk_buff *skb, const struct packet *packet)
@@ -111,26 +176,53 @@ static __always_inline int hop(struct __sk_buff *skb, const struct packet *packe
 				   sizeof(hops), 0);
 }
 
-/* Puts a packet on a device: into the pod behind it at once, where it leads to one. */
-static __always_inline int put_on(__u32 ifindex)
+/* How much of a path a packet needs: where it is many segments in one, as much as one of them. */
+static __always_inline __u16 path_size(struct __sk_buff *skb, const struct packet *packet)
 {
-	const struct device *device = device_at(ifindex);
+	__u8 words = sizeof(struct udphdr) << 2; /* of the header, in the upper half */
 
-	return device && device->flags & DEVICE_HAS_PEER ? bpf_redirect_peer(ifindex, 0)
-							 : bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	if (!skb->gso_size)
+		return skb->len - packet->l3;
+	if (packet->key.protocol == IPPROTO_TCP &&
+	    bpf_skb_load_bytes(skb, packet->l4 + 12, &words, sizeof(words)))
+		return 0;
+	return packet->l4 - packet->l3 + (words >> 4) * 4 + skb->gso_size;
 }
 
-/* Sends a packet of a connection around the stack, where it may go: both its ends are changed at
- * once. Answers go the way that one from the frontend's address would. False where it may not. */
-static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, struct found *found,
-				__u64 now)
+/* Puts a packet on a device: into the pod behind it at once, where it leads to one. There may be a
+ * bridge in the pod, with a machine behind it that is found by its MAC address. */
+static __always_inline int put_on(struct __sk_buff *skb, const struct way *way)
 {
-	struct connection *connection = found->connection;
-	struct packet *packet = &scratch->packet;
-	struct rewrite *after = &scratch->after;
-	__u32 device;
+	const struct device *device = device_at(way->device);
 
-	if (found->role == FLOW_ASK) {
+	if (!device || !(device->flags & DEVICE_HAS_PEER) || !way->has_macs)
+		return bpf_redirect_neigh(way->device, NULL, 0, 0);
+	/* A port of a bridge takes for another's what is for the bridge, and the pod would. */
+	if (bpf_skb_store_bytes(skb, 0, &way->macs, sizeof(way->macs), 0) ||
+	    (skb->pkt_type != PACKET_HOST && bpf_skb_change_type(skb, PACKET_HOST)))
+		return drop(REASON_NOT_REWRITABLE);
+	return bpf_redirect_peer(way->device, 0);
+}
+
+/* Sends the packet in the scratch around the stack, where it may go: both its ends are changed at
+ * once. Answers go the way that one from the frontend's address would. GO_ON where it may not, and
+ * then nothing is changed. */
+__noinline int packet_go_around(struct __sk_buff *skb)
+{
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct rewrite *after;
+	bool is_masqueraded;
+
+	if (!scratch)
+		return GO_ON;
+	connection = connection_at(scratch->found.id);
+	if (!connection)
+		return GO_ON;
+	after = &scratch->after;
+	is_masqueraded = false;
+	if (scratch->found.role == FLOW_ASK) {
+		is_masqueraded = scratch->found.flags & CONNECTION_MASQUERADE;
 		after->source = connection->client;
 		after->source_port = connection->inner_port;
 		after->destination = connection->backend;
@@ -141,22 +233,24 @@ static __noinline int go_around(struct __sk_buff *skb, struct scratch *scratch, 
 		after->destination = connection->client;
 		after->destination_port = connection->client_port;
 	}
-	device = device_to(skb, &after->source, &after->destination);
-	if (!device || (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE &&
-			source_ensure(found, device) != REASON_TRANSLATED))
+	way_find(skb, path_size(skb, &scratch->packet));
+	if (!scratch->way.device) {
+		if (scratch->found.role == FLOW_ASK && !scratch->way.is_too_big)
+			connection_leave_to_stack(connection, &scratch->found);
 		return GO_ON;
-	if (found->role == FLOW_ASK && found->flags & CONNECTION_MASQUERADE) {
+	}
+	if (is_masqueraded) {
+		if (source_ensure(skb, scratch->way.device) != REASON_TRANSLATED)
+			return GO_ON;
 		after->source = connection->source;
 		after->source_port = connection->source_port;
 	}
-	if (!connection_is_same(found))
+	if (!connection_is_same(connection, &scratch->found))
 		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found->role, packet, now);
-	if (!(found->flags & CONNECTION_GOES_AROUND))
-		connection->flags |= CONNECTION_GOES_AROUND;
-	if (rewrite_packet(skb, packet, after, KIND_TRANSPORT) || hop(skb, packet))
+	connection_touch(connection, &scratch->found, &scratch->packet, scratch->now_ns);
+	if (rewrite_packet(skb, &scratch->packet, after) || hop(skb, &scratch->packet))
 		return drop(REASON_NOT_REWRITABLE);
-	return put_on(device);
+	return put_on(skb, &scratch->way);
 }
 
 #endif

@@ -22,6 +22,17 @@ static __always_inline bool frontend_lookup(const struct frontend_key *key,
 	return true;
 }
 
+/* The same for a node port of the address's family. */
+static __always_inline bool frontend_lookup_node_port(const struct frontend_key *asked,
+						      struct frontend *frontend)
+{
+	struct frontend_key node_port = *asked;
+
+	node_port.address = address_any(&asked->address);
+
+	return frontend_lookup(&node_port, frontend);
+}
+
 /* Whether it is a cluster IP that a device of the node holds, as a node-local DNS cache does. */
 static __always_inline bool roles_are_left_to_the_stack(__u32 roles)
 {
@@ -37,14 +48,7 @@ static __always_inline bool frontend_find(const struct frontend_key *asked, __u3
 		return false;
 	if (roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL) && frontend_lookup(asked, frontend))
 		return true;
-	if (roles & ADDRESS_NODE) {
-		struct frontend_key node_port = *asked;
-
-		node_port.address = address_any(&asked->address);
-
-		return frontend_lookup(&node_port, frontend);
-	}
-	return false;
+	return roles & ADDRESS_NODE && frontend_lookup_node_port(asked, frontend);
 }
 
 /* What a destination that is no frontend gets: REASON_NONE where it is left alone. */

@@ -44,9 +44,34 @@ static __always_inline bool is_redirect(const struct packet *error)
 						   : error->type == ICMPV6_REDIRECT;
 }
 
+/* Mends the checksum of the quoted transport header, where so much is quoted: in the end the sender
+ * finds the header that it sent. */
+static __always_inline int quoted_mend(struct __sk_buff *skb, const struct scratch *scratch,
+				       __s64 difference)
+{
+	const struct packet *quoted = &scratch->quoted;
+	int offset = checksum_offset(quoted->key.protocol);
+	bool is_udp = quoted->key.protocol == IPPROTO_UDP;
+	__u32 inverse;
+	__u16 before;
+	__u16 after;
+
+	if (offset < 0 || bpf_skb_load_bytes(skb, quoted->l4 + offset, &before, sizeof(before)))
+		return 0;
+	if (is_udp && !before)
+		return 0;
+	inverse = (__u16)~before;
+	after = checksum_fold(bpf_csum_diff(NULL, 0, &inverse, sizeof(inverse), difference));
+	if (is_udp && !after)
+		after = 0xffff;
+	return bpf_skb_store_bytes(skb, quoted->l4 + offset, &after, sizeof(after), 0) ||
+	       bpf_l4_csum_replace(skb, scratch->packet.l4 + offsetof(struct icmp_header, checksum),
+				   before, after, sizeof(after));
+}
+
 /* Changes the quoted packet: what an answer would become, turned round again. The sum of an IPv4
  * header stays what it was, because its own checksum is mended; so the ICMP checksum changes with
- * the ports alone, and that of ICMPv6 with the addresses too. */
+ * the ports and the transport checksum alone, and that of ICMPv6 with the addresses too. */
 static __always_inline int quoted_rewrite(struct __sk_buff *skb, struct scratch *scratch)
 {
 	const struct packet *quoted = &scratch->quoted;
@@ -56,13 +81,15 @@ static __always_inline int quoted_rewrite(struct __sk_buff *skb, struct scratch 
 	__u32 to = (__u32)answer->source_port << 16 | answer->destination_port;
 	struct rewrite *turned = &scratch->turned;
 	__s64 difference;
+	__s64 all;
 
 	turned->source = answer->destination;
 	turned->destination = answer->source;
 	scratch->key.source = quoted->key.destination;
 	scratch->key.destination = quoted->key.source;
 	difference = address_difference(skb, &scratch->key, turned);
-	if (rewrite_addresses(skb, quoted, turned, difference))
+	all = bpf_csum_diff(&from, sizeof(from), &to, sizeof(to), difference);
+	if (rewrite_addresses(skb, quoted, turned, difference) || quoted_mend(skb, scratch, all))
 		return -1;
 	if (skb->protocol == bpf_htons(ETH_P_IPV6) &&
 	    bpf_l4_csum_replace(skb, check, 0, difference, 0))
@@ -97,20 +124,26 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 	return rewrite_addresses(skb, error, after, difference);
 }
 
-/* An ICMP error about a packet of a connection. */
-static __noinline int translate_error(struct __sk_buff *skb, struct scratch *scratch)
+/* The ICMP error in the scratch, which may be about a packet of a connection. */
+__noinline int error_translate(struct __sk_buff *skb)
 {
-	struct packet *error = &scratch->packet;
-	struct packet *quoted = &scratch->quoted;
-	struct found found;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct packet *quoted;
 
-	if (!quoted_parse(skb, error, quoted) || !connection_find(&quoted->key, &found))
+	if (!scratch)
+		return GO_ON;
+	quoted = &scratch->quoted;
+	if (!quoted_parse(skb, &scratch->packet, quoted))
+		return GO_ON;
+	connection = connection_find(&quoted->key, &scratch->found);
+	if (!connection)
 		return GO_ON;
 	/* A shorter way to the backend is none to the frontend. */
-	if (is_redirect(error))
+	if (is_redirect(&scratch->packet))
 		return TC_ACT_SHOT;
-	connection_rewrite(found.connection, &found, &quoted->key, &scratch->after);
-	if (!connection_is_same(&found))
+	connection_rewrite(connection, &scratch->found, &quoted->key, &scratch->after);
+	if (!connection_is_same(connection, &scratch->found))
 		return GO_ON;
 	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
 		return drop(REASON_NOT_REWRITABLE);

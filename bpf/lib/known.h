@@ -3,17 +3,16 @@
 #ifndef EBPF_PROXY_KNOWN_H
 #define EBPF_PROXY_KNOWN_H
 
-#include "connection.h"
+#include "backend.h"
+#include "scratch.h"
 
 /* Whether a flow that is known is over, so that a packet begins a new one. */
-static __always_inline bool begins_anew(const struct found *found, const struct packet *packet,
-					__u64 now)
+static __always_inline bool begins_anew(const struct connection *connection, __u8 role,
+					const struct packet *packet, __u64 now)
 {
-	const struct connection *connection = found->connection;
-
 	if (connection_is_over(connection, now))
 		return true;
-	if (found->role != FLOW_ASK)
+	if (role != FLOW_ASK)
 		return false;
 	if (packet->key.protocol == IPPROTO_TCP)
 		return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
@@ -21,15 +20,25 @@ static __always_inline bool begins_anew(const struct found *found, const struct 
 	return !backend_serves(connection->backend_id, connection->backend_generation);
 }
 
-/* Finds the connection of a packet that goes on. One that is over is ended. */
-static __always_inline bool find(const struct packet *packet, struct found *found, __u64 now)
+/* Finds the connection of the packet in the scratch; 0 where it belongs to none, or begins a new
+ * one: then what was before is ended. */
+__noinline int flow_find(struct __sk_buff *skb)
 {
-	if (!connection_find(&packet->key, found))
-		return false;
-	if (!begins_anew(found, packet, now))
-		return true;
-	connection_end(found->connection, found->generation);
-	return false;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct packet *packet;
+
+	if (!scratch || !skb)
+		return 0;
+	packet = &scratch->packet;
+	connection = connection_find(&packet->key, &scratch->found);
+	if (!connection)
+		return 0;
+	scratch->now_ns = now_ns();
+	if (!begins_anew(connection, scratch->found.role, packet, scratch->now_ns))
+		return 1;
+	connection_end(connection, scratch->found.generation);
+	return 0;
 }
 
 #endif

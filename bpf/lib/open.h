@@ -12,6 +12,8 @@
 #include "conntrack.h"
 #include "frontend.h"
 #include "origin.h"
+#include "own_socket.h"
+#include "scratch.h"
 #include "service.h"
 
 /* Fills in the frontend that a packet goes to; false where it goes to none. */
@@ -119,16 +121,33 @@ static __always_inline enum reason connection_publish(struct connection *connect
 	return flow_claim(&key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
 }
 
-/* Writes a record and its rows. */
-static __noinline enum reason connection_create(const struct __sk_buff *skb,
-						const struct packet *packet,
-						const struct choice *choice, __u8 flags)
+/* Whether a connection goes around the stack from its first packet on. One that the stack has seen
+ * never does later: it may be translated or judged there by what was seen. */
+static __always_inline bool begins_around(const struct packet *packet)
 {
+	const struct path_state *state = path_state();
+
+	/* The node's own connections begin and end in the stack; and what has no link header cannot
+	 * be sent on from here. */
+	return state && state->goes_around == AROUND_ALL && packet->key.hook == AT_INGRESS &&
+	       packet->l3;
+}
+
+/* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
+__noinline int connection_create(struct __sk_buff *skb, __u32 flags)
+{
+	struct scratch *scratch = scratch_get();
+	const struct packet *packet;
+	const struct choice *choice;
 	struct connection *connection;
 	struct flow flow = {};
 	enum reason reason;
 	__u32 id = 0;
 
+	if (!scratch)
+		return REASON_NOT_REWRITABLE;
+	packet = &scratch->packet;
+	choice = &scratch->choice;
 	path_is_in_use();
 	if (!connection_allocate(&id))
 		return REASON_CONNECTIONS_FULL;
@@ -152,6 +171,7 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 	connection->device = skb->ifindex;
 	connection->seen_ask = 0;
 	connection->seen_answer = 0;
+	connection->goes_around = begins_around(packet);
 	connection->last_seen_ns = now_ns();
 	COMPILER_BARRIER();
 	flow.connection = id;
@@ -169,37 +189,87 @@ static __noinline enum reason connection_create(const struct __sk_buff *skb,
 	return REASON_TRANSLATED;
 }
 
-/* Opens a connection for the first packet of a flow to a frontend. */
-static __always_inline enum reason
-connection_open(struct __sk_buff *skb, const struct packet *packet, const struct frontend *frontend)
+/* Opens a connection for the packet in the scratch, the first of a flow to the frontend there.
+ * Where another CPU was faster, its connection is found. */
+__noinline int flow_open(struct __sk_buff *skb)
 {
-	bool is_first = packet->key.protocol != IPPROTO_TCP ||
-			(packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	struct scratch *scratch = scratch_get();
+	const struct frontend *frontend;
+	const struct packet *packet;
 	enum source_kind source;
-	struct choice choice = {};
 	enum reason reason;
 	__u8 flags = 0;
+	bool is_first;
 
+	if (!scratch)
+		return REASON_NOT_REWRITABLE;
+	packet = &scratch->packet;
+	frontend = &scratch->frontend;
+	is_first = packet->key.protocol != IPPROTO_TCP ||
+		   (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	/* A SYN begins anew, even where connection tracking remembers one that had its ports. */
 	if ((packet->key.protocol != IPPROTO_TCP || !is_first) &&
-	    conntrack_translates(skb, &packet->key)) {
+	    conntrack_ask(skb, &packet->key) == CONNTRACK_TRANSLATES) {
 		count(REASON_LEFT_TO_CONNTRACK);
 		return REASON_NONE;
 	}
+	if (frontend->kind == FRONTEND_NODE_PORT &&
+	    (packet->key.protocol != IPPROTO_TCP || !is_first) &&
+	    own_socket_expects(skb, &packet->key))
+		return REASON_NONE;
 	if (!is_first)
 		return REASON_NO_CONNECTION;
 	if (!source_is_allowed(frontend, &packet->key.source))
 		return REASON_SOURCE_DENIED;
 	source = source_kind_of(skb, &packet->key);
 	reason = service_pick(frontend, source == SOURCE_ELSEWHERE ? ORIGIN_FAR : ORIGIN_NEAR,
-			      bpf_get_prandom_u32(), &choice);
+			      bpf_get_prandom_u32(), &scratch->choice);
 	if (reason != REASON_TRANSLATED)
 		return reason;
 	if (packet->key.hook == AT_EGRESS)
 		flags = CONNECTION_FROM_NODE | CONNECTION_MASQUERADE;
-	else if (is_masqueraded(frontend, source, &packet->key, &choice))
+	else if (is_masqueraded(frontend, source, &packet->key, &scratch->choice))
 		flags = CONNECTION_MASQUERADE;
-	return connection_create(skb, packet, &choice, flags);
+	scratch->now_ns = now_ns();
+	reason = connection_create(skb, flags);
+	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
+}
+
+/* A packet that the kernel masquerades itself, with a source that is one of our connections'
+ * already: its answers could not be told from theirs. It becomes a connection to where it goes
+ * anyway, whose source is chosen again. 0 where it is none such. */
+__noinline int flow_adopt(struct __sk_buff *skb)
+{
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
+	struct flow_key answer;
+	struct packet *packet;
+	struct flow flow;
+
+	if (!scratch)
+		return 0;
+	packet = &scratch->packet;
+	answer.source = packet->key.destination;
+	answer.source_port = packet->key.destination_port;
+	answer.destination = packet->key.source;
+	answer.destination_port = packet->key.source_port;
+	answer.protocol = packet->key.protocol;
+	answer.hook = AT_INGRESS;
+	answer.reserved = 0;
+	if (!flow_lookup(&answer, &flow) || flow.role != FLOW_RETURN)
+		return 0;
+	connection = connection_live(&flow);
+	scratch->now_ns = now_ns();
+	if (!connection || connection_is_over(connection, scratch->now_ns))
+		return 0;
+	scratch->choice.address = packet->key.destination;
+	scratch->choice.port = packet->key.destination_port;
+	scratch->choice.service = connection->service;
+	scratch->choice.id = connection->backend_id;
+	scratch->choice.generation = connection->backend_generation;
+	if (connection_create(skb, CONNECTION_MASQUERADE) != REASON_TRANSLATED)
+		return 0;
+	return connection_find(&packet->key, &scratch->found) != NULL;
 }
 
 #endif

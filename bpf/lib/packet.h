@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A packet as the packet path sees it: who sends to whom, and where its headers begin. Headers are
- * read through helpers, which find them wherever they lie in the buffer.
+ * read where they lie, if that is the first part of the buffer; where it is not, helpers find them,
+ * at a cost.
  */
 #ifndef EBPF_PROXY_PACKET_H
 #define EBPF_PROXY_PACKET_H
@@ -66,9 +67,11 @@ struct packet {
 	__u32 l3; /* offset of the IP header */
 	__u32 l4; /* offset of what follows it */
 	__be32 fragment_id;
+	__sum16 check; /* of the IPv4 header */
 	__u8 tcp_flags;
 	__u8 type;		/* of ICMP */
 	__u8 hops;		/* that it may still go */
+	__u8 kind;		/* enum packet_kind */
 	bool is_first_fragment; /* others follow that have no ports */
 };
 
@@ -101,10 +104,39 @@ static __always_inline struct address address_from_ipv6(const struct in6_addr *i
 	}};
 }
 
+/* How far into a packet its headers are read where they lie. */
+#define MAX_READ_AT 1024
+
+/* So many bytes of a packet, where they lie in the first part of the buffer; else NULL. */
+static __always_inline const void *packet_at(const struct __sk_buff *skb, __u32 offset,
+					     __u32 length)
+{
+	const void *at = (const void *)(long)skb->data;
+
+	if (offset > MAX_READ_AT)
+		return NULL;
+	at += offset;
+	return at + length <= (const void *)(long)skb->data_end ? at : NULL;
+}
+
+/* Copies a header of a type whose alignment is that of its words. */
+#define header_read(skb, offset, header)                                                           \
+	({                                                                                         \
+		const typeof(*(header)) *__at = packet_at(skb, offset, sizeof(*(header)));         \
+		long __error = 0;                                                                  \
+                                                                                                   \
+		if (__at)                                                                          \
+			*(header) = *__at;                                                         \
+		else                                                                               \
+			__error = bpf_skb_load_bytes(skb, offset, header, sizeof(*(header)));      \
+		__error;                                                                           \
+	})
+
 /* Reads what follows the IP header. */
 static __always_inline enum packet_kind packet_parse_transport(struct __sk_buff *skb,
 							       struct packet *packet)
 {
+	__u32 l4 = packet->l4;
 	struct {
 		__be16 source;
 		__be16 destination;
@@ -112,17 +144,17 @@ static __always_inline enum packet_kind packet_parse_transport(struct __sk_buff 
 	__u8 type;
 
 	if (has_ports(packet->key.protocol)) {
-		if (bpf_skb_load_bytes(skb, packet->l4, &ports, sizeof(ports)))
+		if (header_read(skb, l4, &ports))
 			return KIND_BAD;
 		packet->key.source_port = ports.source;
 		packet->key.destination_port = ports.destination;
 		if (packet->key.protocol == IPPROTO_TCP &&
-		    bpf_skb_load_bytes(skb, packet->l4 + 13, &packet->tcp_flags, 1))
+		    header_read(skb, l4 + 13, &packet->tcp_flags))
 			return KIND_BAD;
 		return KIND_TRANSPORT;
 	}
 	if (is_icmp(packet->key.protocol)) {
-		if (bpf_skb_load_bytes(skb, packet->l4, &type, sizeof(type)))
+		if (header_read(skb, l4, &type))
 			return KIND_BAD;
 		packet->type = type;
 		if (is_icmp_error(packet->key.protocol, type))
@@ -138,12 +170,13 @@ static __always_inline enum packet_kind packet_parse_ipv4(struct __sk_buff *skb,
 	struct iphdr ip;
 	__u16 offset;
 
-	if (bpf_skb_load_bytes(skb, packet->l3, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+	if (header_read(skb, packet->l3, &ip) || ip.version != 4 || ip.ihl < 5)
 		return KIND_BAD;
 	packet->key.source = address_from_ipv4(ip.saddr);
 	packet->key.destination = address_from_ipv4(ip.daddr);
 	packet->key.protocol = ip.protocol;
 	packet->hops = ip.ttl;
+	packet->check = ip.check;
 	packet->l4 = packet->l3 + ip.ihl * 4;
 	offset = bpf_ntohs(ip.frag_off);
 	if (!(offset & (IP_OFFSET | IP_MORE_FRAGMENTS)))
@@ -162,7 +195,7 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 	struct ipv6hdr ip;
 	__u8 next;
 
-	if (bpf_skb_load_bytes(skb, packet->l3, &ip, sizeof(ip)) || ip.version != 6)
+	if (header_read(skb, packet->l3, &ip) || ip.version != 6)
 		return KIND_BAD;
 	packet->key.source = address_from_ipv6(&ip.saddr);
 	packet->key.destination = address_from_ipv6(&ip.daddr);
@@ -208,12 +241,10 @@ static __always_inline void packet_begin(struct packet *packet, __u32 l3, enum f
 }
 
 /* Reads a packet whose IP header begins at an offset. */
-static __always_inline enum packet_kind packet_parse(struct __sk_buff *skb, __u32 l3,
-						     enum flow_hook hook, struct packet *packet)
+static __always_inline enum packet_kind packet_read(struct __sk_buff *skb, struct packet *packet)
 {
 	enum packet_kind kind;
 
-	packet_begin(packet, l3, hook);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		kind = packet_parse_ipv4(skb, packet);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))

@@ -39,14 +39,6 @@ struct {
 	__uint(max_entries, 1);
 } answers SEC(".maps");
 
-static __always_inline __u16 checksum_fold(__s64 sum)
-{
-	__u32 folded = (sum & 0xffff) + (sum >> 16 & 0xffff);
-
-	folded = (folded & 0xffff) + (folded >> 16);
-	return ~((folded & 0xffff) + (folded >> 16));
-}
-
 static __always_inline int swap_macs(struct __sk_buff *skb, __u32 l3)
 {
 	struct {

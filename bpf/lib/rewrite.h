@@ -12,7 +12,7 @@
 /* From linux/bpf.h of 6.16: the checksum of IPv6 addresses stands in no header of its own. */
 #define CSUM_IPV6 (1ULL << 7)
 
-/* Who sends to whom after a translation. */
+/* Who sends to whom after a translation; in the order of the headers of IPv6 and transport. */
 struct rewrite {
 	struct address source;
 	struct address destination;
@@ -33,6 +33,25 @@ static __always_inline int checksum_offset(__u8 protocol)
 	}
 }
 
+static __always_inline __u16 checksum_fold(__s64 sum)
+{
+	__u32 folded = (sum & 0xffff) + (sum >> 16 & 0xffff);
+
+	folded = (folded & 0xffff) + (folded >> 16);
+	return ~((folded & 0xffff) + (folded >> 16));
+}
+
+/* How a sum changes with some of its words. In arithmetic, which costs less than a helper. */
+static __always_inline __u32 sum_difference(const __be32 *from, const __be32 *to, int words)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < words; i++)
+		sum += (__u64)to[i] + (__u32)~from[i];
+	sum = (__u32)sum + (sum >> 32);
+	return (__u32)sum + (sum >> 32);
+}
+
 /* How the sum of the addresses changes; the common words of v4-mapped ones change nothing. */
 static __always_inline __s64 address_difference(const struct __sk_buff *skb,
 						const struct flow_key *before,
@@ -42,10 +61,9 @@ static __always_inline __s64 address_difference(const struct __sk_buff *skb,
 	__be32 to[2] = {after->source.word[3], after->destination.word[3]};
 
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return bpf_csum_diff(from, sizeof(from), to, sizeof(to), 0);
+		return sum_difference(from, to, 2);
 	/* Source and destination stand side by side in both. */
-	return bpf_csum_diff((__be32 *)&before->source, 2 * sizeof(struct address),
-			     (__be32 *)&after->source, 2 * sizeof(struct address), 0);
+	return sum_difference((const __be32 *)&before->source, (const __be32 *)&after->source, 8);
 }
 
 static __always_inline int rewrite_addresses(struct __sk_buff *skb, const struct packet *packet,
@@ -62,8 +80,9 @@ static __always_inline int rewrite_addresses(struct __sk_buff *skb, const struct
 				   sizeof(addresses), 0);
 }
 
-static __always_inline int rewrite_ports(struct __sk_buff *skb, const struct packet *packet,
-					 const struct rewrite *after, __s64 difference)
+/* Mends the checksum over addresses and ports; nonzero where that cannot be done. */
+static __always_inline int rewrite_checksum(struct __sk_buff *skb, const struct packet *packet,
+					    const struct rewrite *after, __s64 difference)
 {
 	__u64 addresses = BPF_F_PSEUDO_HDR;
 	__u64 ports = sizeof(__u32);
@@ -81,22 +100,54 @@ static __always_inline int rewrite_ports(struct __sk_buff *skb, const struct pac
 		addresses |= CSUM_IPV6;
 	if (bpf_l4_csum_replace(skb, packet->l4 + check, 0, difference, addresses))
 		return -1;
-	if (from == to)
-		return 0;
-	return bpf_l4_csum_replace(skb, packet->l4 + check, from, to, ports) ||
-	       bpf_skb_store_bytes(skb, packet->l4, &to, sizeof(to), 0);
+	return from == to ? 0 : bpf_l4_csum_replace(skb, packet->l4 + check, from, to, ports);
+}
+
+/* Stores addresses and ports at once where they stand side by side, with the checksum of the IPv4
+ * header before them. */
+static __always_inline int rewrite_ends(struct __sk_buff *skb, const struct packet *packet,
+					const struct rewrite *after, __s64 difference)
+{
+	__u64 sum = (__u64)difference + (__u16)~packet->check;
+	struct {
+		__u16 unused;
+		__sum16 check;
+		__be32 source;
+		__be32 destination;
+		__be16 source_port;
+		__be16 destination_port;
+	} ends = {
+		.check = checksum_fold((__u32)sum + (sum >> 32)),
+		.source = after->source.word[3],
+		.destination = after->destination.word[3],
+		.source_port = after->source_port,
+		.destination_port = after->destination_port,
+	};
+
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return bpf_skb_store_bytes(skb, packet->l3 + offsetof(struct ipv6hdr, saddr),
+					   &after->source, sizeof(*after), 0);
+	return bpf_skb_store_bytes(skb, packet->l3 + offsetof(struct iphdr, check), &ends.check,
+				   sizeof(ends) - offsetof(typeof(ends), check), 0);
 }
 
 /* Changes a packet; nonzero where it could not be, and then part of it may be changed. */
 static __always_inline int rewrite_packet(struct __sk_buff *skb, const struct packet *packet,
-					  const struct rewrite *after, enum packet_kind kind)
+					  const struct rewrite *after)
 {
+	__u32 header = skb->protocol == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
+							      : sizeof(struct iphdr);
 	__s64 difference = address_difference(skb, &packet->key, after);
 
-	/* Ports first: it is they that may be refused. */
-	if (kind == KIND_TRANSPORT && rewrite_ports(skb, packet, after, difference))
+	if (packet->kind != KIND_TRANSPORT)
+		return rewrite_addresses(skb, packet, after, difference);
+	/* The checksum first: that is what may be refused. */
+	if (rewrite_checksum(skb, packet, after, difference))
 		return -1;
-	return rewrite_addresses(skb, packet, after, difference);
+	if (packet->l4 == packet->l3 + header)
+		return rewrite_ends(skb, packet, after, difference);
+	return bpf_skb_store_bytes(skb, packet->l4, &after->source_port, 2 * sizeof(__be16), 0) ||
+	       rewrite_addresses(skb, packet, after, difference);
 }
 
 #endif

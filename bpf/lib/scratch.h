@@ -1,20 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where a program of the packet path works on its packet: the stack is too small for it, and what
- * is here the verifier need not follow. A program is done with it before another begins on its CPU,
- * because they run with bottom halves off and redirect only after their end.
+ * Where a program of the packet path works on its packet, and what its functions tell each other.
+ * The stack is too small for it. And functions that take nothing but the packet can be global: the
+ * verifier goes through each of them once, not once for every way that its callers come to it.
+ *
+ * A program is done with it before another begins on its CPU, because they run with bottom halves
+ * off and redirect only after their end.
  */
 #ifndef EBPF_PROXY_SCRATCH_H
 #define EBPF_PROXY_SCRATCH_H
 
-#include "rewrite.h"
+#include "backend.h"
+#include "connection.h"
+
+/* Where a packet goes next. */
+struct way {
+	__u32 device;	 /* 0: nowhere from here */
+	bool is_too_big; /* for the device, or for the path beyond it */
+	bool has_macs;
+	struct {
+		__u8 destination[ETH_ALEN];
+		__u8 source[ETH_ALEN];
+	} macs; /* of the next hop and of the device */
+};
 
 struct scratch {
 	struct packet packet;
+	struct found found;	  /* the connection of the packet */
+	struct frontend frontend; /* that it goes to */
+	struct choice choice;	  /* the backend that it gets */
+	__u64 now_ns;
+	struct way way;
 	struct packet quoted;  /* by an ICMP error */
 	struct rewrite after;  /* what the packet becomes */
 	struct rewrite turned; /* what the quoted one becomes */
-	struct flow_key key;   /* of a row that is written */
+	struct flow_key key;   /* of the quoted packet as it was sent */
 };
 
 struct {
@@ -29,6 +49,18 @@ static __always_inline struct scratch *scratch_get(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+/* Reads the packet into the scratch; its kind. */
+__noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook)
+{
+	struct scratch *scratch = scratch_get();
+
+	if (!scratch)
+		return KIND_OTHER;
+	packet_begin(&scratch->packet, l3, hook);
+	scratch->packet.kind = packet_read(skb, &scratch->packet);
+	return scratch->packet.kind;
 }
 
 #endif

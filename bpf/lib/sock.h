@@ -37,6 +37,25 @@ static __always_inline struct frontend_key sock_remote(const struct bpf_sock_add
 	return remote;
 }
 
+/* Where the socket wants to go. The kernel takes 0.0.0.0 as the address that the socket is bound
+ * to, :: and what is left as loopback; it does so after the hook. */
+static __always_inline struct frontend_key sock_asked(const struct bpf_sock_addr *ctx,
+						      enum hook_family family)
+{
+	struct frontend_key asked = sock_remote(ctx, family);
+
+	if (!address_is_any(&asked.address))
+		return asked;
+	if (!address_is_ipv4(&asked.address))
+		asked.address = address_loopback(ctx->sk->src_ip6[2] == bpf_htonl(0x0000ffff) &&
+						 !(ctx->sk->src_ip6[0] | ctx->sk->src_ip6[1]));
+	else if (ctx->sk->src_ip4)
+		asked.address = address_from_ipv4(ctx->sk->src_ip4);
+	else
+		asked.address = address_loopback(true);
+	return asked;
+}
+
 static __always_inline void sock_set_remote(struct bpf_sock_addr *ctx, enum hook_family family,
 					    const struct address *address, __be16 port)
 {
@@ -56,11 +75,10 @@ static __always_inline void sock_set_remote(struct bpf_sock_addr *ctx, enum hook
 static __always_inline void sock_set_nobody(struct bpf_sock_addr *ctx, enum hook_family family)
 {
 	struct frontend_key asked = sock_remote(ctx, family);
-	struct address nobody = {.word = {0, 0, 0, bpf_htonl(1)}};
+	bool is_ipv4 = family == HOOK_IPV4 ||
+		       (asked.protocol == IPPROTO_TCP && address_is_ipv4(&asked.address));
+	struct address nobody = address_loopback(is_ipv4);
 
-	if (family == HOOK_IPV4 ||
-	    (asked.protocol == IPPROTO_TCP && address_is_ipv4(&asked.address)))
-		nobody = address_from_ipv4(bpf_htonl(0x7f000001));
 	sock_set_remote(ctx, family, &nobody, 0);
 }
 
@@ -75,6 +93,73 @@ static __always_inline bool sock_is_connected(const struct bpf_sock_addr *ctx)
 static __always_inline bool sock_is_subflow(const struct bpf_sock_addr *ctx)
 {
 	return have_mptcp_sock && ctx->protocol == IPPROTO_TCP && bpf_skc_to_mptcp_sock(ctx->sk);
+}
+
+/* Whether the kernel owns the socket (NFS, SMB, Ceph), which is told for TCP only. Subflows of
+ * MPTCP are the kernel's too, but stand for a socket of a process. */
+static __always_inline bool sock_is_kernels(const struct bpf_sock_addr *ctx)
+{
+	const __u8 *sock;
+
+	if (!kernel_sock_mask || ctx->protocol != IPPROTO_TCP)
+		return false;
+	sock = (const __u8 *)bpf_skc_to_tcp_sock(ctx->sk);
+	return sock && sock[kernel_sock_offset] & kernel_sock_mask && !sock_is_subflow(ctx);
+}
+
+/* Whether the socket is in the network namespace of the node itself; false where that cannot be
+ * told. No cookie is 0. */
+static __always_inline bool sock_is_of_node(struct bpf_sock_addr *ctx)
+{
+	__u64 node = node_is_initial_namespace ? bpf_get_netns_cookie(NULL) : node_namespace;
+
+	return bpf_get_netns_cookie(ctx) == node;
+}
+
+/* Whether the packet path translates what the socket sends, in its place. */
+static __always_inline bool sock_is_left_to_packets(struct bpf_sock_addr *ctx)
+{
+	if (socket_translation == TRANSLATE_OFF || sock_is_kernels(ctx))
+		return true;
+	return socket_translation == TRANSLATE_HOST && !sock_is_of_node(ctx);
+}
+
+/* Whether the socket is bound to a loopback address: no backend elsewhere can be reached from it,
+ * the kernel says EINVAL. */
+static __always_inline bool sock_is_bound_to_loopback(const struct bpf_sock_addr *ctx,
+						      enum hook_family family)
+{
+	struct address bound;
+
+	if (family == HOOK_IPV4)
+		return ipv4_is_loopback(ctx->sk->src_ip4);
+	bound.word[0] = ctx->sk->src_ip6[0];
+	bound.word[1] = ctx->sk->src_ip6[1];
+	bound.word[2] = ctx->sk->src_ip6[2];
+	bound.word[3] = ctx->sk->src_ip6[3];
+	return address_is_loopback(&bound);
+}
+
+/* Whether a loopback address has node ports. */
+static __always_inline bool loopback_has_node_ports(const struct frontend_key *at)
+{
+	if (loopback_node_ports == LOOPBACK_ALL)
+		return true;
+	return loopback_node_ports == LOOPBACK_TCP4 && at->protocol == IPPROTO_TCP &&
+	       address_is_ipv4(&at->address);
+}
+
+/* What a destination is to this socket, as enum address_role. To the node itself a loopback
+ * address is one of its addresses. */
+static __always_inline __u32 sock_roles(struct bpf_sock_addr *ctx, enum hook_family family,
+					const struct frontend_key *asked)
+{
+	__u32 roles = address_roles(&asked->address);
+
+	if (address_is_loopback(&asked->address) && loopback_has_node_ports(asked) &&
+	    !sock_is_bound_to_loopback(ctx, family) && sock_is_of_node(ctx))
+		roles |= ADDRESS_NODE;
+	return roles;
 }
 
 /* Whether an IPv4 datagram goes where the socket is connected to. Every send() on a socket that is

@@ -10,11 +10,10 @@
 #define SOURCE_PORT_ATTEMPTS 32
 
 /* Whether it is for this CPU to choose. */
-static __always_inline bool source_claim(const struct found *found)
+static __always_inline bool source_claim(struct connection *connection, __u32 id)
 {
-	__u32 index = found->id % CONNECTION_LOCKS;
+	__u32 index = id % CONNECTION_LOCKS;
 	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
-	struct connection *connection = found->connection;
 	bool is_ours = false;
 
 	if (!lock)
@@ -28,28 +27,36 @@ static __always_inline bool source_claim(const struct found *found)
 	return is_ours;
 }
 
-/* Takes a port that no other connection to the backend has. A protocol whose checksum holds the
- * port keeps its own. */
-static __always_inline bool source_port_take(struct connection *connection, __u32 id,
-					     __u32 generation)
+/* Tries a port for the connection in the scratch: 1 where no other connection to the backend has
+ * it, nor one that the kernel masquerades. A protocol whose checksum holds the port keeps its own.
+ */
+__noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 {
-	struct flow row = {.connection = id, .generation = generation, .role = FLOW_RETURN};
-	__u32 random = bpf_get_prandom_u32();
+	struct scratch *scratch = scratch_get();
+	struct flow row = {.role = FLOW_RETURN};
+	struct connection *connection;
+	struct flow_key key;
 
+	if (!scratch)
+		return 0;
+	connection = connection_at(scratch->found.id);
+	if (!connection)
+		return 0;
+	connection->source_port =
+		connection->protocol == IPPROTO_SCTP
+			? connection->inner_port
+			: bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
+	key = flow_key_of(connection, FLOW_RETURN);
+	row.connection = scratch->found.id;
+	row.generation = scratch->found.generation;
+	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(&key, &row);
+}
+
+static __always_inline bool source_port_take(struct __sk_buff *skb)
+{
 	for (int attempt = 0; attempt < SOURCE_PORT_ATTEMPTS; attempt++) {
-		struct flow_key key;
-
-		connection->source_port =
-			connection->protocol == IPPROTO_SCTP
-				? connection->inner_port
-				: bpf_htons(source_port_first +
-					    ((__u64)random * source_port_count >> 32));
-		key = flow_key_of(connection, FLOW_RETURN);
-		if (flow_claim(&key, &row))
+		if (source_port_try(skb, bpf_get_prandom_u32()))
 			return true;
-		if (connection->protocol == IPPROTO_SCTP)
-			return false;
-		random = bpf_get_prandom_u32();
 	}
 	return false;
 }
@@ -65,20 +72,33 @@ static __always_inline bool device_source(__u32 ifindex, const struct address *b
 	return source->word[3] | source->word[2] | source->word[1] | source->word[0];
 }
 
-/* Chooses the source of a masqueraded connection that leaves by a device. */
-static __noinline enum reason source_choose(struct found *found, __u32 ifindex)
+/* Chooses the source of the masqueraded connection in the scratch, where that was not done yet: it
+ * leaves by a device, or by none, where the backend is the node itself. */
+__noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 {
-	struct connection *connection = found->connection;
+	struct scratch *scratch = scratch_get();
+	struct connection *connection;
 	struct address source;
+	struct found *found;
 
-	if (!source_claim(found))
+	if (!scratch || !skb)
 		return REASON_NOT_REWRITABLE;
-	if (!device_source(ifindex, &connection->backend, &source)) {
+	found = &scratch->found;
+	if (found->flags & CONNECTION_SOURCE_CHOSEN)
+		return REASON_TRANSLATED;
+	connection = connection_at(found->id);
+	if (!connection || !source_claim(connection, found->id))
+		return REASON_NOT_REWRITABLE;
+	/* The node asks itself: it would not take a packet from its own address, but from the
+	 * frontend's it does. */
+	if (!ifindex) {
+		source = connection->frontend;
+	} else if (!device_source(ifindex, &connection->backend, &source)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_ADDRESS;
 	}
 	connection->source = source;
-	if (!source_port_take(connection, found->id, found->generation)) {
+	if (!source_port_take(skb)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_PORT;
 	}
@@ -86,14 +106,6 @@ static __noinline enum reason source_choose(struct found *found, __u32 ifindex)
 	connection->flags |= CONNECTION_SOURCE_CHOSEN;
 	found->flags |= CONNECTION_SOURCE_CHOSEN;
 	return REASON_TRANSLATED;
-}
-
-/* Chooses it, where that was not done yet. */
-static __always_inline enum reason source_ensure(struct found *found, __u32 ifindex)
-{
-	if (found->flags & CONNECTION_SOURCE_CHOSEN)
-		return REASON_TRANSLATED;
-	return source_choose(found, ifindex);
 }
 
 #endif

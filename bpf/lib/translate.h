@@ -39,12 +39,21 @@ static __always_inline struct peer peer_from(struct bpf_sock_addr *ctx,
 	};
 }
 
+/* What a destination that is no frontend gets; what is left to the packet path is refused there. */
+static __always_inline enum reason refusal_of_miss(struct bpf_sock_addr *ctx, __u32 roles)
+{
+	enum reason reason = frontend_miss(roles);
+
+	return reason == REASON_NONE || sock_is_left_to_packets(ctx) ? REASON_NONE : reason;
+}
+
 /* A connection: one backend, and all that the socket asked before is over. */
 static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
+						     enum hook_family family,
 						     const struct frontend_key *asked,
 						     struct choice *choice)
 {
-	__u32 roles = address_roles(&asked->address);
+	__u32 roles = sock_roles(ctx, family, asked);
 	struct peer_key key = {};
 	struct frontend frontend;
 	enum reason reason;
@@ -55,9 +64,9 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	if (!frontend_find(asked, roles, &frontend)) {
 		if (roles & ADDRESS_BACKEND)
 			peers_remove(bpf_get_socket_cookie(ctx), 0);
-		return frontend_miss(roles);
+		return refusal_of_miss(ctx, roles);
 	}
-	if (frontend.flags & FRONTEND_SOURCE_RANGES)
+	if (frontend.flags & FRONTEND_SOURCE_RANGES || sock_is_left_to_packets(ctx))
 		return REASON_NONE;
 	reason = service_pick(&frontend, ORIGIN_NEAR, bpf_get_prandom_u32(), choice);
 	if (reason != REASON_TRANSLATED || sock_is_subflow(ctx))
@@ -156,10 +165,11 @@ static __always_inline enum reason translate_asked(struct bpf_sock_addr *ctx,
 }
 
 static __always_inline enum reason translate_datagram(struct bpf_sock_addr *ctx,
+						      enum hook_family family,
 						      const struct frontend_key *asked,
 						      struct choice *choice)
 {
-	__u32 roles = address_roles(&asked->address);
+	__u32 roles = sock_roles(ctx, family, asked);
 	struct frontend frontend;
 
 	if (!roles)
@@ -167,9 +177,9 @@ static __always_inline enum reason translate_datagram(struct bpf_sock_addr *ctx,
 	if (!frontend_find(asked, roles, &frontend)) {
 		if (roles & ADDRESS_BACKEND)
 			forget_backend(ctx, asked);
-		return frontend_miss(roles);
+		return refusal_of_miss(ctx, roles);
 	}
-	if (frontend.flags & FRONTEND_SOURCE_RANGES)
+	if (frontend.flags & FRONTEND_SOURCE_RANGES || sock_is_left_to_packets(ctx))
 		return REASON_NONE;
 	return translate_asked(ctx, asked, &frontend, choice);
 }

@@ -7,6 +7,7 @@
 
 #include "budget.h"
 #include "refuse.h"
+#include "scratch.h"
 
 #define GO_ON TC_ACT_UNSPEC /* to the programs behind this one, and the stack */
 
@@ -27,21 +28,23 @@ static __always_inline int send_back(struct __sk_buff *skb, const struct packet 
 	return bpf_redirect(skb->ifindex, packet->key.hook == AT_INGRESS ? 0 : BPF_F_INGRESS);
 }
 
-/* What happens to a packet that gets no backend. */
-static __always_inline int refuse(struct __sk_buff *skb, const struct packet *packet,
-				  enum reason reason)
+/* What happens to the packet in the scratch, which gets no backend for a reason. */
+__noinline int packet_refuse(struct __sk_buff *skb, __u32 reason)
 {
+	struct scratch *scratch = scratch_get();
 	bool is_reset = reason == REASON_NO_CONNECTION;
+	const struct packet *packet;
 	int err;
 
-	if (reason == REASON_NONE)
+	if (reason == REASON_NONE || !scratch)
 		return GO_ON;
+	packet = &scratch->packet;
 	count(reason);
 	if (!is_reset && reason != REASON_NO_ENDPOINT && reason != REASON_UNKNOWN_PORT)
 		return TC_ACT_SHOT;
 	if (is_reset && packet->tcp_flags & TCP_RST)
 		return TC_ACT_SHOT;
-	if (!budget_take(BUDGET_REFUSALS, refusals_per_second))
+	if (!budget_take(refusals_per_second))
 		return drop(REASON_REFUSAL_LIMITED);
 	err = is_reset ? packet_to_reset(skb, packet) : packet_to_unreachable(skb, packet);
 	return err ? drop(REASON_NOT_REWRITABLE) : send_back(skb, packet);

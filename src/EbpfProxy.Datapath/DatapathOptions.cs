@@ -27,6 +27,8 @@ public sealed record DatapathOptions
     /// <summary>kube-proxy's: decides the node IP of its family, unless it is unspecified.</summary>
     public Address BindAddress { get; init; } = Address.AnyOf(IpFamily.IPv4);
 
+    public SocketOptions Sockets { get; init; } = new();
+
     /// <summary>What the packet path is told; null for none, which leaves the node's devices alone.</summary>
     public PacketOptions? Packets { get; init; }
 

@@ -29,6 +29,12 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Information, "Keeps the ports {Ports} from the node's own sockets, to masquerade with")]
     public static partial void PortsReserved(ILogger logger, string ports);
 
+    [LoggerMessage(2020, LogLevel.Information, "New connections go around the stack: {Reason}")]
+    public static partial void FastPathOn(ILogger logger, string reason);
+
+    [LoggerMessage(2021, LogLevel.Information, "Connections go through the stack: {Reason}")]
+    public static partial void FastPathOff(ILogger logger, string reason);
+
     [LoggerMessage(2010, LogLevel.Warning, "The table of socket peers stays at {Capacity}: more than half of it is in use, and the sockets of all open files could not fill it; the rest was left by sockets of the kernel")]
     public static partial void PeersAtLimit(ILogger logger, uint capacity);
 }

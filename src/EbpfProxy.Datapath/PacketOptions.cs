@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Model.Devices;
 
 namespace EbpfProxy.Datapath;
@@ -24,6 +25,9 @@ public sealed record PacketOptions
 
     /// <summary>Whether under policy Cluster backends of this node see the client's own address.</summary>
     public bool PreservesClient { get; init; }
+
+    /// <summary>Whether packets of connections may go around the stack.</summary>
+    public FastPathMode FastPath { get; init; }
 
     public ConnectionTimeouts Timeouts { get; init; } = new();
 

@@ -1,6 +1,7 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Devices;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
@@ -29,14 +30,16 @@ internal sealed class PacketPath : IDisposable
     private readonly DevicePrograms _programs;
     private readonly LocalPorts _ports;
     private readonly ConnectionSweeper _sweeper;
+    private readonly FastPathSwitch _fastPath;
     private readonly PacketOptions _options;
     private readonly ILogger _logger;
 
     private PacketPath(
         BpfObject bpf, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
-        ConnectionSweeper sweeper, PacketOptions options, ILogger logger)
+        ConnectionSweeper sweeper, FastPathSwitch fastPath, PacketOptions options, ILogger logger)
     {
         _sweeper = sweeper;
+        _fastPath = fastPath;
         _bpf = bpf;
         _table = table;
         _programs = programs;
@@ -59,6 +62,15 @@ internal sealed class PacketPath : IDisposable
 
     /// <summary>How many devices have the programs, and how many should and do not.</summary>
     public (int Attached, int Failed) Devices => (_programs.AttachedCount, _programs.FailedCount);
+
+    /// <summary>Whether connections go around the stack, and why or why not.</summary>
+    public FastPathState FastPath => _fastPath.State;
+
+    /// <summary>Looks anew whether connections may go around the stack, after the rules of nftables changed.</summary>
+    public void LookAtRules() => _fastPath.LookAtRules();
+
+    /// <summary>The same for what nobody tells of; to be called every second.</summary>
+    public void LookAround() => _fastPath.Tick();
 
     /// <summary>Where it is noted which ports are kept from sockets for us.</summary>
     public static string PortNotesOf(string pinRoot) => Path.Combine(pinRoot, "reserved-ports");
@@ -102,7 +114,8 @@ internal sealed class PacketPath : IDisposable
                 DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, selection, logger);
             var maps = connections.Open();
             var sweeper = new ConnectionSweeper(maps, gracePeriods, config.Timeouts, TimeProvider.System);
-            return new PacketPath(bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, options, logger);
+            var fastPath = new FastPathSwitch(maps.State, options.FastPath, selection, TimeProvider.System, logger);
+            return new PacketPath(bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, options, logger);
         }
         catch
         {
@@ -124,16 +137,21 @@ internal sealed class PacketPath : IDisposable
         Update(network, isThorough: true);
     }
 
+    /// <summary>Follows the node where programs of an earlier run still are, and this build's are not yet.</summary>
+    public void Follow(NodeNetwork network) => _fastPath.SetDevices(network);
+
     /// <summary>Follows the node: a device has its row before its programs, and loses it after them.</summary>
     public void Update(NodeNetwork network, bool isThorough)
     {
         _table.Write(network);
+        _fastPath.SetDevices(network);
         _programs.Update(network, isThorough);
         _table.RemoveOthers(network);
     }
 
     public void Dispose()
     {
+        _fastPath.Dispose();
         _programs.Dispose();
         Connections.Dispose();
         _bpf.Dispose();

@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
@@ -63,18 +64,31 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     /// <summary>How many devices have the programs, and how many should and do not.</summary>
     public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
 
+    /// <summary>Whether connections go around the stack, and why or why not; null without a packet path.</summary>
+    public FastPathState? FastPath => _packets?.FastPath;
+
+    /// <summary>Looks anew whether connections may go around the stack; see <see cref="RuleWatcher"/>.</summary>
+    public void LookAtRules() => _packets?.LookAtRules();
+
+    /// <summary>The same for what nobody tells of; to be called every second.</summary>
+    public void LookAround() => _packets?.LookAround();
+
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
     public static ServiceDatapath Open(DatapathOptions options, ILogger logger) => Open(options, SocketObject.Read(), logger);
 
     /// <summary>The same with the programs of another build.</summary>
-    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger)
+    internal static ServiceDatapath Open(DatapathOptions options, ReadOnlySpan<byte> programObject, ILogger logger) =>
+        Open(options, programObject, KernelFeatures.Probe(), logger);
+
+    /// <summary>The same as on a kernel with these features.</summary>
+    internal static ServiceDatapath Open(
+        DatapathOptions options, ReadOnlySpan<byte> programObject, KernelFeatures features, ILogger logger)
     {
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var features = KernelFeatures.Probe();
-        var bpf = SocketObject.Open(programObject, features, options.LeavesDeviceAddresses);
+        var bpf = SocketObject.Open(programObject, features, options.Sockets, options.LeavesDeviceAddresses);
         PacketPath? packets = null;
         try
         {
@@ -82,7 +96,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, logger);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, options.Sockets.ReservesNodePorts, logger);
             programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();
@@ -176,6 +190,10 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             if (_programs.AreAttached)
             {
                 _packets?.Update(network, isThorough);
+            }
+            else
+            {
+                _packets?.Follow(network);
             }
         }
     }

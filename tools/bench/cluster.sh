@@ -32,7 +32,7 @@ table ip kube-proxy {
   map no-endpoint-services { type ipv4_addr . inet_proto . inet_service : verdict; }
   map firewall-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
   set cluster-ips { type ipv4_addr; }
-  set nodeport-ips { type ipv4_addr; elements = { 10.1.0.1, 10.2.0.1 } }
+  set nodeport-ips { type ipv4_addr; elements = { 10.1.0.1, 10.2.0.1, 10.5.0.1 } }
   chain mark-for-masquerade { meta mark set meta mark or 0x4000; }
   chain masquerading {
     meta mark & 0x4000 == 0 return

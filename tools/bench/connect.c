@@ -12,7 +12,8 @@
  * output: mode, round, name, operations a second, median time of one in nanoseconds.
  *
  * `count` makes connections while the kernel counts what the programs of pinned links cost. A line
- * of output: "program", variant, program, nanoseconds a run, runs a connection.
+ * of output: "program", variant, program, nanoseconds a run, runs a connection. Of one program at
+ * several places there is one line.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -38,19 +38,43 @@ make_node() {
   (enter without "$1-server" nice -n -20 "$BENCH/connect" serve "${port:?}" "${cpu:?}") &
 }
 
-# make_daemon SERVICES: a daemon of its own cgroup, filesystem and namespace, with so many services
+# add_far NODE: a second node beside it with a pod, 10.4.0.2, and a server there
+add_far() {
+  other=$1-other
+  ip netns add "$other"
+  ip -n "$other" link set lo up
+  ip -n "$1" link add other type veth peer name eth0 netns "$other"
+  ip -n "$1" addr add 10.5.0.1/24 dev other
+  ip -n "$1" link set other up
+  ip -n "$other" addr add 10.5.0.2/24 dev eth0
+  ip -n "$other" link set eth0 up
+  ip -n "$1" route add 10.4.0.0/24 via 10.5.0.2
+  ip -n "$other" route add default via 10.5.0.1
+  nsenter --net="/run/netns/$other" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+  add_pod "$other" far 10.4.0 2
+  (enter without "$other-far" nice -n -20 "$BENCH/connect" serve "${port:?}" "${cpu:?}") &
+}
+
+# add_services NAME SCRIPT WORD...: what the script says, to what the daemon of that name reads
+add_services() {
+  folder=$BENCH_FOLDER/$1/manifests
+  script=$2
+  shift 2
+  mkdir -p "$folder"
+  "tools/bench/$script" "$@" >"$folder/$script.yaml"
+}
+
+# make_daemon NAME NETWORK FLAG...: a daemon with a cgroup and BPF filesystem of its own, in that namespace
 make_daemon() {
-  name=with-$1
-  mkdir -p "$BENCH_CGROUP/$name" "$BENCH_FOLDER/$name/manifests" "$BENCH_FOLDER/$name/bpf"
+  name=$1 network_of=$2
+  shift 2
+  mkdir -p "$BENCH_CGROUP/$name" "$BENCH_FOLDER/$name/bpf"
   mount -t bpf none "$BENCH_FOLDER/$name/bpf"
-  ip netns add "$name"
-  ip -n "$name" link set lo up
-  tools/bench/cluster.sh manifests "$1" >"$BENCH_FOLDER/$name/manifests/cluster.yaml"
-  (enter "$name" "$name" .artifacts/ebpf-proxy run \
+  (enter "$name" "$network_of" .artifacts/ebpf-proxy run \
     --manifests "$BENCH_FOLDER/$name/manifests" \
     --hostname-override bench \
     --cgroup-root "$BENCH_CGROUP/$name" \
-    --bpffs "$BENCH_FOLDER/$name/bpf") >"$BENCH_FOLDER/$name/log" 2>&1 &
+    --bpffs "$BENCH_FOLDER/$name/bpf" "$@") >"$BENCH_FOLDER/$name/log" 2>&1 &
   deadline=$(($(date +%s) + 60))
   until grep -q Applied "$BENCH_FOLDER/$name/log"; do
     [ "$(date +%s)" -lt $deadline ] || { cat "$BENCH_FOLDER/$name/log" >&2; return 1; }
@@ -58,10 +82,25 @@ make_daemon() {
   done
 }
 
-# add_rules NODE SERVICES: the rules that kube-proxy would have for them
-add_rules() {
-  tools/bench/cluster.sh rules "$2" >"$BENCH_FOLDER/rules"
-  unpacked=$PWD/.artifacts/deps/nftables/usr
-  nft=$(command -v nft || echo "$unpacked/sbin/nft")
-  nsenter --net="/run/netns/$1" env LD_LIBRARY_PATH="$(echo "$unpacked"/lib/*-linux-gnu)" "$nft" -f "$BENCH_FOLDER/rules"
+# in_node NODE PACKAGE COMMAND WORD...: a program that is installed, or unpacked below .artifacts/deps
+in_node() {
+  network=/run/netns/$1 unpacked=$PWD/.artifacts/deps/$2/usr command=$3
+  shift 3
+  libraries=$(find "$unpacked/lib" -maxdepth 1 -name '*-linux-gnu' 2>/dev/null || true)
+  nsenter --net="$network" env LD_LIBRARY_PATH="$libraries" XTABLES_LIBDIR="${libraries:+$libraries/xtables}" \
+    "$(command -v "$command" || echo "$unpacked/sbin/$command")" "$@"
+}
+
+# add_nftables NODE SCRIPT WORD...: the rules that the script says
+add_nftables() {
+  node=$1 script=$2
+  shift 2
+  "tools/bench/$script" "$@" >"$BENCH_FOLDER/rules"
+  in_node "$node" nftables nft -f "$BENCH_FOLDER/rules"
+}
+
+# add_iptables NODE SERVICES
+add_iptables() {
+  tools/bench/doors.sh iptables "$2" >"$BENCH_FOLDER/rules"
+  in_node "$1" iptables xtables-legacy-multi iptables-restore "$BENCH_FOLDER/rules"
 }

@@ -59,9 +59,19 @@ static int read_program(const char *link_path, const char *name, struct program 
 	close(descriptor);
 	if (err)
 		return -1;
-	snprintf(program->name, sizeof(program->name), "%s", name);
+	snprintf(program->name, sizeof(program->name), "%.*s", (int)strcspn(name, "-"), name);
+	program->id = info.id;
 	program->runs = info.run_cnt;
 	program->nanoseconds = info.run_time_ns;
+	return 0;
+}
+
+static int is_among(const struct program *program, const struct program *programs, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (programs[i].id == program->id)
+			return 1;
+	}
 	return 0;
 }
 
@@ -75,14 +85,15 @@ int programs_read(const char *links, struct program *programs)
 	if (!folder)
 		return -1;
 	while (count < MAX_PROGRAMS && (entry = readdir(folder))) {
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", links, entry->d_name);
 		if (read_program(path, entry->d_name, &programs[count])) {
 			count = -1;
 			break;
 		}
-		count++;
+		if (!is_among(&programs[count], programs, count))
+			count++;
 	}
 	closedir(folder);
 	return count;

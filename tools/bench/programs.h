@@ -5,6 +5,7 @@
 /* What the kernel tells of one attached program. */
 struct program {
 	char name[256];
+	unsigned int id;
 	long long runs;
 	long long nanoseconds;
 };
@@ -14,7 +15,8 @@ struct program {
 /* Makes the kernel count while this process lives; -1 where it does not. */
 int programs_count(void);
 
-/* Reads the programs whose links are pinned in a folder; how many, -1 on an error. */
+/* Reads the programs whose links are pinned in a folder; how many, -1 on an error. A program bears
+ * the name of its link, or what that has before a dash. */
 int programs_read(const char *links, struct program *programs);
 
 #endif

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The frame of the bench. Mounts, processes and network namespaces are private and go with the stage; the cgroup and the
 # folder are removed here. What it measures is set by BENCH_ROUNDS, BENCH_MILLISECONDS, BENCH_STARTS and BENCH_CHANGES;
-# BENCH_PARTS names the parts (sockets control). With RECORD=1 the figures go into docs/benchmarks.md.
+# BENCH_PARTS names the parts (sockets packets control). With RECORD=1 the figures go into docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -20,7 +20,7 @@ DOTNET=$(tools/deps/dotnet.sh find)
 BENCH=$PWD/.artifacts/bench
 BENCH_CGROUP=$cgroups/ebpf-proxy-bench-$$
 BENCH_FOLDER=$BENCH/run-$$
-BENCH_PARTS=${BENCH_PARTS:-sockets control}
+BENCH_PARTS=${BENCH_PARTS:-sockets packets control}
 export DOTNET BENCH BENCH_CGROUP BENCH_FOLDER BENCH_PARTS
 stage=
 
@@ -42,10 +42,16 @@ trap 'exit 130' INT TERM HUP
 mkdir -p "$BENCH/results" "$BENCH_FOLDER" "$BENCH_CGROUP"
 "$DOTNET" build tools/bench/EbpfProxy.Bench/EbpfProxy.Bench.csproj -c Release -v quiet
 cc -O2 -Wall -Wextra -Werror -o "$BENCH/connect" tools/bench/*.c
-if ! command -v nft >/dev/null && [ ! -x .artifacts/deps/nftables/usr/sbin/nft ]; then
-  echo "bench: unpacking nftables below .artifacts/deps, to compare with"
-  tools/deps/apt.sh get own .artifacts/deps/nftables nftables >/dev/null
-fi
+
+# What to compare with: PACKAGE COMMAND
+compare_with() {
+  ! command -v "$2" >/dev/null && [ ! -x ".artifacts/deps/$1/usr/sbin/$2" ] || return 0
+  echo "bench: unpacking $1 below .artifacts/deps, to compare with"
+  tools/deps/apt.sh get own ".artifacts/deps/$1" "$1" >/dev/null
+}
+
+compare_with nftables nft
+compare_with iptables xtables-legacy-multi
 
 unshare --mount --propagation private --pid --fork --kill-child --mount-proc tools/bench/stage.sh </dev/null &
 stage=$!
@@ -53,6 +59,9 @@ status=0
 wait "$stage" || status=$?
 stage=
 [ $status = 0 ] || exit $status
+case " $BENCH_PARTS " in
+  *" packets "*) tools/bench/packets.sh >"$BENCH/results/test-run.txt" ;;
+esac
 "$DOTNET" .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll report "$BENCH/results" "$BENCH"
 if [ "${RECORD:-}" = 1 ]; then
   "$DOTNET" .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll report "$BENCH/results" docs

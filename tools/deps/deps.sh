@@ -93,11 +93,11 @@ expose() {
   [ -x "$deps/$name/$program" ] || return 0
   libraries=$(find "$deps/$name" -name '*.so*' -printf '%h\n' | sort -u | paste -s -d :)
   mkdir -p "$deps/bin"
-  cat >"$deps/bin/$name" <<SCRIPT
+  cat >"$deps/bin/${program##*/}" <<SCRIPT
 #!/bin/sh
 LD_LIBRARY_PATH=$libraries exec $deps/$name/$program "\$@"
 SCRIPT
-  chmod +x "$deps/bin/$name"
+  chmod +x "$deps/bin/${program##*/}"
 }
 
 distribution=$(distribution)
@@ -109,5 +109,6 @@ install_packages
 unpack
 expose nginx usr/sbin/nginx
 expose bpftool usr/sbin/bpftool
+expose nftables usr/sbin/nft
 tools/deps/static.sh
 tools/deps/dotnet.sh get

@@ -9,47 +9,14 @@ set -eu
   exit 2
 }
 
-kernel=$(uname -r)
-manifests=$PWD/manifests
-log=/tmp/daemon.log
-daemon=
+# shellcheck source=tools/vmtest/node.sh
+. ./node.sh
 main=10.96.0.10 main6=fd00:96::10 changing=10.96.0.20 empty=10.96.0.30
 
-fail() {
-  echo "$kernel: not so: $*"
-  tail -n 30 "$log" 2>/dev/null || true
-  exit 1
-}
-
-said() {
-  echo "$kernel: $*"
-}
-
-# until_true COMMAND...
-until_true() {
-  deadline=$(($(date +%s) + 120))
-  until "$@"; do
-    [ "$(date +%s)" -lt "$deadline" ] || return 1
-    sleep 0.5
-  done
-}
-
-# backend NAME NUMBER: a namespace with an address of each family. Port 8080 is the main service's, 8081 the changing
-# ones', so that an answer tells whose backend it was.
+# backend NAME NUMBER: a pod whose port 8080 is the main service's, 8081 the changing ones', so that an answer tells whose
+# backend it was.
 backend() {
-  ip netns add "$1"
-  ip link add "$1" type veth peer name eth0 netns "$1"
-  ip link set "$1" up
-  ip addr add 10.244.0.1/32 dev "$1"
-  ip addr add fd00:244::1/128 dev "$1" nodad
-  ip route add "10.244.0.1$2/32" dev "$1" src 10.244.0.1
-  ip route add "fd00:244::1$2/128" dev "$1" src fd00:244::1
-  ip -n "$1" link set lo up
-  ip -n "$1" link set eth0 up
-  ip -n "$1" addr add "10.244.0.1$2/32" dev eth0
-  ip -n "$1" addr add "fd00:244::1$2/128" dev eth0 nodad
-  ip -n "$1" route add 10.244.0.1/32 dev eth0
-  ip -n "$1" route add fd00:244::1/128 dev eth0
+  pod "$1" "$2"
   ip netns exec "$1" ./probe serve "$1" 8080 &
   ip netns exec "$1" ./probe serve "changing-$1" 8081 &
 }
@@ -96,22 +63,6 @@ YAML
     echo "  - { addresses: [\"$address\"], conditions: { ready: true } }" >> /tmp/slice
   done
   mv /tmp/slice "$file"
-}
-
-start_daemon() {
-  ./ebpf-proxy run --manifests "$manifests" --hostname-override guest --cgroup-root /sys/fs/cgroup --bpffs /sys/fs/bpf \
-    --metrics-bind-address 127.0.0.1:10249 --healthz-bind-address 127.0.0.1:10256 >> "$log" 2>&1 &
-  daemon=$!
-}
-
-kill_daemon() {
-  kill -KILL "$daemon"
-  wait "$daemon" 2>/dev/null || true
-}
-
-is_ready() {
-  kill -0 "$daemon" 2>/dev/null || fail "the daemon runs"
-  wget -q -O /dev/null http://127.0.0.1:10256/readyz 2>/dev/null
 }
 
 # What 16 requests see, each line once. One of two backends stays unmet with 2^-15.
@@ -164,16 +115,6 @@ end_load() {
   said "$1: none of $(cat /tmp/load) failed or met a foreign backend"
 }
 
-# Without what bpftool itself needs to tell.
-in_kernel() {
-  bpftool link show
-  { bpftool prog show; bpftool map show; } | grep -E '^[0-9]+:' | grep -v 'name pid_iter\|iter\.rodata' || true
-}
-
-nothing_is_left() {
-  [ ! -e /sys/fs/bpf/ebpf-proxy ] && [ -z "$(in_kernel)" ]
-}
-
 is_only_b2() {
   [ "$(seen tcp "$main")" = "b2 from $main:80" ]
 }
@@ -197,7 +138,7 @@ service empty 8080 "$empty"
   cat /tmp/check
   fail "check finds this node fit"
 }
-start_daemon
+start_daemon /sys/fs/cgroup
 until_true is_ready || fail "the daemon becomes ready"
 every_way b1 b2
 said "TCP, UDP and sendto, IPv4, IPv6 and v4-mapped: both backends answer, the peer is the service"
@@ -223,7 +164,7 @@ end_load "10 changes of another service"
 start_load
 kill_daemon
 every_way b1 b2
-start_daemon
+start_daemon /sys/fs/cgroup
 until_true is_ready || fail "the daemon becomes ready again"
 ./ebpf-proxy service list -o json > /tmp/after
 diff /tmp/before /tmp/after || fail "the restarted daemon keeps the services and their ids"

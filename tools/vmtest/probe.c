@@ -2,91 +2,57 @@
 // A server and a client of one line, for a guest that has no others.
 //
 //   probe serve NAME PORT...
-//     TCP and UDP, both families: answers NAME.
+//     TCP and UDP, both families: answers NAME; with "@" the address of who asks. What is longer
+//     than a request is sent back.
 //   probe ask HOW ADDRESS PORT COUNT
 //     Prints "ANSWER from PEER" or the error's name, one line each time.
 //   probe load ADDRESS PORT SEEN END ANSWER...
 //     Connects until the file END is there; makes the file SEEN once it has begun. Prints how
 //     often; fails at the first error, or answer that is not among these.
+//   probe mirror HOW PORT
+//     Sends back what comes on connections.
+//   probe talk HOW ADDRESS PORT SIZE COUNT
+//   probe hold HOW ADDRESS PORT SEEN END
+//     Has messages sent back on one connection: so many of that size, or until the file END is
+//     there, and makes the file SEEN once it has begun. Prints how many; fails at the first error.
 //
-// HOW is tcp, udp (connected) or sendto (not connected). PEER is getpeername's, for sendto the
-// address that the answer came from. An IPv4 ADDRESS may be written ::ffff:a.b.c.d: then the socket
-// is an IPv6 one.
+// HOW is tcp, udp (connected), sendto (not connected) or sctp; for ask also fragments: a datagram
+// of 8,000 bytes, sent back. PEER is getpeername's, for sendto the address that the answer came
+// from. An IPv4 ADDRESS may be written ::ffff:a.b.c.d: then the socket is an IPv6 one.
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "sockets.h"
+#include "talk.h"
+
 #define MAX_PORTS 8
+#define REQUEST	  64
+#define DATAGRAM  8000
 
-// Emulation is slow; what takes longer than this is lost.
-static const struct timeval patience = {.tv_sec = 30};
-
-static void die(const char *what)
+static const char *answer_to(const char *name, const struct sockaddr_storage *client)
 {
-	perror(what);
-	exit(2);
-}
+	static const char mapped[] = "::ffff:";
 
-static socklen_t parse(const char *text, const char *port, struct sockaddr_storage *address)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-
-	memset(address, 0, sizeof(*address));
-	if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(atoi(port));
-		return sizeof(*v4);
-	}
-	if (inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
-		die(text);
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(atoi(port));
-	return sizeof(*v6);
-}
-
-static const char *show(const struct sockaddr_storage *address)
-{
-	static char text[INET6_ADDRSTRLEN + 8];
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-	char name[INET6_ADDRSTRLEN];
-
-	if (address->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, name, sizeof(name));
-		snprintf(text, sizeof(text), "%s:%d", name, ntohs(v4->sin_port));
-	} else {
-		inet_ntop(AF_INET6, &v6->sin6_addr, name, sizeof(name));
-		snprintf(text, sizeof(text), "[%s]:%d", name, ntohs(v6->sin6_port));
-	}
-	return text;
-}
-
-static int listener(int type, const char *port)
-{
-	struct sockaddr_storage any;
-	socklen_t length = parse("::", port, &any);
-	int fd = socket(AF_INET6, type, 0);
-	int on = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, (struct sockaddr *)&any, length) || (type == SOCK_STREAM && listen(fd, 128)))
-		die("listen");
-	return fd;
+	if (strcmp(name, "@"))
+		return name;
+	name = show_address(client);
+	return strncmp(name, mapped, sizeof(mapped) - 1) ? name : name + sizeof(mapped) - 1;
 }
 
 static void answer_stream(int listening, const char *name)
 {
-	int fd = accept(listening, NULL, NULL);
+	struct sockaddr_storage client;
+	socklen_t length = sizeof(client);
+	int fd = accept(listening, (struct sockaddr *)&client, &length);
 
 	if (fd < 0)
 		return;
+	name = answer_to(name, &client);
 	if (send(fd, name, strlen(name), MSG_NOSIGNAL) < 0)
 		perror("answer");
 	close(fd);
@@ -96,10 +62,13 @@ static void answer_datagram(int fd, const char *name)
 {
 	struct sockaddr_storage client;
 	socklen_t length = sizeof(client);
-	char request[64];
+	char request[DATAGRAM];
+	ssize_t got =
+		recvfrom(fd, request, sizeof(request), 0, (struct sockaddr *)&client, &length);
+	const char *answer = got > REQUEST ? request : answer_to(name, &client);
+	size_t size = got > REQUEST ? (size_t)got : strlen(answer);
 
-	if (recvfrom(fd, request, sizeof(request), 0, (struct sockaddr *)&client, &length) < 0 ||
-	    sendto(fd, name, strlen(name), 0, (struct sockaddr *)&client, length) < 0)
+	if (got < 0 || sendto(fd, answer, size, 0, (struct sockaddr *)&client, length) < 0)
 		perror("answer");
 }
 
@@ -108,7 +77,7 @@ static int serve(const char *name, char **ports, int count)
 	struct pollfd ready[2 * MAX_PORTS];
 
 	for (int i = 0; i < 2 * count; i++) {
-		ready[i].fd = listener(i % 2 ? SOCK_DGRAM : SOCK_STREAM, ports[i / 2]);
+		ready[i].fd = listener(i % 2 ? "udp" : "tcp", ports[i / 2]);
 		ready[i].events = POLLIN;
 	}
 	while (poll(ready, 2 * count, -1) >= 0) {
@@ -120,9 +89,26 @@ static int serve(const char *name, char **ports, int count)
 	return 1;
 }
 
+// Sends what does not fit a packet; the answer is how much of the same came back.
+static ssize_t exchange_fragments(int fd, char answer[REQUEST])
+{
+	char sent[DATAGRAM], received[DATAGRAM];
+	ssize_t got;
+
+	for (int i = 0; i < DATAGRAM; i++)
+		sent[i] = i * 7;
+	if (send(fd, sent, sizeof(sent), 0) < 0)
+		return -1;
+	got = recv(fd, received, sizeof(received), 0);
+	if (got < 0)
+		return -1;
+	return snprintf(answer, REQUEST, "%zd bytes, %s", got,
+			memcmp(sent, received, got) ? "others" : "the same");
+}
+
 // Leaves the answer and who it is from; returns false with errno where there is none.
 static int exchange(int fd, const char *how, const struct sockaddr_storage *to, socklen_t length,
-		    char answer[64], struct sockaddr_storage *from)
+		    char answer[REQUEST], struct sockaddr_storage *from)
 {
 	socklen_t from_length = sizeof(*from);
 	ssize_t got;
@@ -130,12 +116,13 @@ static int exchange(int fd, const char *how, const struct sockaddr_storage *to, 
 	if (!strcmp(how, "sendto")) {
 		if (sendto(fd, "?", 1, 0, (const struct sockaddr *)to, length) < 0)
 			return 0;
-		got = recvfrom(fd, answer, 63, 0, (struct sockaddr *)from, &from_length);
+		got = recvfrom(fd, answer, REQUEST - 1, 0, (struct sockaddr *)from, &from_length);
 	} else {
 		if (connect(fd, (const struct sockaddr *)to, length) ||
 		    (!strcmp(how, "udp") && send(fd, "?", 1, 0) < 0))
 			return 0;
-		got = recv(fd, answer, 63, 0);
+		got = strcmp(how, "fragments") ? recv(fd, answer, REQUEST - 1, 0)
+					       : exchange_fragments(fd, answer);
 		if (got >= 0 && getpeername(fd, (struct sockaddr *)from, &from_length))
 			return 0;
 	}
@@ -146,17 +133,11 @@ static int exchange(int fd, const char *how, const struct sockaddr_storage *to, 
 }
 
 static int ask(const char *how, const struct sockaddr_storage *to, socklen_t length,
-	       char answer[64], struct sockaddr_storage *from)
+	       char answer[REQUEST], struct sockaddr_storage *from)
 {
-	// Closed by a reset: thousands of connections leave no port behind.
-	struct linger reset = {.l_onoff = 1};
-	int fd = socket(to->ss_family, strcmp(how, "tcp") ? SOCK_DGRAM : SOCK_STREAM, 0);
+	int fd = open_socket(to->ss_family, how);
 	int done, error;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)))
-		die("socket");
 	done = exchange(fd, how, to, length, answer, from);
 	error = errno;
 	close(fd);
@@ -168,7 +149,7 @@ static int ask_often(const char *how, const char *address, const char *port, int
 {
 	struct sockaddr_storage to, from;
 	socklen_t length = parse(address, port, &to);
-	char answer[64];
+	char answer[REQUEST];
 
 	while (count-- > 0) {
 		if (ask(how, &to, length, answer, &from))
@@ -193,7 +174,7 @@ static int load(const char *address, const char *port, const char *seen, const c
 {
 	struct sockaddr_storage to, from;
 	socklen_t length = parse(address, port, &to);
-	char answer[64];
+	char answer[REQUEST];
 	int count = 0;
 
 	while (access(end, F_OK)) {
@@ -220,6 +201,12 @@ int main(int argc, char **argv)
 		return ask_often(argv[2], argv[3], argv[4], atoi(argv[5]));
 	if (argc >= 7 && !strcmp(argv[1], "load"))
 		return load(argv[2], argv[3], argv[4], argv[5], argv + 6);
+	if (argc == 4 && !strcmp(argv[1], "mirror"))
+		return mirror(argv[2], argv[3]);
+	if (argc == 7 && !strcmp(argv[1], "talk"))
+		return talk(argv[2], argv[3], argv[4], atoi(argv[5]), atoi(argv[6]));
+	if (argc == 7 && !strcmp(argv[1], "hold"))
+		return hold(argv[2], argv[3], argv[4], argv[5], argv[6]);
 	fprintf(stderr, "probe: see the head of its source\n");
 	return 2;
 }

@@ -20,8 +20,8 @@ internal enum ConnectionFlags : byte
     /// <summary>One CPU chooses them, or has.</summary>
     SourceClaimed = 1 << 3,
 
-    /// <summary>Its packets last went around netfilter.</summary>
-    GoesAround = 1 << 4,
+    /// <summary>It was reset, or closed by both, and its token is in the queue of those.</summary>
+    Closing = 1 << 4,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>
@@ -57,8 +57,13 @@ internal readonly record struct ConnectionValue(
     uint Generation,
     SeenFlags SeenAsk,
     SeenFlags SeenAnswer,
-    ushort Reserved,
+    byte GoesAround,
+    byte Reserved,
     uint Reserved2,
     ulong LastSeenNs,
     ulong Reserved3A,
-    ulong Reserved3B);
+    ulong Reserved3B)
+{
+    /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/lib/connection.h.</summary>
+    public bool IsAnswered => SeenAnswer != SeenFlags.None && (Protocol != (byte)Model.Network.Protocol.Tcp || (SeenAsk & SeenFlags.Ack) != 0);
+}

@@ -2,6 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace EbpfProxy.Datapath.Abi;
 
+/// <summary>The values of <c>enum path_around</c>: what of connections that netfilter has not seen may go around it.</summary>
+internal enum PathAround : uint
+{
+    Nothing = 0,
+    All = 1,
+
+    /// <summary>Only answers, until the next packet of the client.</summary>
+    Answers = 2,
+
+    /// <summary>The same for TCP alone.</summary>
+    TcpAnswers = 3,
+}
+
 /// <summary>Mirrors <c>struct path_state</c>. Its words are written one by one where they are mapped.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct PathState
@@ -12,7 +25,7 @@ internal struct PathState
     /// <summary>A frontend's address went that connections may still have.</summary>
     public uint HasOrphans;
 
-    /// <summary>Packets of connections may go around netfilter.</summary>
+    /// <summary>What of connections may go around netfilter: a <see cref="PathAround"/>.</summary>
     public uint GoesAround;
 
     public uint Reserved;

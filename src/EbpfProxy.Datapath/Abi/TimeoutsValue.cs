@@ -32,6 +32,6 @@ internal readonly record struct TimeoutsValue(
             return TcpCloseWait;
         }
 
-        return (ask & SeenFlags.Ack) != 0 && answer != SeenFlags.None ? TcpEstablished : TcpSyn;
+        return connection.IsAnswered ? TcpEstablished : TcpSyn;
     }
 }

@@ -26,6 +26,12 @@ internal static class ConnectionFlows
         yield return new FlowKey(
             connection.Client, connection.Backend, connection.InnerPortBe, connection.BackendPortBe, connection.Protocol, FlowHook.Egress, 0);
         yield return new FlowKey(
-            connection.Backend, connection.Source, connection.BackendPortBe, connection.SourcePortBe, connection.Protocol, FlowHook.Ingress, 0);
+            connection.Backend,
+            connection.Source,
+            connection.BackendPortBe,
+            connection.SourcePortBe,
+            connection.Protocol,
+            isOwn && connection.Source == connection.Frontend ? FlowHook.Egress : FlowHook.Ingress,
+            0);
     }
 }

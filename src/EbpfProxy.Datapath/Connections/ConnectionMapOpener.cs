@@ -14,7 +14,8 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 
     private static readonly string[] _others =
     [
-        TableNames.Flows, TableNames.FreeConnections, TableNames.Unanswered, TableNames.Fragments, TableNames.Budgets,
+        TableNames.Flows, TableNames.FreeConnections, TableNames.Unanswered, TableNames.Closing, TableNames.Fragments,
+        TableNames.HeldFragments, TableNames.RefusalBudget,
         TableNames.PathStates, TableNames.ConnectionLocks,
     ];
 
@@ -67,6 +68,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
         bpf.GetMap(TableNames.Flows).Map,
         bpf.GetMap(TableNames.FreeConnections).Map,
         bpf.GetMap(TableNames.Unanswered).Map,
+        bpf.GetMap(TableNames.Closing).Map,
         bpf.GetMap(TableNames.PathStates).Map);
 
     /// <summary>What is not sized by the connections keeps the size that it has in the object.</summary>
@@ -76,7 +78,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
         {
             TableNames.Flows => capacity * FlowsEach,
             TableNames.Fragments => FragmentCount,
-            TableNames.Connections or TableNames.FreeConnections or TableNames.Unanswered => capacity,
+            TableNames.Connections or TableNames.FreeConnections or TableNames.Unanswered or TableNames.Closing => capacity,
             _ => null,
         };
         if (size is { } wanted)

@@ -1,7 +1,7 @@
-using System.Runtime.CompilerServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Model.Network;
+using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Connections;
 
@@ -9,18 +9,14 @@ namespace EbpfProxy.Datapath.Connections;
 /// Frees the connections that are over. The programs judge age themselves; this only gives ids and rows back, a bounded
 /// part of the table at a time, and tells the programs when there is nothing to look for.
 /// <para>
-/// A connection that was answered may be ended by anyone. One that was not may be ended only by who took its token out of
-/// the queue of the unanswered, because a program that did so uses the id again at once. An ended one is freed a grace
-/// period later, if its generation is still the same: otherwise a program was just filling it in.
+/// A program that takes the token of a connection out of a queue (the unanswered, the closing) ends it and uses its id
+/// again at once. So such a connection is ended here only by who took its token; any other by anyone. An ended one is
+/// freed a grace period later, if its generation is still the same: otherwise a program was just filling it in.
 /// </para>
 /// Not thread-safe.
 /// </summary>
 internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, TimeProvider time)
 {
-    // In struct connection.
-    private const nint ProtocolOffset = 74;
-    private const nint GenerationOffset = 92;
-
     private const ulong NanosecondsASecond = 1_000_000_000;
 
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
@@ -28,11 +24,12 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
     private readonly FrontendLosses _losses = new(maps);
+    private readonly ConnectionValue[] _part = new ConnectionValue[1024];
     private int _next;
     private int _inUse;
 
     /// <summary>How many ids there are.</summary>
-    public int Capacity => maps.Connections.Length;
+    public int Capacity => maps.Capacity;
 
     /// <summary>How many were in use when the table was last gone through.</summary>
     public int InUse { get; private set; }
@@ -50,13 +47,22 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         int freed = FreeEnded();
-        EndUnanswered(count);
-        var ended = new List<(int Id, uint Generation)>();
         ulong now = Now();
-        for (int i = 0; i < count; i++)
+        EndOver(maps.Unanswered, count, now, connection => !connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing));
+        EndOver(maps.Closing, count, now, _ => true);
+        var ended = new List<(int Id, uint Generation)>();
+        for (int left = count; left > 0;)
         {
-            Visit(_next, now, ended, isFrontend);
-            if (++_next == Capacity)
+            var part = _part.AsSpan(0, Math.Min(Math.Min(left, _part.Length), Capacity - _next));
+            maps.Read(_next, part);
+            for (int i = 0; i < part.Length; i++)
+            {
+                Visit(_next + i, part[i], now, ended, isFrontend);
+            }
+
+            left -= part.Length;
+            _next += part.Length;
+            if (_next == Capacity)
             {
                 FinishPass();
             }
@@ -72,10 +78,10 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
     private static bool IsLive(uint generation) => (generation & 1) != 0;
 
-    private static bool IsOver(in ConnectionValue connection, ulong now, in TimeoutsValue timeouts) =>
-        now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
-
     private ulong Now() => (ulong)(time.GetTimestamp() * (NanosecondsASecond / (double)time.TimestampFrequency));
+
+    private bool IsOver(in ConnectionValue connection, ulong now) =>
+        now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
 
     private void FinishPass()
     {
@@ -91,20 +97,24 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
         // A program sets the word before it takes an id: one that took it back in time is seen by a second look.
         Volatile.Write(ref isInUse, 0);
-        for (int id = 0; id < Capacity; id++)
+        for (int first = 0; first < Capacity; first += _part.Length)
         {
-            if (maps.Connections[id].Protocol != 0)
+            var part = _part.AsSpan(0, Math.Min(_part.Length, Capacity - first));
+            maps.Read(first, part);
+            foreach (ref readonly var connection in part)
             {
-                Volatile.Write(ref isInUse, 1);
-                return;
+                if (connection.Protocol != 0)
+                {
+                    Volatile.Write(ref isInUse, 1);
+                    return;
+                }
             }
         }
     }
 
-    private void Visit(int id, ulong now, List<(int Id, uint Generation)> ended, Func<Address, ushort, Protocol, bool> isFrontend)
+    private void Visit(
+        int id, in ConnectionValue connection, ulong now, List<(int Id, uint Generation)> ended, Func<Address, ushort, Protocol, bool> isFrontend)
     {
-        ref var place = ref maps.Connections[id];
-        var connection = place;
         if (connection.Protocol == 0)
         {
             return;
@@ -115,7 +125,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         {
             ended.Add((id, connection.Generation));
         }
-        else if (connection.SeenAnswer != SeenFlags.None && IsOver(connection, now, timeouts))
+        else if (connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing) && IsOver(connection, now))
         {
             End(id, connection.Generation);
         }
@@ -125,42 +135,39 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         }
     }
 
-    /// <summary>The queue is in the order of opening: the first that has time left ends the walk.</summary>
-    private void EndUnanswered(int limit)
+    /// <summary>A queue is in the order of age, or nearly: the first that has time left ends the walk.</summary>
+    private void EndOver(BpfQueueMap<FlowWord> queue, int limit, ulong now, Func<ConnectionValue, bool> isOfQueue)
     {
-        ulong now = Now();
-        for (int i = 0; i < limit && maps.Unanswered.TryPeek(out var token) && (IsAnsweredOrEnded(token) || IsOver(Read(token), now, timeouts)); i++)
+        for (int i = 0; i < limit && queue.TryPeek(out var token) && !HasTime(token); i++)
         {
-            if (!maps.Unanswered.TryPop(out token) || IsAnsweredOrEnded(token))
+            // A program may have taken the one that was looked at; then this is a younger one.
+            if (!queue.TryPop(out token))
             {
-                continue;
+                return;
             }
 
-            if (IsOver(Read(token), now, timeouts))
+            if (HasTime(token))
+            {
+                queue.TryPush(token);
+                return;
+            }
+
+            if (IsOf(token, out _))
             {
                 End((int)token.Connection, token.Generation);
             }
-            else
-            {
-                // A program took the one that was looked at; this is a younger one.
-                maps.Unanswered.TryPush(token);
-            }
         }
+
+        bool IsOf(FlowWord token, out ConnectionValue connection)
+        {
+            connection = maps.Read((int)token.Connection);
+            return connection.Generation == token.Generation && isOfQueue(connection);
+        }
+
+        bool HasTime(FlowWord token) => IsOf(token, out var connection) && !IsOver(connection, now);
     }
 
-    private ConnectionValue Read(FlowWord token) => maps.Connections[(int)token.Connection];
-
-    private bool IsAnsweredOrEnded(FlowWord token)
-    {
-        var connection = Read(token);
-        return connection.Generation != token.Generation || connection.SeenAnswer != SeenFlags.None;
-    }
-
-    private void End(int id, uint generation)
-    {
-        ref uint place = ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref maps.Connections[id], GenerationOffset));
-        Volatile.Write(ref place, (generation + 1) & FlowWord.MaxGeneration);
-    }
+    private void End(int id, uint generation) => maps.SetGeneration(id, (generation + 1) & FlowWord.MaxGeneration);
 
     private int FreeEnded()
     {
@@ -179,8 +186,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
 
     private bool Free(int id, uint generation)
     {
-        ref var place = ref maps.Connections[id];
-        var connection = place;
+        var connection = maps.Read(id);
         if (connection.Generation != generation || connection.Protocol == 0)
         {
             return false;
@@ -191,7 +197,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             RemoveFlow(key, (uint)id);
         }
 
-        Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref place), ProtocolOffset) = 0;
+        maps.ClearProtocol(id);
         maps.Free.TryPush((uint)id);
         return true;
     }

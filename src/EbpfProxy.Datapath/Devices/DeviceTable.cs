@@ -52,7 +52,11 @@ internal sealed class DeviceTable(IHashTable<uint, DeviceValue> table, DeviceSel
 
     private static DeviceFlags FlagsOf(NodeNetwork network, NodeDevice device, LocalPodDevices localPods) =>
         (localPods.Includes(device, network) ? DeviceFlags.LocalPods : DeviceFlags.None)
-        | (device is { Kind: "veth", HasForeignPeer: true } ? DeviceFlags.HasPeer : DeviceFlags.None);
+        | (LeadsToPod(network, device) ? DeviceFlags.HasPeer : DeviceFlags.None);
+
+    /// <summary>A node that is a container itself has an uplink of the same kind.</summary>
+    private static bool LeadsToPod(NodeNetwork network, NodeDevice device) =>
+        device is { Kind: "veth", HasForeignPeer: true } && network.DefaultRoutes.All(route => route.Device != device.Index);
 
     private static AddressKey AddressOf(NodeNetwork network, NodeDevice device, IpFamily family) =>
         MasqueradeAddress.Choose(network, device, family) is { } address ? AddressKey.From(address) : default;

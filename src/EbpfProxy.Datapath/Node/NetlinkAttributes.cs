@@ -40,6 +40,10 @@ internal static class NetlinkAttributes
     public static uint ToUInt32(ReadOnlySpan<byte> value, uint otherwise) =>
         value.Length >= sizeof(uint) ? MemoryMarshal.Read<uint>(value) : otherwise;
 
+    /// <summary>A number as netfilter writes it.</summary>
+    public static uint ToUInt32BigEndian(ReadOnlySpan<byte> value, uint otherwise) =>
+        value.Length >= sizeof(uint) ? BinaryPrimitives.ReadUInt32BigEndian(value) : otherwise;
+
     public static Address? ToAddress(ReadOnlySpan<byte> value) => value.Length switch
     {
         4 => Address.FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(value)),

@@ -6,11 +6,13 @@ using EbpfProxy.Datapath.Kernel;
 namespace EbpfProxy.Datapath.Node;
 
 /// <summary>
-/// A socket of netlink(7) to the kernel's part that knows devices, addresses, routes and traffic control. The BCL can
-/// wrap such a socket but not make one. It belongs to the network namespace of the thread that makes it.
+/// A socket of netlink(7) to a part of the kernel: the one that knows devices, addresses, routes and traffic control, or
+/// netfilter. The BCL can wrap such a socket but not make one. It belongs to the network namespace of the thread that makes it.
 /// </summary>
 internal sealed class NetlinkSocket : IDisposable
 {
+    /// <summary>NETLINK_NETFILTER.</summary>
+    public const int Netfilter = 12;
 
     private const int AfNetlink = 16;
     private const int SockRaw = 3;
@@ -35,10 +37,11 @@ internal sealed class NetlinkSocket : IDisposable
 
     /// <param name="groups">The multicast groups to join (RTMGRP_*); 0 to ask only.</param>
     /// <param name="isStrict">Whether the kernel shall heed what the body of a request for a dump says.</param>
+    /// <param name="protocol">The part of the kernel: NETLINK_ROUTE, or another.</param>
     /// <exception cref="IOException">The kernel has no netlink for us.</exception>
-    public NetlinkSocket(uint groups = 0, bool isStrict = false)
+    public NetlinkSocket(uint groups = 0, bool isStrict = false, int protocol = 0)
     {
-        int fd = Libc.Socket(AfNetlink, SockRaw | SockCloseOnExec, 0);
+        int fd = Libc.Socket(AfNetlink, SockRaw | SockCloseOnExec, protocol);
         if (fd < 0)
         {
             throw new IOException($"open a netlink socket: {Libc.LastError}");

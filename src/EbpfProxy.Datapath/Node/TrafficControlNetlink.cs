@@ -25,6 +25,7 @@ internal sealed class TrafficControlNetlink : IDisposable
 
     // struct tcmsg: family, padding, device, handle, parent, info.
     private const int MessageLength = 20;
+    private const uint RootQdisc = 0xffffffff;
     private const uint IngressQdisc = 0xfffffff1;
     private const uint IngressParent = 0xfffffff2;
     private const uint EgressParent = 0xfffffff3;
@@ -41,8 +42,15 @@ internal sealed class TrafficControlNetlink : IDisposable
     /// </summary>
     public Dictionary<int, string> ReadHookKinds()
     {
-        var hooks = _socket.Dump(GetQdisc, Message(0, 0, stackalloc byte[MessageLength]), NewQdisc, ToHook);
+        var hooks = _socket.Dump(GetQdisc, Message(0, 0, stackalloc byte[MessageLength]), NewQdisc, body => ToHook(body, IngressQdisc));
         return hooks.DistinctBy(hook => hook.Device).ToDictionary(hook => hook.Device, hook => hook.Kind);
+    }
+
+    /// <summary>The kinds of qdisc that packets wait in before they leave, by device.</summary>
+    public Dictionary<int, string> ReadQueueKinds()
+    {
+        var queues = _socket.Dump(GetQdisc, Message(0, 0, stackalloc byte[MessageLength]), NewQdisc, body => ToHook(body, RootQdisc));
+        return queues.DistinctBy(queue => queue.Device).ToDictionary(queue => queue.Device, queue => queue.Kind);
     }
 
     /// <summary>The filters of a clsact qdisc, in the order in which packets meet them. At any other it shows those of that.</summary>
@@ -70,7 +78,7 @@ internal sealed class TrafficControlNetlink : IDisposable
         return message;
     }
 
-    private static Hook? ToHook(ReadOnlySpan<byte> body) => MemoryMarshal.Read<uint>(body[12..]) == IngressQdisc
+    private static Hook? ToHook(ReadOnlySpan<byte> body, uint parent) => MemoryMarshal.Read<uint>(body[12..]) == parent
         ? new Hook(MemoryMarshal.Read<int>(body[4..]), NetlinkAttributes.ToText(NetlinkAttributes.Find(body[MessageLength..], Kind)))
         : null;
 

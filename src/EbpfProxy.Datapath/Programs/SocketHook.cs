@@ -21,4 +21,14 @@ internal sealed record SocketHook(string Program, BpfAttachType AttachType)
         new("proxy_sendmsg4", BpfAttachType.CgroupUdp4SendMsg),
         new("proxy_sendmsg6", BpfAttachType.CgroupUdp6SendMsg),
     ];
+
+    /// <summary>Those that are attached only where node ports are reserved.</summary>
+    public static IReadOnlyList<SocketHook> Guards { get; } =
+    [
+        new("proxy_bind4", BpfAttachType.CgroupInet4Bind),
+        new("proxy_bind6", BpfAttachType.CgroupInet6Bind),
+    ];
+
+    /// <summary>Those to attach, in order.</summary>
+    public static IReadOnlyList<SocketHook> With(bool guards) => guards ? [.. All, .. Guards] : All;
 }

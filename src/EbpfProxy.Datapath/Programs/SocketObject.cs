@@ -14,14 +14,19 @@ internal static class SocketObject
 {
     private const string Resource = "sock_addr.bpf.o";
 
-    /// <summary>Opens it and tells it what the kernel offers.</summary>
-    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, bool leavesDeviceAddresses = true)
+    /// <summary>Opens it and tells it what the kernel offers and the operator wants.</summary>
+    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, SocketOptions options, bool leavesDeviceAddresses = true)
     {
         var bpf = BpfObject.Open(elf, "ebpf_proxy");
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         bpf.SetGlobal("leave_device_addresses", leavesDeviceAddresses);
+        bpf.SetGlobal("node_is_initial_namespace", features.IsInitialNamespace);
+        bpf.SetGlobal("kernel_sock_offset", features.KernelSockets?.Offset ?? 0);
+        bpf.SetGlobal("kernel_sock_mask", features.KernelSockets?.Mask ?? 0);
+        bpf.SetGlobal("socket_translation", options.Translation);
+        bpf.SetGlobal("loopback_node_ports", options.LoopbackNodePorts);
         return bpf;
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace EbpfProxy.Datapath.Programs;
 
 /// <summary>The links of the socket programs to the cgroup. They are pinned: the programs stay when this process ends.</summary>
-internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgroupRoot, ILogger logger) : IDisposable
+internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgroupRoot, bool reservesNodePorts, ILogger logger) : IDisposable
 {
     private const int KernelNameLength = 15;
     private const int RetryMilliseconds = 20;
@@ -45,7 +45,8 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
     {
         ulong cgroupId = CgroupRoot.IdOf(cgroupRoot);
         int replaced = 0;
-        foreach (var hook in SocketHook.All)
+        var hooks = SocketHook.With(reservesNodePorts);
+        foreach (var hook in hooks)
         {
             var program = bpf.GetProgram(hook.Program).Program;
             if (TryReplace(hook, program, cgroupId))
@@ -58,8 +59,14 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
             }
         }
 
+        // What an earlier run attached and this one shall not have: with its pin the last that holds the link goes.
+        foreach (var hook in SocketHook.Guards.Except(hooks))
+        {
+            pins.Remove(hook.Program);
+        }
+
         AreAttached = true;
-        Log.Attached(logger, SocketHook.All.Count - replaced, replaced, cgroupRoot);
+        Log.Attached(logger, hooks.Count - replaced, replaced, cgroupRoot);
     }
 
     public void Dispose() => _links.ForEach(link => link.Dispose());

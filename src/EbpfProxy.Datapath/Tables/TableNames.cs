@@ -19,7 +19,9 @@ internal static class TableNames
     public const string FreeConnections = "free_connections";
     public const string Unanswered = "unanswered";
     public const string Fragments = "fragments";
-    public const string Budgets = "budgets";
+    public const string Closing = "closing";
+    public const string HeldFragments = "held_fragments";
+    public const string RefusalBudget = "refusal_budget";
     public const string PathStates = "path_states";
     public const string ConnectionLocks = "connection_locks";
     public const string Counters = "counters";

@@ -39,9 +39,9 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (string program in AttachedPrograms(bpfFileSystem).Reverse())
+        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse())
         {
-            File.Delete(Path.Combine(LinksOf(bpfFileSystem), program));
+            File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
         }
 
         wasThere |= devices.Remove(TrafficDirection.Egress);

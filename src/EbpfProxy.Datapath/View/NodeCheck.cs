@@ -34,7 +34,7 @@ public static class NodeCheck
         Try("kernel", () => KernelRelease()),
         File.Exists("/sys/kernel/btf/vmlinux")
             ? new CheckRow("kernel BTF", CheckState.Ok, "/sys/kernel/btf/vmlinux")
-            : new CheckRow("kernel BTF", CheckState.Absent, "no CONFIG_DEBUG_INFO_BTF: nothing is lost today, tools show less"),
+            : new CheckRow("kernel BTF", CheckState.Absent, "no CONFIG_DEBUG_INFO_BTF: see kernel sockets; tools show less"),
         Try("cgroup v2", () => Cgroup(cgroupRoot)),
         Try("BPF file system", () => BpfMount(bpfFileSystem)),
         Try("socket programs", LoadPrograms),
@@ -71,9 +71,9 @@ public static class NodeCheck
 
     private static string LoadPrograms()
     {
-        using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe());
+        using var bpf = SocketObject.Open(SocketObject.Read(), KernelFeatures.Probe(), new SocketOptions());
         bpf.Load();
-        return $"{SocketHook.All.Count} programs pass the verifier";
+        return $"{SocketHook.All.Count + SocketHook.Guards.Count} programs pass the verifier";
     }
 
     private static IEnumerable<CheckRow> Features()
@@ -82,9 +82,16 @@ public static class NodeCheck
         yield return features.HasSetRetval
             ? new CheckRow("bpf_set_retval", CheckState.Ok, "a refused service is ECONNREFUSED for every call")
             : new CheckRow("bpf_set_retval", CheckState.Absent, "before 5.18: an unconnected sendto() to a refused service may see EPERM");
-        yield return features.NodeNamespaceCookie != 0
-            ? new CheckRow("SO_NETNS_COOKIE", CheckState.Ok, "the node's own sockets are told from those of pods")
-            : new CheckRow("SO_NETNS_COOKIE", CheckState.Absent, "before 5.14: the node's own sockets are not told from those of pods");
+        yield return features.NodeNamespaceCookie != 0 || features.IsInitialNamespace
+            ? new CheckRow("own namespace", CheckState.Ok, "the node's own sockets are told from those of pods")
+            : new CheckRow(
+                "own namespace",
+                CheckState.Absent,
+                "before 5.14 the node's own sockets are told from those of pods only if the node is the initial network namespace: " +
+                "else no node ports on loopback, and socketTranslation host is like off");
+        yield return features.KernelSockets is not null
+            ? new CheckRow("kernel sockets", CheckState.Ok, "TCP of NFS, SMB and Ceph is told from that of processes and left to the packet path")
+            : new CheckRow("kernel sockets", CheckState.Absent, "no kernel BTF: NFS, SMB and Ceph are translated at the socket, and each reconnect leaves a record");
         yield return BpfProbe.Tcx == BpfFeature.Available
             ? new CheckRow("tcx", CheckState.Ok, "programs at devices can stand before those of others")
             : new CheckRow("tcx", CheckState.Absent, "before 6.6: clsact is used at devices");

@@ -15,6 +15,7 @@ internal sealed class DatapathMetrics
     private readonly Gauge _failedDevices;
     private readonly Gauge _connections;
     private readonly Gauge _capacity;
+    private readonly Gauge _fastPath;
     private readonly string _bpfFileSystem;
     private readonly ServiceDatapath _datapath;
     private readonly ILogger _logger;
@@ -39,6 +40,8 @@ internal sealed class DatapathMetrics
         _capacity = metrics.CreateGauge(
             "ebpf_proxy_connections_capacity",
             "Connections that there is room for, by the node's memory. Where the reason connections_full counts, the node needs more memory or fewer clients");
+        _fastPath = metrics.CreateGauge(
+            "ebpf_proxy_fast_path", "Whether new connections go around the stack; where they do not, `ebpf-proxy status` names the rule or program");
         registry.AddBeforeCollectCallback(Read);
     }
 
@@ -50,6 +53,7 @@ internal sealed class DatapathMetrics
         var (connections, capacity) = _datapath.ConnectionFill;
         _connections.Set(connections);
         _capacity.Set(capacity);
+        _fastPath.Set(_datapath.FastPath?.IsOn == true ? 1 : 0);
         try
         {
             var counters = ReasonCounters.Read(_bpfFileSystem);

@@ -19,6 +19,7 @@ internal static class NodeOptions
         NodePorts = new NodePortAddresses([.. options.NodePortAddresses], options.AreNodePortsOnPrimary),
         NodeIPs = [.. options.NodeIPs.Select(Address.From)],
         BindAddress = Address.From(options.BindAddress),
+        Sockets = SocketSettings.From(options),
         Packets = new PacketOptions
         {
             Devices = options.Devices,
@@ -26,7 +27,9 @@ internal static class NodeOptions
             MasqueradePorts = options.MasqueradePorts,
             MasqueradesAll = options.MasqueradesAll,
             PreservesClient = options.PreservesClientAddress,
+            FastPath = options.FastPath,
             Timeouts = options.Timeouts,
+            Connections = options.MaxConnections,
         },
     };
 

@@ -1,5 +1,6 @@
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Model.Devices;
 
@@ -11,11 +12,19 @@ internal sealed class NodeWatch(ServiceDatapath datapath, ClusterCache cache, Ti
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var maintenance = new Maintenance(() => Try(datapath.Maintain), time, logger).RunAsync(stoppingToken);
+        var maintenance = new Maintenance(Maintain, time, logger).RunAsync(stoppingToken);
         var watch = new NodeNetworkWatcher(time, logger).RunAsync(SetNetwork, stoppingToken);
 
-        // Neither ends by itself: the first that does has failed, and the daemon with it.
-        await await Task.WhenAny(maintenance, watch);
+        var rules = RuleWatcher.RunAsync(datapath.LookAtRules, stoppingToken);
+
+        // None ends by itself: the first that does has failed, and the daemon with it.
+        await await Task.WhenAny(maintenance, watch, rules);
+    }
+
+    private void Maintain()
+    {
+        datapath.LookAround();
+        Try(datapath.Maintain);
     }
 
     private void SetNetwork(NodeNetwork network, bool isThorough)

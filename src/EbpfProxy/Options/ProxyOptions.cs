@@ -1,5 +1,6 @@
 using System.Net;
 using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 
@@ -19,6 +20,16 @@ internal enum LogFormat
 {
     Text,
     Json,
+}
+
+/// <summary>Which loopback addresses have node ports for the node itself.</summary>
+internal enum LocalhostNodePorts
+{
+    /// <summary>What <c>iptables.localhostNodePorts</c> says, in the mode that it is for.</summary>
+    AsKubeProxy,
+    Off,
+    Tcp4,
+    All,
 }
 
 /// <summary>Everything that `run` can be told, with the defaults of kube-proxy where it has them.</summary>
@@ -80,6 +91,9 @@ internal sealed record ProxyOptions
     /// <summary>Whether under policy Cluster backends of this node see the client's own address.</summary>
     public bool PreservesClientAddress { get; init; }
 
+    /// <summary>Whether packets of connections may go around the stack.</summary>
+    public FastPathMode FastPath { get; init; }
+
     /// <summary>The ports that clients are masqueraded with.</summary>
     public PortRange MasqueradePorts { get; init; } = PacketOptions.DefaultMasqueradePorts;
 
@@ -88,6 +102,18 @@ internal sealed record ProxyOptions
 
     /// <summary>After how long without a packet a translated connection is over.</summary>
     public ConnectionTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>How many connections the packet path has room for; null for what the node's memory allows.</summary>
+    public uint? MaxConnections { get; init; }
+
+    /// <summary>kube-proxy's setting, for its mode iptables.</summary>
+    public bool IptablesLocalhostNodePorts { get; init; } = true;
+
+    public LocalhostNodePorts LocalhostNodePorts { get; init; }
+
+    public SocketTranslation SocketTranslation { get; init; }
+
+    public bool ReservesNodePorts { get; init; }
 
     /// <summary>What is not done within twice this time makes the proxy unhealthy.</summary>
     public TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);

@@ -1,3 +1,6 @@
+using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.FastPath;
+
 namespace EbpfProxy.Options;
 
 /// <summary>All settings. kube-proxy's have its names.</summary>
@@ -35,6 +38,14 @@ internal static class Settings
         new("nodeport-addresses", "nodePortAddresses", "Addresses that node ports answer on, as prefixes or \"primary\"", NodePortAddresses),
         new("proxy-mode", "mode", "kube-proxy's mode; of it only some defaults are left",
             (o, v) => o with { Mode = v.AsOneOf(o.Mode, ("", ""), ("iptables", "iptables"), ("ipvs", "ipvs"), ("nftables", ProxyOptions.NftablesMode)) }),
+        new("iptables-localhost-nodeports", "iptables.localhostNodePorts", "Node ports on 127.0.0.1 for the node itself, in mode iptables [true]",
+            (o, v) => o with { IptablesLocalhostNodePorts = v.AsBool(o.IptablesLocalhostNodePorts) }) { IsSwitch = true },
+        new("localhost-node-ports", "localhostNodePorts", "Instead: off, tcp4 (127.0.0.0/8 by TCP) or all (::1 and UDP as well)",
+            (o, v) => o with { LocalhostNodePorts = AsLocalhost(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("socket-translation", "socketTranslation", "Whose sockets are translated: all, host (not pods) or off; packets are for the others [all]",
+            (o, v) => o with { SocketTranslation = AsTranslation(o, v) }) { CountsBesideFile = true, IsOurs = true },
+        new("reserve-node-ports", "reserveNodePorts", "Refuse a process of the node itself to bind to a node port [false]",
+            (o, v) => o with { ReservesNodePorts = v.AsBool(o.ReservesNodePorts) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
         new("masquerade-all", null, "Masquerade all that goes to a cluster IP",
             MasqueradeAll) { IsSwitch = true },
         new(null, "iptables.masqueradeAll", "", (o, v) => o with { MasqueradesAllIptables = v.AsBool(o.MasqueradesAllIptables) }),
@@ -47,6 +58,9 @@ internal static class Settings
             (o, v) => o with { Timeouts = o.Timeouts with { Udp = v.AsPositiveDuration(o.Timeouts.Udp) } }),
         new("conntrack-udp-timeout-stream", "conntrack.udpStreamTimeout", "How long an answered UDP flow may be idle [2m]",
             (o, v) => o with { Timeouts = o.Timeouts with { UdpStream = v.AsPositiveDuration(o.Timeouts.UdpStream) } }),
+        new("max-connections", "maxConnections", "How many connections the packet path has room for [by the node's memory]",
+            (o, v) => o with { MaxConnections = (uint)v.AsInt(16, (int)(o.MaxConnections ?? 0)) is var count && count == 0 ? o.MaxConnections : count })
+            { CountsBesideFile = true, IsOurs = true },
         new("iptables-sync-period", "iptables.syncPeriod", "What takes more than twice as long is unhealthy [30s]", SyncPeriod),
         new(null, "nftables.syncPeriod", "", SyncPeriod),
         new("v", "logging.verbosity", "Verbosity of the log: 4 tells of every change, 6 of every event",
@@ -65,6 +79,9 @@ internal static class Settings
             (o, v) => o with { LeavesDeviceAddresses = v.AsBool(o.LeavesDeviceAddresses) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
         new("preserve-client-address", "preserveClientAddress", "Under policy Cluster let backends of this node see the client's own address [false]",
             (o, v) => o with { PreservesClientAddress = v.AsBool(o.PreservesClientAddress) }) { CountsBesideFile = true, IsOurs = true, IsSwitch = true },
+        new("fast-path", "fastPath", "Send packets of services around the stack: auto (where no rule or program of others could decide on them), on, off [auto]",
+            (o, v) => o with { FastPath = v.AsOneOf(o.FastPath, ("auto", FastPathMode.Auto), ("on", FastPathMode.On), ("off", FastPathMode.Off)) })
+            { CountsBesideFile = true, IsOurs = true },
         new("masquerade-ports", "masqueradePorts", "Ports that clients are masqueraded with; kept from the node's own sockets [1024-29999]",
             (o, v) => o with { MasqueradePorts = v.AsPorts(o.MasqueradePorts) }) { CountsBesideFile = true, IsOurs = true },
         new("service-node-port-range", "serviceNodePortRange", "The range of node ports, as the API server has it [30000-32767]",
@@ -88,7 +105,6 @@ internal static class Settings
         ["conntrack-tcp-be-liberal"] = true,
         ["feature-gates"] = false,
         ["healthz-port"] = false,
-        ["iptables-localhost-nodeports"] = true,
         ["iptables-masquerade-bit"] = false,
         ["iptables-min-sync-period"] = false,
         ["ipvs-exclude-cidrs"] = false,
@@ -134,6 +150,19 @@ internal static class Settings
         bool all = value.AsBool(options.MasqueradesAll);
         return options with { MasqueradesAllIptables = all, MasqueradesAllNftables = all };
     }
+
+    private static LocalhostNodePorts AsLocalhost(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.LocalhostNodePorts,
+        ("", LocalhostNodePorts.AsKubeProxy),
+        ("off", LocalhostNodePorts.Off),
+        ("tcp4", LocalhostNodePorts.Tcp4),
+        ("all", LocalhostNodePorts.All));
+
+    private static SocketTranslation AsTranslation(ProxyOptions options, SettingValue value) => value.AsOneOf(
+        options.SocketTranslation,
+        ("all", SocketTranslation.All),
+        ("host", SocketTranslation.Host),
+        ("off", SocketTranslation.Off));
 
     private static ProxyOptions NodePortAddresses(ProxyOptions options, SettingValue value) => value.AsList() is ["primary"]
         ? options with { NodePortsOnPrimary = true, NodePortAddresses = [] }

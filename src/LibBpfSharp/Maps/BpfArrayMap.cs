@@ -130,6 +130,14 @@ public sealed unsafe class BpfArrayMap<TValue>
     /// <exception cref="BpfException">The kernel refused it, for example because the map is frozen (EPERM).</exception>
     public BpfMappedArray<TValue> MemoryMap() => new(Map);
 
+    /// <summary>The same for a part of it: what of a map is mapped counts to this process's resident memory.</summary>
+    /// <inheritdoc cref="MemoryMap()" path="/exception"/>
+    public BpfMappedArray<TValue> MemoryMap(int first, int count)
+    {
+        RequireRange(first, count);
+        return new(Map, first, count);
+    }
+
     private uint Key(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);

@@ -17,9 +17,15 @@ public sealed unsafe class BpfMappedArray<TValue> : SafeHandleZeroOrMinusOneIsIn
     where TValue : unmanaged
 {
     private readonly nuint _size;
+    private readonly nint _first;
     private readonly int _stride = MapLayout.Stride(sizeof(TValue));
 
     internal BpfMappedArray(BpfMap map)
+        : this(map, 0, checked((int)map.MaxEntries))
+    {
+    }
+
+    internal BpfMappedArray(BpfMap map, int first, int count)
         : base(ownsHandle: true)
     {
         if (!map.Flags.HasFlag(BpfMapFlags.MemoryMappable))
@@ -27,11 +33,15 @@ public sealed unsafe class BpfMappedArray<TValue> : SafeHandleZeroOrMinusOneIsIn
             throw new InvalidOperationException($"map \"{map.Name}\" was not created with {BpfMapFlags.MemoryMappable}");
         }
 
-        Length = checked((int)map.MaxEntries);
+        First = first;
+        Length = count;
         nuint page = (nuint)Environment.SystemPageSize;
-        _size = (((nuint)Length * (nuint)_stride) + page - 1) / page * page;
+        nuint begin = (nuint)first * (nuint)_stride / page * page;
+        nuint end = (((nuint)first + (nuint)count) * (nuint)_stride) + page - 1;
+        _size = (end / page * page) - begin;
+        _first = (nint)(((nuint)first * (nuint)_stride) - begin);
         using var lease = new HandleLease(map);
-        void* address = LibC.mmap(null, _size, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, lease.Descriptor, 0);
+        void* address = LibC.mmap(null, _size, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, lease.Descriptor, (nint)begin);
         if (address == LibC.MapFailed)
         {
             throw new BpfException("map memory of", map.Name, Marshal.GetLastPInvokeError());
@@ -40,7 +50,10 @@ public sealed unsafe class BpfMappedArray<TValue> : SafeHandleZeroOrMinusOneIsIn
         SetHandle((nint)address);
     }
 
-    /// <summary>How many elements there are.</summary>
+    /// <summary>The index in the map of the first element that is mapped.</summary>
+    public int First { get; }
+
+    /// <summary>How many elements are mapped.</summary>
     public int Length { get; }
 
     /// <summary>
@@ -54,19 +67,19 @@ public sealed unsafe class BpfMappedArray<TValue> : SafeHandleZeroOrMinusOneIsIn
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
             return _stride == sizeof(TValue)
-                ? new Span<TValue>((void*)handle, Length)
+                ? new Span<TValue>((byte*)handle + _first, Length)
                 : throw new InvalidOperationException($"values of {sizeof(TValue)} bytes have gaps between them; use the indexer");
         }
     }
 
-    /// <summary>One element. This object must stay reachable while the reference is used.</summary>
+    /// <summary>One element, counted from <see cref="First"/>. This object must stay reachable while the reference is used.</summary>
     public ref TValue this[int index]
     {
         get
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Length, nameof(index));
-            return ref Unsafe.AsRef<TValue>((byte*)handle + ((nint)index * _stride));
+            return ref Unsafe.AsRef<TValue>((byte*)handle + _first + ((nint)index * _stride));
         }
     }
 

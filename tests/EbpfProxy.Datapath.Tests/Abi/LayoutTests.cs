@@ -13,7 +13,7 @@ namespace EbpfProxy.Datapath.Tests.Abi;
 /// <summary>The C# mirrors against the BTF of the built objects: one truth, bpf/include/abi.h.</summary>
 public sealed class LayoutTests
 {
-    private readonly JsonElement[] _types = [.. ReadTypes("sock_addr.bpf.o"), .. ReadTypes("tc.bpf.o")];
+    private static readonly Lazy<JsonElement[]> _types = new(() => [.. ReadTypes("sock_addr.bpf.o"), .. ReadTypes("tc.bpf.o")]);
 
     public static TheoryData<string, Type> Mirrors => new()
     {
@@ -50,7 +50,10 @@ public sealed class LayoutTests
         { "seen_flag", typeof(SeenFlags) },
         { "flow_role", typeof(FlowRole) },
         { "flow_hook", typeof(FlowHook) },
+        { "path_around", typeof(PathAround) },
         { "reason", typeof(Reason) },
+        { "loopback_node_ports", typeof(LoopbackNodePorts) },
+        { "socket_translation", typeof(SocketTranslation) },
     };
 
     [Theory]
@@ -105,6 +108,19 @@ public sealed class LayoutTests
     }
 
     [Fact]
+    public void Word_of_a_flow_has_its_parts_where_the_bit_fields_are()
+    {
+        var offsets = Find("STRUCT", "flow").GetProperty("members").EnumerateArray()
+            .ToDictionary(member => member.GetProperty("name").GetString()!, member => member.GetProperty("bits_offset").GetInt32());
+
+        Assert.Equal(1ul << offsets["connection"], new FlowWord(1, 0, FlowRole.Ask).Bits);
+        Assert.Equal(1ul << offsets["generation"], new FlowWord(0, 1, FlowRole.Ask).Bits);
+        Assert.Equal((ulong)FlowRole.Answer << offsets["role"], new FlowWord(0, 0, FlowRole.Answer).Bits);
+        var word = new FlowWord(7, FlowWord.MaxGeneration, FlowRole.Return);
+        Assert.Equal((7u, FlowWord.MaxGeneration, FlowRole.Return), (word.Connection, word.Generation, word.Role));
+    }
+
+    [Fact]
     public void Name_of_a_service_has_its_parts_where_the_header_has_them()
     {
         var offsets = Find("STRUCT", "service_name").GetProperty("members").EnumerateArray()
@@ -143,15 +159,32 @@ public sealed class LayoutTests
         return MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value)).IndexOf((byte)0xff);
     }
 
-    private JsonElement Find(string kind, string name) =>
-        _types.First(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name);
+    /// <summary>A type of the objects; those that have it must agree on it.</summary>
+    private static JsonElement Find(string kind, string name)
+    {
+        var found = _types.Value
+            .Where(type => type.GetProperty("kind").GetString() == kind && type.GetProperty("name").GetString() == name)
+            .ToList();
+        Assert.Single(found.Select(PartsOf).Distinct());
+        return found[0];
+    }
 
-    private static JsonElement[] ReadTypes(string resource)
+    /// <summary>What a type consists of, without the ids that its object gives to the types of its members.</summary>
+    private static string PartsOf(JsonElement type) => type.GetProperty("kind").GetString() == "STRUCT"
+        ? string.Join(' ', type.GetProperty("members").EnumerateArray().Select(m => $"{m.GetProperty("name")}@{m.GetProperty("bits_offset")}"))
+        : type.GetProperty("values").ToString();
+
+    private static JsonElement[] ReadTypes(string name)
     {
         string path = Path.GetTempFileName();
         try
         {
-            File.WriteAllBytes(path, EmbeddedObject.Read(resource));
+            using (var resource = typeof(SocketHook).Assembly.GetManifestResourceStream(name)!)
+            using (var file = File.Create(path))
+            {
+                resource.CopyTo(file);
+            }
+
             var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", path } };
             using var bpftool = Process.Start(start)!;
             return [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];

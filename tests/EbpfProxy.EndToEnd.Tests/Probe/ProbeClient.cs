@@ -33,6 +33,10 @@ internal static class ProbeClient
     public static Answer[] Ask(this Place place, string row, string address, int port) =>
         [.. place.Probe("ask", row, address, $"{port}").Select(ToAnswer)];
 
+    /// <summary>Asks from a source port of one's own.</summary>
+    public static Answer[] AskFrom(this Place place, int sourcePort, string row, string address, int port) =>
+        [.. place.Probe("-p", $"{sourcePort}", "ask", row, address, $"{port}").Select(ToAnswer)];
+
     /// <summary>Asks two addresses from one socket.</summary>
     public static Answer[] Ask(this Place place, string row, (string Address, int Port) first, (string Address, int Port) second) =>
         [.. place.Probe("ask", row, first.Address, $"{first.Port}", second.Address, $"{second.Port}").Select(ToAnswer)];
@@ -48,6 +52,44 @@ internal static class ProbeClient
         return words.TryGetValue("call", out string? call) ? $"{call} {words["errno"]}" : $"answered by {words["name"]}";
     }
 
+    /// <summary>Connects from a socket that was bound to an address of its own, and asks.</summary>
+    public static string[] AskFrom(this Place place, string protocol, string own, string address, int port) =>
+        place.Probe("from", protocol, own, address, $"{port}");
+
+    /// <summary>Binds a socket: "bound", or how it fails, such as "bind EADDRINUSE".</summary>
+    public static string Bind(this Place place, string protocol, string address, int port)
+    {
+        string line = Assert.Single(place.Probe("bind", protocol, address, $"{port}"));
+        return line == "bound" ? line : $"{Words(line)["call"]} {Words(line)["errno"]}";
+    }
+
+    /// <summary>The same where nothing may come back at all, which is not waited for long.</summary>
+    public static string AskInSilence(this Place place, string row, string address, int port)
+    {
+        var words = Words(Assert.Single(place.Probe("-w", "400", "ask", row, address, $"{port}")));
+        return words.TryGetValue("errno", out string? error) ? error : $"answered by {words["name"]}";
+    }
+
+    /// <summary>Sends so much and gets as much back, by TCP as a stream and by UDP in one datagram.</summary>
+    public static Answer Bulk(this Place place, string protocol, string address, int port, int bytes) =>
+        ToAnswer(Assert.Single(place.Probe("bulk", protocol, address, $"{port}", $"{bytes}")));
+
+    /// <summary>Asks by a raw socket that makes the UDP datagram itself.</summary>
+    public static Answer AskRaw(this Place place, string address, int port) =>
+        ToAnswer(Assert.Single(place.Probe("-w", "3000", "raw", address, $"{port}")));
+
+    /// <summary>The same with a datagram of a size, cut in pieces of which the last is sent first.</summary>
+    public static Answer AskInReversedFragments(this Place place, string address, int port, int bytes) =>
+        ToAnswer(Assert.Single(place.Probe("-w", "3000", "raw", address, $"{port}", $"{bytes}")));
+
+    /// <summary>Sends packets that begin a flow each and then say nothing: "udp" or "syn".</summary>
+    public static void Spray(this Place place, string kind, string address, int port, int count) =>
+        Assert.Equal($"sprayed count={count}", Assert.Single(place.Probe("spray", kind, address, $"{port}", $"{count}")));
+
+    /// <summary>Connections that are all open at once, spread over the targets.</summary>
+    public static Crowd Crowd(this Place place, string protocol, int count, params IEnumerable<(string Address, int Port)> targets) =>
+        new(place.Start([_program, "crowd", protocol, $"{count}", .. targets.SelectMany(t => new[] { t.Address, $"{t.Port}" })]), count);
+
     /// <summary>How many of so many connections each backend got.</summary>
     public static Dictionary<string, int> Spread(this Place place, string protocol, string address, int port, int count) =>
         place.Probe("spread", protocol, address, $"{port}", $"{count}")
@@ -56,6 +98,9 @@ internal static class ProbeClient
 
     public static HeldConnection Hold(this Place place, string protocol, string address, int port) =>
         new(place.Start(_program, "hold", protocol, address, $"{port}"));
+
+    public static HeldConnection HoldFrom(this Place place, int sourcePort, string protocol, string address, int port) =>
+        new(place.Start(_program, "-p", $"{sourcePort}", "hold", protocol, address, $"{port}"));
 
     /// <summary>Connections without a pause; the names of those who answer must begin with the prefixes.</summary>
     public static Load Load(this Place place, string protocol, params IEnumerable<(string Address, int Port, string Prefix)> targets) =>

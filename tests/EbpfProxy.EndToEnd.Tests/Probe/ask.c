@@ -156,6 +156,8 @@ static const struct row rows[] = {
 	{"tcp4-uring", AF_INET, AF_INET, SOCK_STREAM, 0, ask_uring},
 	{"tcp6-uring", AF_INET6, AF_INET6, SOCK_STREAM, 0, ask_uring},
 	{"udp4-uring", AF_INET, AF_INET, SOCK_DGRAM, 0, ask_uring},
+	{"udplite4", AF_INET, AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE, ask_connected},
+	{"udplite6", AF_INET6, AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE, ask_connected},
 	{"mptcp4", AF_INET, AF_INET, SOCK_STREAM, IPPROTO_MPTCP, ask_connected},
 	{"mptcp6", AF_INET6, AF_INET6, SOCK_STREAM, IPPROTO_MPTCP, ask_connected},
 };

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define ANSWER_SIZE	  128
+#define ANSWER_SIZE	  256
 #define ADDRESS_TEXT_SIZE 64
 
 /* How long an answer may take: longer than any pause of a busy machine. */
@@ -22,6 +22,14 @@ struct endpoint {
 	struct sockaddr_storage address;
 	socklen_t length;
 };
+
+/* What comes before the command, for every socket of it. */
+struct options {
+	int source_port;
+	long wait_ms; /* 0: ANSWER_SECONDS */
+};
+
+extern struct options options;
 
 /* The call that failed last, for the line that says so. */
 extern _Thread_local const char *failed_call;
@@ -38,8 +46,12 @@ int report_error(void);
 /* Remembers the name of the call where `result` is negative, and passes it on. */
 int tried(const char *call, int result);
 
-/* A socket whose calls end after ANSWER_SECONDS. */
+/* A socket whose calls end after the time that is waited; bound to the source port, if one is
+ * given.
+ */
 int open_socket(int family, int type, int protocol);
+/* As many descriptors as this process may have. */
+void raise_file_limit(void);
 /* Closes with a reset, so that no port stays in TIME_WAIT. */
 void close_now(int fd);
 /* Sends a question on a connected socket and waits for the line that answers it. */
@@ -56,7 +68,13 @@ int ask_main(int argc, char **argv);
 int many_main(int argc, char **argv);
 int spread_main(int argc, char **argv);
 int load_main(int argc, char **argv);
+int bind_main(int argc, char **argv);
+int from_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
+int crowd_main(int argc, char **argv);
+int bulk_main(int argc, char **argv);
+int raw_main(int argc, char **argv);
+int spray_main(int argc, char **argv);
 
 /* Connects, sends and receives by io_uring; false where this kernel has none for us. */
 bool uring_is_available(void);

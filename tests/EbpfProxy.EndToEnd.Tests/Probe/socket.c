@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "probe.h"
 
+struct options options;
 _Thread_local const char *failed_call = "";
 
 void endpoint_parse(struct endpoint *endpoint, int family, const char *address, const char *port)
@@ -77,16 +79,42 @@ int tried(const char *call, int result)
 	return result;
 }
 
+/* A port that a connection just left can be taken at once. */
+static int bind_source(int fd, int family)
+{
+	struct sockaddr_in6 any = {.sin6_family = (sa_family_t)family};
+	int on = 1;
+
+	any.sin6_port = htons((in_port_t)options.source_port);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return tried("bind", bind(fd, (struct sockaddr *)&any,
+				  family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(any)));
+}
+
 int open_socket(int family, int type, int protocol)
 {
-	struct timeval limit = {.tv_sec = ANSWER_SECONDS};
+	long wait_ms = options.wait_ms ? options.wait_ms : ANSWER_SECONDS * 1000;
+	struct timeval limit = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
 	int fd = tried("socket", socket(family, type | SOCK_CLOEXEC, protocol));
 
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (fd < 0)
+		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (options.source_port && type != SOCK_RAW && bind_source(fd, family) < 0) {
+		close(fd);
+		return -1;
 	}
 	return fd;
+}
+
+void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 void close_now(int fd)

@@ -1,3 +1,5 @@
+using EbpfProxy.Testing.Kernel;
+
 namespace EbpfProxy.Testing.Cluster;
 
 /// <summary>The native binary, as it is shipped.</summary>
@@ -13,22 +15,9 @@ public static class ProxyBinary
     {
         string path = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named
             ? named
-            : System.IO.Path.Combine(RepositoryRoot(), ".artifacts", "ebpf-proxy");
+            : System.IO.Path.Combine(Repository.Path ?? "", ".artifacts", "ebpf-proxy");
         return File.Exists(path)
             ? path
             : throw new FileNotFoundException($"{path} is not there: run `make build`, or name the binary in {Variable}");
-    }
-
-    private static string RepositoryRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(System.IO.Path.Combine(folder.FullName, "EbpfProxy.sln")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new FileNotFoundException($"no EbpfProxy.sln above {AppContext.BaseDirectory}: name the binary in {Variable}");
     }
 }

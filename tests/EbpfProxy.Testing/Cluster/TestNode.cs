@@ -9,18 +9,23 @@ namespace EbpfProxy.Testing.Cluster;
 public sealed class TestNode : IDisposable
 {
     private readonly CgroupTree _cgroups = new();
+    private readonly CgroupTree _hidden = new();
     private readonly ScratchNetworkNamespace _network = new();
     private readonly ScratchBpffs _bpffs = new();
     private readonly List<Pod> _pods = [];
+    private readonly ClusterShape _shape;
 
     /// <param name="number">Below 255, and another for each node of a cluster: its pods are in 10.244.number.0/24.</param>
-    public TestNode(int number = 1)
+    /// <param name="shape">What it is like; null for a bridge and nothing else.</param>
+    public TestNode(int number = 1, ClusterShape? shape = null)
     {
+        _shape = shape ?? new ClusterShape();
         Number = number;
         Name = $"node-{number}";
         Manifests = new ManifestDirectory();
         Host = new Place(_cgroups.AddChild("host"), _network.Path);
-        NetworkSetUp.MakeNode(_network.Name, number);
+        HiddenHost = new Place(_hidden.AddChild("host"), _network.Path);
+        NetworkSetUp.MakeNode(_network.Name, number, _shape);
     }
 
     public int Number { get; }
@@ -36,6 +41,15 @@ public sealed class TestNode : IDisposable
     /// <summary>A process of the node itself.</summary>
     public Place Host { get; }
 
+    /// <summary>A process of the node whose sockets no program sees, as if they were there before the proxy was.</summary>
+    public Place HiddenHost { get; }
+
+    /// <summary>The node's addresses on the network between the nodes.</summary>
+    public string IPv4 => $"192.168.77.{Number}";
+
+    /// <inheritdoc cref="IPv4"/>
+    public string IPv6 => $"fd00:77::{Number:x}";
+
     public ScratchNetworkNamespace Network => _network;
 
     public string CgroupRoot => _cgroups.Path;
@@ -46,11 +60,61 @@ public sealed class TestNode : IDisposable
     public Pod AddPod(string name)
     {
         int host = 10 + _pods.Count;
-        var pod = new Pod(name, _cgroups.AddChild(name), $"10.244.{Number}.{host}", $"fd00:10:244:{Number}::{host:x}");
-        NetworkSetUp.MakePod(_network.Name, Number, pod, host);
+        var pod = new Pod(name, _cgroups.AddChild(name), _hidden.AddChild(name), $"10.244.{Number}.{host}", $"fd00:10:244:{Number}::{host:x}");
+        NetworkSetUp.MakePod(_network.Name, Number, pod, host, _shape.PodLinks);
         _pods.Add(pod);
         return pod;
     }
+
+    /// <summary>Passes only packets of this size or less on to a pod of this node, whatever the pod itself believes.</summary>
+    public void NarrowPathTo(Pod pod, int mtu) => Shell.Require(
+        "ip -n \"$1\" route add \"$2/32\" dev br0 mtu lock \"$4\" && ip -n \"$1\" route add \"$3/128\" dev br0 mtu lock \"$4\"",
+        Network.Name,
+        pod.IPv4,
+        pod.IPv6,
+        $"{mtu}");
+
+    /// <summary>Masks one pod wherever it goes, as a CNI does on the way to what is no pod.</summary>
+    public void MasqueradePod(Pod pod) => NodeFirewall.Load(
+        Network.Name,
+        $$"""
+        table ip pod-masquerade {
+          chain postrouting {
+            type nat hook postrouting priority srcnat;
+            ip saddr {{pod.IPv4}} masquerade fully-random
+          }
+        }
+        """);
+
+    /// <summary>Gives a port of the node to a pod, as a CNI does for a hostPort.</summary>
+    public void AddHostPort(int port, Pod pod, int targetPort) => NodeFirewall.Load(
+        Network.Name,
+        $$"""
+        table inet host-port {
+          chain prerouting {
+            type nat hook prerouting priority dstnat;
+            fib daddr type local meta nfproto ipv4 tcp dport {{port}} dnat ip to {{pod.IPv4}}:{{targetPort}}
+            fib daddr type local meta nfproto ipv6 tcp dport {{port}} dnat ip6 to [{{pod.IPv6}}]:{{targetPort}}
+          }
+        }
+        """);
+
+    /// <summary>The programs on devices, a line each, in any order that stays the same; empty where there is none.</summary>
+    public string AttachedPrograms() => string.Join(
+        '\n',
+        Shell.Require("nsenter --net=\"$1\" bpftool net | grep -E '(tcx|clsact)/(in|e)gress' | sed 's/ prog_id.*//; s/ id [0-9].*//'; true", Network.Path)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Order(StringComparer.Ordinal));
+
+    /// <summary>Takes all programs off a device, as somebody might who does not know whose they are.</summary>
+    public void DetachPrograms(string device) => Shell.Require(
+        """
+        nsenter --net="$1" bpftool -j link show | tr '{' '\n' | grep '"type":"tcx"' |
+          grep "\"devname\":\"$2\"" | grep -o '"id":[0-9]*' | cut -d: -f2 |
+          while read -r id; do nsenter --net="$1" bpftool link detach id "$id"; done
+        """,
+        Network.Path,
+        device);
 
     /// <summary>The proxy, ready.</summary>
     public NodeProxy StartProxy() => StartProxy("--manifests", Manifests.Path);
@@ -77,6 +141,7 @@ public sealed class TestNode : IDisposable
     public void Dispose()
     {
         _cgroups.Dispose();
+        _hidden.Dispose();
         foreach (var pod in _pods)
         {
             pod.Dispose();

@@ -5,7 +5,7 @@ namespace EbpfProxy.Testing.Kernel;
 /// <summary>What a command left behind.</summary>
 public sealed record ShellResult(int ExitCode, string Output, string Error);
 
-/// <summary>Runs commands in bash, to the end.</summary>
+/// <summary>Runs commands in bash, to the end. What was unpacked for the tests is on their path.</summary>
 public static class Shell
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -14,6 +14,11 @@ public static class Shell
     public static ShellResult Run(string script, params IEnumerable<string> words)
     {
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Repository.Path is { } repository)
+        {
+            start.Environment["PATH"] = $"{repository}/.artifacts/deps/bin:{start.Environment["PATH"]}";
+        }
+
         foreach (string argument in (string[])["-c", script, "bash", .. words])
         {
             start.ArgumentList.Add(argument);

@@ -6,16 +6,16 @@ internal readonly record struct Goal(string What, string Wanted, string Measured
 /// <summary>The goals, and how far they are reached.</summary>
 internal static class Goals
 {
-    public static IEnumerable<Goal> Of(IReadOnlyList<Ratio> connections, IReadOnlyList<Ratio> requests, ControlFigures control)
-    {
-        var sockets = Sockets("connect, request, close", connections, ("service-of-10", 0.98, false), ("service-of-10000", 0.98, false), ("beside", 0.99, true))
-            .Concat(Sockets("requests on one connection", requests, ("service-of-10000", 1.00, true), ("beside", 0.99, true)));
-        return control.Any ? sockets.Concat(Control(control)) : sockets;
-    }
+    public static IEnumerable<Goal> OfSockets(Measurement connections, Measurement requests) =>
+        Sockets(connections, ("service-of-10", 0.98, false), ("service-of-10000", 0.98, false), ("beside", 0.99, true))
+            .Concat(Sockets(requests, ("service-of-10000", 1.00, true), ("beside", 0.99, true)));
+
+    public static IEnumerable<Goal> OfControl(ControlFigures control) => control.Any ? Control(control) : [];
 
     private static IEnumerable<Goal> Sockets(
-        string what, IReadOnlyList<Ratio> ratios, params (string Variant, double Wanted, bool WithinNoise)[] goals)
+        Measurement measured, params (string Variant, double Wanted, bool WithinNoise)[] goals)
     {
+        var ratios = measured.Ratios;
         if (ratios.Count == 0)
         {
             yield break;
@@ -27,7 +27,7 @@ internal static class Goals
         {
             var ratio = ratios.First(r => r.Variant == variant);
             yield return new Goal(
-                $"{what}: {VariantNames.Of(variant)}",
+                $"{measured.Title}: {VariantNames.Of(variant)}",
                 FormattableString.Invariant($"{wanted:0.00}{(withinNoise ? " within noise" : "")}"),
                 FormattableString.Invariant($"{ratio.Median:0.000}"),
                 ratio.Median >= wanted - (withinNoise ? noise : 0));

@@ -11,17 +11,40 @@ internal static class ReportWriter
 
     public static void Write(string results, string folder)
     {
-        var connections = Rounds.Read(Path.Combine(results, "connections.csv"));
-        var requests = Rounds.Read(Path.Combine(results, "requests.csv"));
+        Measurement[] sockets =
+        [
+            new("connect, request, close", Path.Combine(results, "connections.csv")),
+            new("requests on one connection", Path.Combine(results, "requests.csv")),
+        ];
+        Measurement[] packets =
+        [
+            new("from outside: connect, request, close", Path.Combine(results, "packet-connections.csv")),
+            new("from outside: requests on one connection", Path.Combine(results, "packet-requests.csv")),
+        ];
+        var testRun = new TestRun(Path.Combine(results, "test-run.txt"));
         var text = new StringBuilder();
         Line(text, $"{Machine.Describe()}\n");
-        WriteGoals(text, Goals.Of(connections, requests, new ControlFigures(Path.Combine(results, "control.csv"))));
+        WriteGoals(
+            text,
+            [
+                .. Goals.OfSockets(sockets[0], sockets[1]),
+                .. PacketGoals.Of(packets[0], packets[1], testRun),
+                .. Goals.OfControl(new ControlFigures(Path.Combine(results, "control.csv"))),
+            ]);
         Line(text, $"\n![ratios to a bare node](benchmarks.svg)\n");
-        WriteRatios(text, "connect, request, close", connections);
-        WriteRatios(text, "requests on one connection", requests);
-        WritePrograms(text, Path.Combine(results, "programs.csv"));
-        File.WriteAllText(
-            Path.Combine(folder, "benchmarks.svg"), Plot.Draw(("connect, request, close", connections), ("requests on one connection", requests)));
+        Measurement[] measured = [.. sockets.Concat(packets).Where(measurement => measurement.Ratios.Count > 0)];
+        foreach (var measurement in measured)
+        {
+            WriteRatios(text, measurement);
+        }
+
+        WritePrograms(text, Path.Combine(results, "programs.csv"), Path.Combine(results, "packet-programs.csv"));
+        foreach (string line in testRun.Lines.Where(line => line.StartsWith("ns ", StringComparison.Ordinal)))
+        {
+            Line(text, $"Test run, {line}.\n");
+        }
+
+        File.WriteAllText(Path.Combine(folder, "benchmarks.svg"), Plot.Draw(measured));
         string page = Path.Combine(folder, "benchmarks.md");
         File.WriteAllText(page, Replace(File.Exists(page) ? File.ReadAllText(page) : $"{Begin}\n{End}\n", text.ToString()));
         Console.WriteLine(text);
@@ -46,10 +69,10 @@ internal static class ReportWriter
         }
     }
 
-    private static void WriteRatios(StringBuilder text, string title, IReadOnlyList<Ratio> ratios)
+    private static void WriteRatios(StringBuilder text, Measurement measured)
     {
-        Line(text, $"| {title}, against a bare node | rate | middle half of the rounds | median time of one |\n|---|---|---|---|");
-        foreach (var ratio in ratios)
+        Line(text, $"| {measured.Title}, against a bare node | rate | middle half of the rounds | median time of one |\n|---|---|---|---|");
+        foreach (var ratio in measured.Ratios)
         {
             Line(text, $"| {VariantNames.Of(ratio.Variant)} | {ratio.Median:0.000} | {ratio.Low:0.000} to {ratio.High:0.000} | {ratio.Time:0.000} |");
         }
@@ -57,15 +80,16 @@ internal static class ReportWriter
         Line(text, $"");
     }
 
-    private static void WritePrograms(StringBuilder text, string path)
+    private static void WritePrograms(StringBuilder text, params IEnumerable<string> paths)
     {
-        if (!File.Exists(path))
+        string[][] rows = [.. paths.Where(File.Exists).SelectMany(File.ReadLines).Select(line => line.Split(','))];
+        if (rows.Length == 0)
         {
             return;
         }
 
         Line(text, $"| program, in a connection | ns a run | runs a connection |\n|---|---|---|");
-        foreach (string[] cells in File.ReadLines(path).Select(line => line.Split(',')))
+        foreach (string[] cells in rows)
         {
             Line(text, $"| {cells[2]}, {VariantNames.Of(cells[1])} | {cells[3]} | {cells[4]} |");
         }

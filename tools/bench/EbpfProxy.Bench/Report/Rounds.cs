@@ -2,15 +2,13 @@ using System.Globalization;
 
 namespace EbpfProxy.Bench.Report;
 
-/// <summary>A variant against the bare node: the median of the rounds' ratios with the quartiles, and of the median times.</summary>
+/// <summary>A variant against another one: the median of the rounds' ratios with the quartiles, and of the median times.</summary>
 internal readonly record struct Ratio(string Variant, double Median, double Low, double High, double Time);
 
 /// <summary>What `connect measure` told: each round holds every variant once, and is compared within itself.</summary>
 internal static class Rounds
 {
-    private const string Bare = "bare";
-
-    public static IReadOnlyList<Ratio> Read(string path)
+    public static IReadOnlyList<Ratio> Read(string path, string other)
     {
         if (!File.Exists(path))
         {
@@ -22,13 +20,13 @@ internal static class Rounds
             .GroupBy(cells => cells[1], cells => (Variant: cells[2], Rate: Number(cells[3]), Time: Number(cells[4])))
             .Select(round => round.ToDictionary(row => row.Variant))
             .ToList();
-        return [.. rounds[0].Keys.Where(name => name != Bare).Order().Select(name => Compare(rounds, name))];
+        return rounds.Count == 0 ? [] : [.. rounds[0].Keys.Where(name => name != other).Order().Select(name => Compare(rounds, name))];
 
         Ratio Compare(List<Dictionary<string, (string Variant, double Rate, double Time)>> all, string name)
         {
-            var whole = all.Where(round => round.ContainsKey(name) && round.ContainsKey(Bare)).ToList();
-            var rates = whole.Select(round => round[name].Rate / round[Bare].Rate).ToList();
-            var times = whole.Select(round => round[name].Time / round[Bare].Time).ToList();
+            var whole = all.Where(round => round.ContainsKey(name) && round.ContainsKey(other)).ToList();
+            var rates = whole.Select(round => round[name].Rate / round[other].Rate).ToList();
+            var times = whole.Select(round => round[name].Time / round[other].Time).ToList();
             return new Ratio(
                 name, Statistics.Quantile(rates, 0.5), Statistics.Quantile(rates, 0.25), Statistics.Quantile(rates, 0.75), Statistics.Quantile(times, 0.5));
         }

@@ -1,0 +1,49 @@
+namespace EbpfProxy.Datapath.FastPath;
+
+/// <summary>Finds rules that could decide on a packet that is forwarded.</summary>
+internal static class NetfilterRules
+{
+    // NF_INET_*: prerouting, forward, postrouting, and ingress of the family inet.
+    private static readonly uint[] _forwardHooks = [0, 2, 4, 5];
+
+    private static readonly string[] _ebtables = ["ebtable_filter", "ebtable_nat", "ebtable_broute"];
+
+    /// <summary>What of nftables could, in words; null where nothing does.</summary>
+    /// <exception cref="IOException">The kernel refuses to tell.</exception>
+    public static string? FindNftables() => Nftables.ReadBaseChains().Where(IsOnTheWay).Select(WordsOf).FirstOrDefault(words => words is not null);
+
+    /// <summary>The same of the older tables.</summary>
+    /// <exception cref="IOException">The kernel refuses to tell.</exception>
+    public static string? FindLegacy() =>
+        LegacyTables.ReadChains().Where(chain => _forwardHooks.Contains((uint)chain.Hook)).Select(WordsOf).FirstOrDefault(words => words is not null)
+        ?? FindEbtables();
+
+    // A bridge or a device has packets pass that no hook of the IP families sees: each of its hooks counts.
+    private static bool IsOnTheWay(NftChain chain) => chain.Family switch
+    {
+        NftFamily.Arp => false,
+        NftFamily.Bridge or NftFamily.Netdev => true,
+        NftFamily.Inet or NftFamily.Ip or NftFamily.Ip6 => _forwardHooks.Contains(chain.Hook),
+        _ => true,
+    };
+
+    private static string? WordsOf(NftChain chain) => WordsOf(chain.ToString(), chain.Rules > 0, chain.Drops);
+
+    private static string? WordsOf(LegacyChain chain) => WordsOf(chain.ToString(), chain.HasRules, chain.Drops);
+
+    private static string? WordsOf(string name, bool hasRules, bool drops) => (hasRules, drops) switch
+    {
+        (true, _) => $"{name} has rules",
+        (false, true) => $"{name} has policy drop",
+        (false, false) => null,
+    };
+
+    private static string? FindEbtables()
+    {
+        const string modules = "/proc/modules";
+        string? module = File.Exists(modules)
+            ? File.ReadLines(modules).Select(line => line[..line.IndexOf(' ', StringComparison.Ordinal)]).FirstOrDefault(_ebtables.Contains)
+            : null;
+        return module is null ? null : $"{module} is loaded";
+    }
+}

@@ -1,0 +1,244 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Tests.Sync;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Testing.Kernel;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Tests.Connections;
+
+/// <summary>On real maps, with a clock that the test moves.</summary>
+public sealed class ConnectionSweeperTests : IDisposable
+{
+    private const int Capacity = 64;
+
+    private static readonly TimeoutsValue _timeouts = new(
+        TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
+
+    private readonly BpfMap[] _maps =
+    [
+        Make("connections", BpfMapType.Array, 4, 128, BpfMapFlags.MemoryMappable),
+        Make("flows", BpfMapType.Hash, 40, 8),
+        Make("free", BpfMapType.Queue, 0, 4),
+        Make("unanswered", BpfMapType.Queue, 0, 8),
+        Make("closing", BpfMapType.Queue, 0, 8),
+        Make("state", BpfMapType.Array, 4, 16, BpfMapFlags.MemoryMappable),
+    ];
+
+    private readonly BpfMappedArray<ConnectionValue> _connections;
+    private readonly ConnectionMaps _table;
+    private readonly FakeGracePeriods _gracePeriods = new();
+    private readonly StoppedClock _clock = new();
+    private readonly ConnectionSweeper _sweeper;
+    private bool _hasFrontend = true;
+
+    public ConnectionSweeperTests()
+    {
+        _connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
+        _table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
+        _sweeper = new ConnectionSweeper(_table, _gracePeriods, _timeouts, _clock);
+    }
+
+    public void Dispose()
+    {
+        _table.Dispose();
+        _connections.Dispose();
+        Array.ForEach(_maps, map => map.Dispose());
+    }
+
+    [KernelTheory]
+    [InlineData("established", 86400)]
+    [InlineData("closed by one side", 3600)]
+    [InlineData("closed by both", 120)]
+    [InlineData("reset", 10)]
+    public void Answered_connection_is_freed_after_its_time_and_not_before(string state, int seconds)
+    {
+        var (ask, answer) = state switch
+        {
+            "established" => (SeenFlags.Any | SeenFlags.Syn | SeenFlags.Ack, SeenFlags.Any | SeenFlags.Syn),
+            "closed by one side" => (SeenFlags.Any | SeenFlags.Ack | SeenFlags.Fin, SeenFlags.Any | SeenFlags.Ack),
+            "closed by both" => (SeenFlags.Any | SeenFlags.Ack | SeenFlags.Fin, SeenFlags.Any | SeenFlags.Fin),
+            _ => (SeenFlags.Any | SeenFlags.Ack | SeenFlags.Rst, SeenFlags.Any | SeenFlags.Ack),
+        };
+        Open(3, ask, answer);
+
+        _clock.Advance(seconds);
+        Sweep(3);
+        Assert.Empty(FreeIds());
+
+        _clock.Advance(3);
+        Sweep(3);
+        Assert.Equal([3u], FreeIds());
+        Assert.Empty(Flows());
+    }
+
+    [KernelFact]
+    public void Connection_is_freed_only_after_a_grace_period()
+    {
+        Open(5, SeenFlags.Any, SeenFlags.Any);
+        _gracePeriods.AreImmediate = false;
+        _clock.Advance(1000);
+
+        Sweep(3);
+        Assert.Empty(FreeIds());
+
+        _gracePeriods.Elapse();
+        Sweep(1);
+        Assert.Equal([5u], FreeIds());
+    }
+
+    [KernelFact]
+    public void Unanswered_connection_without_a_token_is_left_to_who_took_it()
+    {
+        Open(1, SeenFlags.Any, SeenFlags.None);
+        Open(2, SeenFlags.Any, SeenFlags.None);
+        _table.Unanswered.TryPush(new FlowWord(2, 1, FlowRole.Ask));
+        _clock.Advance(1000);
+
+        Sweep(3);
+
+        Assert.Equal([2u], FreeIds());
+    }
+
+    [KernelFact]
+    public void Closing_connection_with_a_token_is_freed_by_its_token()
+    {
+        Open(1, SeenFlags.Any | SeenFlags.Rst, SeenFlags.Any, ConnectionFlags.Closing);
+        Open(2, SeenFlags.Any | SeenFlags.Rst, SeenFlags.Any, ConnectionFlags.Closing);
+        _table.Closing.TryPush(new FlowWord(1, 1, FlowRole.Ask));
+        _clock.Advance(1000);
+
+        Sweep(3);
+
+        Assert.Equal([1u], FreeIds());
+    }
+
+    [KernelFact]
+    public void Id_that_a_program_uses_again_meanwhile_is_not_freed()
+    {
+        Open(4, SeenFlags.Any, SeenFlags.Any, generation: 6);
+        _gracePeriods.AreImmediate = false;
+        Sweep(1);
+
+        _connections[4] = _connections[4] with { Generation = 7 };
+        _gracePeriods.Elapse();
+        Sweep(2);
+
+        Assert.Empty(FreeIds());
+        Assert.Equal(7u, _connections[4].Generation);
+    }
+
+    [KernelFact]
+    public void Row_that_another_connection_took_over_stays()
+    {
+        Open(6, SeenFlags.Any, SeenFlags.Any);
+        var taken = ConnectionFlows.Of(_connections[6]).First();
+        _table.Flows.Update(taken, new FlowWord(9, 1, FlowRole.Ask));
+        _clock.Advance(1000);
+
+        Sweep(3);
+
+        Assert.Equal([6u], FreeIds());
+        Assert.Equal([taken], Flows());
+    }
+
+    [KernelFact]
+    public void Programs_are_told_when_there_is_no_connection()
+    {
+        _table.State[0].IsInUse = 1;
+        Open(0, SeenFlags.Any, SeenFlags.Any);
+
+        Sweep(1);
+        Assert.Equal((1u, 1), (_table.State[0].IsInUse, _sweeper.InUse));
+
+        _clock.Advance(1000);
+        Sweep(4);
+        Assert.Equal((0u, 0), (_table.State[0].IsInUse, _sweeper.InUse));
+    }
+
+    [KernelFact]
+    public void Programs_look_everywhere_while_a_connection_has_a_frontend_that_is_gone()
+    {
+        Open(0, SeenFlags.Any | SeenFlags.Ack, SeenFlags.Any | SeenFlags.Syn);
+        Sweep(3);
+        Assert.Equal(0u, _table.State[0].HasOrphans);
+
+        _sweeper.FrontendGoes();
+        _hasFrontend = false;
+        Sweep(3);
+        Assert.Equal(1u, _table.State[0].HasOrphans);
+
+        _hasFrontend = true;
+        Sweep(3);
+        Assert.Equal(0u, _table.State[0].HasOrphans);
+    }
+
+    private static BpfMap Make(string name, BpfMapType type, uint key, uint value, BpfMapFlags flags = BpfMapFlags.None) => BpfMap.Create(
+        new BpfMapOptions { Name = name, Type = type, KeySize = key, ValueSize = value, MaxEntries = name == "state" ? 1u : Capacity * 4, Flags = flags });
+
+    private void Sweep(int passes)
+    {
+        for (int i = 0; i < passes; i++)
+        {
+            _sweeper.Step(_sweeper.Capacity, (_, _, _) => _hasFrontend);
+        }
+    }
+
+    private void Open(int id, SeenFlags ask, SeenFlags answer, ConnectionFlags flags = ConnectionFlags.None, uint generation = 1)
+    {
+        var connection = new ConnectionValue(
+            AddressKey.From(Address.FromIPv4(0xc0000201)),
+            AddressKey.From(Address.FromIPv4(0x0a600001)),
+            AddressKey.From(Address.FromIPv4(0x0a000001)),
+            AddressKey.From(Address.FromIPv4(0x0a0000fe)),
+            (ushort)id,
+            (ushort)id,
+            1,
+            2,
+            (ushort)id,
+            (ask & (SeenFlags.Ack | SeenFlags.Rst | SeenFlags.Fin)) != 0 ? (byte)Protocol.Tcp : (byte)Protocol.Udp,
+            flags | ConnectionFlags.Masquerade,
+            1,
+            1,
+            1,
+            1,
+            generation,
+            ask,
+            answer,
+            0,
+            0,
+            (ulong)_clock.GetTimestamp(),
+            0,
+            0);
+        _connections[id] = connection;
+        foreach (var key in ConnectionFlows.Of(connection))
+        {
+            _table.Flows.Update(key, new FlowWord((uint)id, generation, FlowRole.Ask));
+        }
+    }
+
+    private List<uint> FreeIds()
+    {
+        var ids = new List<uint>();
+        while (_table.Free.TryPop(out uint id))
+        {
+            ids.Add(id);
+        }
+
+        return ids;
+    }
+
+    private List<FlowKey> Flows() => [.. _table.Flows.Enumerate().Select(row => row.Key)];
+
+    /// <summary>A monotonic clock in nanoseconds, as the kernel's.</summary>
+    private sealed class StoppedClock : TimeProvider
+    {
+        private long _now = 1_000_000_000;
+
+        public override long TimestampFrequency => 1_000_000_000;
+
+        public override long GetTimestamp() => _now;
+
+        public void Advance(int seconds) => _now += seconds * 1_000_000_000L;
+    }
+}

@@ -1,0 +1,111 @@
+using EbpfProxy.EndToEnd.Tests.Probe;
+using EbpfProxy.Testing.Cluster;
+using EbpfProxy.Testing.Kernel;
+
+namespace EbpfProxy.EndToEnd.Tests.Packets;
+
+/// <summary>
+/// The networks that CNIs make, each with the CNI's masquerade, a FORWARD chain that drops what is not a pod's, and
+/// rp_filter 1.
+/// </summary>
+public sealed class CniTests
+{
+    private static readonly ClusterShape _strict = new() { Masquerades = true, DropsForwarded = true, FiltersReversePath = true };
+
+    private static readonly Dictionary<string, ClusterShape> _shapes = new()
+    {
+        ["bridge"] = _strict,
+        ["bridge that calls netfilter"] = _strict with { BridgeCallsNetfilter = true },
+        ["routes to each pod"] = _strict with { PodLinks = PodLinks.Routed },
+        ["bridge, VXLAN"] = _strict with { PodNetwork = PodNetwork.Vxlan },
+        ["routes to each pod, VXLAN"] = _strict with { PodLinks = PodLinks.Routed, PodNetwork = PodNetwork.Vxlan },
+        ["bridge, layer 3 tunnel"] = _strict with { PodNetwork = PodNetwork.Layer3Tunnel },
+        ["routes to each pod, layer 3 tunnel"] = _strict with { PodLinks = PodLinks.Routed, PodNetwork = PodNetwork.Layer3Tunnel },
+    };
+
+    public static TheoryData<string> Shapes { get; } = [.. _shapes.Keys];
+
+    [KernelTheory]
+    [MemberData(nameof(Shapes))]
+    public void Everybody_reaches_every_backend_and_no_rule_stands_in_the_way(string shape)
+    {
+        using var stage = new PacketStage(_shapes[shape]);
+
+        foreach (var backend in new[] { Backend.Near, Backend.Far, Backend.NearHost })
+        {
+            string name = PacketStage.NameOf(backend);
+            var service = PacketStage.ServiceOver(backend);
+            foreach (var frontend in new[] { Frontend.NodePort, Frontend.LoadBalancer })
+            {
+                stage.Answered(stage.Cluster.Outside, service, frontend, name);
+                stage.Answered(stage.Cluster.Routed.Client, service, frontend, name);
+                stage.Answered(stage.Client.Sandbox, service, frontend, name);
+            }
+
+            stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
+            stage.Answered(stage.Client.Place, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
+            stage.Answered(stage.Node.Host, service, Frontend.ClusterIP, name);
+            stage.Answered(stage.Node.HiddenHost, service, Frontend.ClusterIP, name);
+        }
+    }
+
+    [KernelTheory]
+    [MemberData(nameof(Shapes))]
+    public void Client_of_a_local_service_is_seen_and_a_backend_reaches_itself(string shape)
+    {
+        using var stage = new PacketStage(_shapes[shape]);
+
+        stage.Answered(
+            stage.Cluster.Routed.Client, PacketStage.Local, Frontend.NodePort, "near/8080", family => stage.AddressOf(Asker.Routed, family));
+        stage.Answered(
+            stage.Cluster.Outside, PacketStage.Local, Frontend.LoadBalancer, "near/8080", family => stage.AddressOf(Asker.Outside, family));
+        stage.Answered(stage.Near.Sandbox, PacketStage.OverNear, Frontend.ClusterIP, "near/8080");
+        stage.Answered(stage.Near.Sandbox, PacketStage.OverNear, Frontend.NodePort, "near/8080");
+    }
+
+    [KernelTheory]
+    [MemberData(nameof(Shapes))]
+    public void Big_datagrams_and_streams_pass(string shape)
+    {
+        using var stage = new PacketStage(_shapes[shape]);
+
+        foreach (int family in new[] { 4, 6 })
+        {
+            foreach (var backend in new[] { Backend.Near, Backend.Far })
+            {
+                var door = stage.Door(PacketStage.ServiceOver(backend), Frontend.NodePort, family);
+
+                // The first datagrams teach the path's size where a tunnel makes it smaller.
+                Eventually.Succeeds(() => Ask(stage, "udp", door, 8000), TimeSpan.FromSeconds(10));
+                Eventually.Succeeds(() => Ask(stage, "tcp", door, 300_000), TimeSpan.Zero);
+            }
+        }
+    }
+
+    [KernelTheory]
+    [InlineData("bridge")]
+    [InlineData("routes to each pod")]
+    public void Host_port_of_a_CNI_and_its_masquerade_go_on_working(string shape)
+    {
+        using var stage = new PacketStage(_shapes[shape]);
+        stage.Node.AddHostPort(8088, stage.Near, PacketStage.BackendPort);
+
+        foreach (string address in new[] { stage.Node.IPv4, stage.Node.IPv6 })
+        {
+            var answers = stage.Cluster.Routed.Client.Ask(address.Contains(':', StringComparison.Ordinal) ? "tcp6" : "tcp4", address, 8088);
+            Assert.All(answers, answer => Assert.Equal("near/8080", answer.Name));
+        }
+
+        var masked = stage.Client.Place.Ask("tcp4", stage.AddressOf(Backend.Foreign, 4), PacketStage.BackendPort);
+        Assert.All(masked, answer => Assert.StartsWith(Expect.Seen(stage.Node.IPv4), answer.Client, StringComparison.Ordinal));
+    }
+
+    private static void Ask(PacketStage stage, string protocol, (string Address, int Port) door, int bytes)
+    {
+        string[] lines = stage.Cluster.Routed.Client.Probe("-w", "3000", "bulk", protocol, door.Address, $"{door.Port}", $"{bytes}");
+        if (!lines[0].StartsWith("answer", StringComparison.Ordinal))
+        {
+            throw new IOException($"{protocol} to {Expect.Peer(door)}: {lines[0]}");
+        }
+    }
+}

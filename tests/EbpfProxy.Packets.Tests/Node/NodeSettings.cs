@@ -1,0 +1,34 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Model.Network;
+
+namespace EbpfProxy.Packets.Tests.Node;
+
+/// <summary>What the programs are told before they are loaded.</summary>
+internal sealed record NodeSettings
+{
+    /// <summary>The object file with the programs, beside the test assembly; null for that of the product.</summary>
+    public string? Object { get; init; }
+
+    /// <summary>Which sources of IPv4 are pods of this node; null for none that can be told.</summary>
+    public Prefix? PodsV4 { get; init; }
+
+    public Prefix? PodsV6 { get; init; }
+
+    /// <summary>Whether pods are told by the device that they come in by.</summary>
+    public bool TellsPodsByDevice { get; init; }
+
+    public bool MasqueradesAll { get; init; }
+
+    public bool PreservesClient { get; init; }
+
+    public uint Connections { get; init; } = 256;
+
+    public ushort FirstSourcePort { get; init; } = 20000;
+
+    public ushort SourcePorts { get; init; } = 1000;
+
+    public TimeoutsValue Timeouts { get; init; } =
+        new(TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
+
+    public uint RefusalsPerSecond { get; init; } = 1000;
+}

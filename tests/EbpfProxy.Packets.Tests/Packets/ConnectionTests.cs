@@ -1,0 +1,194 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Packets.Tests.Flows;
+using EbpfProxy.Packets.Tests.Node;
+using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Packets;
+
+namespace EbpfProxy.Packets.Tests.Packets;
+
+/// <summary>The life of connections: when one begins, goes on, ends, makes room.</summary>
+[Collection(PacketTests.Name)]
+public sealed class ConnectionTests(PacketKernel kernel)
+{
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Two_first_packets_of_a_flow_get_one_connection(bool isV6)
+    {
+        var node = kernel.Start(FlowCase.Parse("""
+            service web ClusterIP 172.30.0.41,fd00:172::41 http:80/tcp>8080
+            endpoint web 10.180.0.1 local
+            endpoint web 10.180.0.2 local
+            endpoint web fd00:10:180::1 local
+            endpoint web fd00:10:180::2 local
+            """));
+        var syn = Packet.Tcp(Services.Pod(isV6), Services.ClusterIP(isV6, 41)).Syn();
+
+        var first = node.Ingress(syn, node.Pods).Counts(Reason.ConnectionOpened);
+
+        for (int i = 0; i < 20; i++)
+        {
+            node.Ingress(syn, node.Pods).GoesOnAs(Packet.Tcp(Services.Pod(isV6), first.Frame.To.ToString()).Syn()).Counts();
+        }
+
+        Assert.Single(node.Connections());
+    }
+
+    /// <summary>Both services lead to one backend; its answers to one port of the client could not be told apart.</summary>
+    [KernelTheory]
+    [InlineData(Protocol.Tcp, false)]
+    [InlineData(Protocol.Tcp, true)]
+    [InlineData(Protocol.Udp, false)]
+    [InlineData(Protocol.Udp, true)]
+    public void Two_services_with_one_backend_are_told_apart_behind_one_client_port(Protocol protocol, bool isV6)
+    {
+        var node = kernel.Start(Services.Both);
+        int port = protocol == Protocol.Tcp ? 80 : 53;
+        var near = Established.Open(node, protocol, Services.Pod(isV6), Services.ClusterIP(isV6, 43, port), node.Pods, node.Pods);
+
+        var twin = Established.Open(node, protocol, Services.Pod(isV6), Services.ClusterIP(isV6, 44, port), node.Pods, node.Pods);
+
+        Assert.Equal(near.Backend, twin.Backend);
+        Assert.Equal(Services.Pod(isV6), near.Inner);
+        Assert.NotEqual(near.Inner, twin.Inner);
+        near.Answers((from, to) => Flow.Reply(protocol, from, to));
+        twin.Answers((from, to) => Flow.Reply(protocol, from, to));
+        near.Asks((from, to) => Flow.First(protocol, from, to));
+        twin.Asks((from, to) => Flow.First(protocol, from, to));
+    }
+
+    [KernelFact]
+    public void Syn_on_a_connection_that_was_closed_begins_a_new_one()
+    {
+        var flow = OpenTcp().Shake();
+        flow.Asks((from, to) => Packet.Tcp(from, to).Fin());
+        flow.Answers((from, to) => Packet.Tcp(from, to).Fin());
+        flow.Asks((from, to) => Packet.Tcp(from, to).Ack());
+
+        flow.Node.Ingress(Packet.Tcp(flow.Client, flow.Frontend).Syn().Numbers(5), flow.Inside).Counts(Reason.ConnectionOpened);
+
+        var now = Assert.Single(flow.Node.Connections());
+        Assert.Equal(SeenFlags.Any | SeenFlags.Syn, now.SeenAsk);
+        Assert.Equal(SeenFlags.None, now.SeenAnswer);
+    }
+
+    [KernelFact]
+    public void Syn_after_a_reset_begins_a_new_one_and_one_in_mid_flow_does_not()
+    {
+        var flow = OpenTcp().Shake();
+
+        flow.Asks((from, to) => Packet.Tcp(from, to).Syn());
+        flow.Answers((from, to) => Packet.Tcp(from, to).Rst());
+        flow.Node.Ingress(Packet.Tcp(flow.Client, flow.Frontend).Syn(), flow.Inside).Counts(Reason.ConnectionOpened);
+    }
+
+    [KernelTheory]
+    [InlineData(299, false)]
+    [InlineData(301, true)]
+    public void Established_connection_ends_after_its_time_of_silence(int seconds, bool isOver)
+    {
+        var timeouts = new NodeSettings().Timeouts with { TcpEstablished = 300 };
+        var flow = OpenTcp(kernel.Start(Services.Both, new NodeSettings { Timeouts = timeouts })).Shake();
+        flow.Node.Age(TimeSpan.FromSeconds(seconds));
+
+        var step = flow.Node.Ingress(Packet.Tcp(flow.Client, flow.Frontend).Ack(), flow.Inside);
+
+        Assert.Equal(isOver ? HookVerdict.Redirect : HookVerdict.GoOn, step.Verdict);
+        Assert.Equal(isOver, step.Counted.ContainsKey(Reason.NoConnection));
+    }
+
+    [KernelTheory]
+    [InlineData(119, false)]
+    [InlineData(121, true)]
+    public void Answered_datagrams_end_after_two_minutes_of_silence(int seconds, bool isOver)
+    {
+        var node = kernel.Start(Services.Both);
+        var flow = Established.Open(node, Protocol.Udp, Services.Pod(false), Services.ClusterIP(false, 41, 53), node.Pods, node.Pods);
+        flow.Answers((from, to) => Flow.Reply(Protocol.Udp, from, to));
+        node.Age(TimeSpan.FromSeconds(seconds));
+
+        var step = node.Ingress(Flow.First(Protocol.Udp, flow.Client, flow.Frontend), flow.Inside);
+
+        Assert.Equal(isOver, step.Counted.ContainsKey(Reason.ConnectionOpened));
+    }
+
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Datagrams_follow_their_service_to_another_backend_and_segments_do_not(bool isV6)
+    {
+        var node = kernel.Start(FlowCase.Parse("""
+            service web ClusterIP 172.30.0.41,fd00:172::41 http:80/tcp dns:53/udp
+            endpoint web 10.180.0.1 local
+            endpoint web fd00:10:180::1 local
+            """));
+        var udp = Established.Open(node, Protocol.Udp, Services.Pod(isV6), Services.ClusterIP(isV6, 41, 53), node.Pods, node.Pods);
+        var tcp = Established.Open(node, Protocol.Tcp, Services.Pod(isV6), Services.ClusterIP(isV6, 41, 80), node.Pods, node.Pods).Shake();
+
+        node.Apply(FlowCase.Parse("""
+            service web ClusterIP 172.30.0.41,fd00:172::41 http:80/tcp dns:53/udp
+            endpoint web 10.180.0.2 local
+            endpoint web fd00:10:180::2 local
+            """));
+
+        string moved = Services.End(isV6, "10.180.0.2", "fd00:10:180::2", 53);
+        node.Ingress(Flow.First(Protocol.Udp, udp.Client, udp.Frontend), node.Pods)
+            .GoesOnAs(Flow.First(Protocol.Udp, udp.Client, moved)).Counts(Reason.ConnectionOpened);
+        tcp.Asks((from, to) => Packet.Tcp(from, to).Payload(7));
+        tcp.Answers((from, to) => Packet.Tcp(from, to).Payload(7));
+    }
+
+    [KernelFact]
+    public void Unanswered_flows_make_room_and_answered_ones_never()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 8 });
+        var answered = Enumerable.Range(0, 4).Select(i => OpenTcp(node, 4000 + i).Shake()).ToArray();
+
+        for (int i = 0; i < 100; i++)
+        {
+            var step = node.Ingress(Packet.Tcp(Services.Outsider(false, 5000 + i), Services.NodePort(false, 3002)).Syn(), node.Uplink);
+
+            Assert.Equal(HookVerdict.GoOn, step.Verdict);
+            Assert.Contains(Reason.ConnectionOpened, step.Counted.Keys);
+            Assert.Equal(i >= 4, step.Counted.ContainsKey(Reason.ConnectionEvicted));
+        }
+
+        Array.ForEach(answered, flow => flow.Asks((from, to) => Packet.Tcp(from, to).Payload(3)));
+        Array.ForEach(answered, flow => flow.Answers((from, to) => Packet.Tcp(from, to).Payload(3)));
+    }
+
+    [KernelFact]
+    public void New_flow_is_dropped_where_only_answered_ones_are_left()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 8 });
+        var answered = Enumerable.Range(0, 8).Select(i => OpenTcp(node, 4000 + i).Shake()).ToArray();
+
+        for (int i = 0; i < 20; i++)
+        {
+            node.Ingress(Packet.Tcp(Services.Outsider(false, 5000 + i), Services.NodePort(false, 3002)).Syn(), node.Uplink)
+                .IsDropped(Reason.ConnectionsFull);
+        }
+
+        Array.ForEach(answered, flow => flow.Answers((from, to) => Packet.Tcp(from, to).Payload(3)));
+    }
+
+    [KernelFact]
+    public void Packet_that_fits_no_side_of_a_connection_is_left_alone()
+    {
+        var flow = OpenTcp().Shake();
+        string stranger = "10.180.2.9:8080";
+        var forged = Packet.Tcp(stranger, flow.Source).Ack();
+        var other = Packet.Tcp(flow.Backend, flow.SourceAddress + ":19999").Ack();
+
+        flow.Node.Ingress(forged, flow.Outside).GoesOnAs(forged).Counts();
+        flow.Node.Ingress(other, flow.Outside).GoesOnAs(other).Counts();
+    }
+
+    private Established OpenTcp(ProxyNode? node = null, int port = 3333)
+    {
+        node ??= kernel.Start(Services.Both);
+        return Established.Open(node, Protocol.Tcp, Services.Outsider(false, port), Services.NodePort(false, 3002), node.Uplink, node.Uplink);
+    }
+}
