@@ -17,15 +17,15 @@ public static class ProgramPages
             foreach (var (begin, end) in Unchanged(File.ReadLines("/proc/self/smaps"), program).ToArray())
             {
                 // What the kernel will not let go of stays.
-                _ = Libc.AdviseMemory((nint)begin, end - begin, Libc.MemoryNotNeeded);
+                _ = Libc.AdviseMemory((nint)begin, (nuint)(end - begin), Libc.MemoryNotNeeded);
             }
         }
     }
 
     /// <summary>The mappings of a file that cannot be written and have no page of this process's own.</summary>
-    internal static IEnumerable<(nuint Begin, nuint End)> Unchanged(IEnumerable<string> smaps, string file)
+    internal static IEnumerable<(ulong Begin, ulong End)> Unchanged(IEnumerable<string> smaps, string file)
     {
-        (nuint Begin, nuint End)? mapping = null;
+        (ulong Begin, ulong End)? mapping = null;
         foreach (string line in smaps)
         {
             string[] words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -42,5 +42,5 @@ public static class ProgramPages
         }
     }
 
-    private static nuint Parse(string hexadecimal) => nuint.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private static ulong Parse(string hexadecimal) => ulong.Parse(hexadecimal, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

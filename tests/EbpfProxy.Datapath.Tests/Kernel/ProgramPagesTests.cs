@@ -26,7 +26,7 @@ public sealed class ProgramPagesTests
 
     [Fact]
     public void Only_pages_that_are_as_the_file_has_them_are_let_go_of() => Assert.Equal(
-        [((nuint)0x55fdc45e3000, (nuint)0x55fdc4600000), (0x55fdc4600000, 0x55fdc4e05000)],
+        [(0x55fdc45e3000, 0x55fdc4600000), (0x55fdc4600000, 0x55fdc4e05000)],
         ProgramPages.Unchanged(Smaps.Split('\n'), "/opt/ebpf-proxy"));
 
     [Fact]
