@@ -229,6 +229,15 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
+    /// <summary>Gives back what memory of this process is only needed while services change; they may change again at any time.</summary>
+    public void ReleaseMemory()
+    {
+        lock (_lock)
+        {
+            _tables.Unmap();
+        }
+    }
+
     public void Dispose()
     {
         if (_isDisposed)

@@ -60,6 +60,24 @@ public sealed class ServiceDatapathTests : IDisposable
     }
 
     [KernelFact]
+    public void Tables_are_no_part_of_the_process_between_changes_and_change_as_before()
+    {
+        using var datapath = Open();
+        Apply(datapath, Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"), Service("db", "10.96.0.2", "10.0.0.3"));
+        int mapped = CountMappings();
+
+        datapath.ReleaseMemory();
+
+        Assert.Equal(mapped - 4, CountMappings());
+        datapath.Apply([Change(Service("web", "10.96.0.1", "10.0.0.2"))], isComplete: false);
+        datapath.ReleaseMemory();
+        var rows = DatapathView.ReadServices(_bpffs.Path);
+        Assert.Equal(["10.0.0.3", "10.0.0.2"], rows.SelectMany(row => row.Backends).Select(backend => backend.Address.ToString()));
+
+        static int CountMappings() => File.ReadLines("/proc/self/maps").Count(line => line.EndsWith("anon_inode:bpf-map", StringComparison.Ordinal));
+    }
+
+    [KernelFact]
     public void Tables_grow_and_keep_every_id()
     {
         using var datapath = Open();

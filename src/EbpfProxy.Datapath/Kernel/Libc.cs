@@ -11,6 +11,7 @@ internal static partial class Libc
     public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int MemoryNotNeeded = 4;
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Open(string path, int flags);
@@ -33,6 +34,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "mount", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Mount(string source, string target, string type, nuint flags, string? data);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int AdviseMemory(nint address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     public static partial int TrimHeap(nuint padding);

@@ -3,37 +3,47 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Tables;
 
-/// <summary>An array map that is mapped into this process: a write is a store.</summary>
+/// <summary>
+/// An array map that is mapped into this process while it is used: a write is a store. All of it counts as this process's
+/// memory meanwhile, beside the map's own.
+/// </summary>
 internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
     where TValue : unmanaged
 {
-    private BpfMappedArray<TValue> _memory;
+    private BpfMappedArray<TValue>? _memory;
     private BpfMappedArray<TValue>? _copy;
 
     public ArrayTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
         : base(name, map, slot, pins, types)
     {
-        _memory = new BpfArrayMap<TValue>(map).MemoryMap();
     }
 
-    public TValue Read(uint index) => index < Capacity ? _memory[(int)index] : default;
+    private BpfMappedArray<TValue> Memory => _memory ??= new BpfArrayMap<TValue>(Map).MemoryMap();
+
+    public TValue Read(uint index) => index < Capacity ? Memory[(int)index] : default;
 
     public void Write(uint index, in TValue value)
     {
-        _memory[(int)index] = value;
+        Memory[(int)index] = value;
         Writes++;
     }
 
     public void WriteWord(uint index, int offset, ulong word)
     {
-        ref ulong place = ref Unsafe.As<TValue, ulong>(ref Unsafe.AddByteOffset(ref _memory[(int)index], offset));
+        ref ulong place = ref Unsafe.As<TValue, ulong>(ref Unsafe.AddByteOffset(ref Memory[(int)index], offset));
         Volatile.Write(ref place, word);
         Writes++;
     }
 
+    public void Unmap()
+    {
+        _memory?.Dispose();
+        _memory = null;
+    }
+
     public override void Dispose()
     {
-        _memory.Dispose();
+        Unmap();
         base.Dispose();
     }
 
@@ -42,14 +52,14 @@ internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
         _copy = new BpfArrayMap<TValue>(larger).MemoryMap();
         for (int i = 0; i < (int)Capacity; i++)
         {
-            _copy[i] = _memory[i];
+            _copy[i] = Memory[i];
         }
     }
 
     protected override void Switch()
     {
-        _memory.Dispose();
-        _memory = _copy!;
+        Unmap();
+        _memory = _copy;
         _copy = null;
     }
 

@@ -23,4 +23,7 @@ internal interface IArrayTable<TValue>
 
     /// <summary>Makes room for <paramref name="count"/> values, with every value and index as it was.</summary>
     void EnsureCapacity(uint count);
+
+    /// <summary>Lets go of what memory it takes in this process until it is used again.</summary>
+    void Unmap();
 }

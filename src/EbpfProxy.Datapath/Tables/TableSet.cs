@@ -15,4 +15,13 @@ internal sealed record TableSet(
     /// <summary>The number of writes to all of them.</summary>
     public long Writes =>
         Addresses.Writes + Frontends.Writes + Services.Writes + Sets.Writes + Backends.Writes + Names.Writes + Ranges.Writes;
+
+    /// <summary>Lets go of what memory they take in this process until they are used again.</summary>
+    public void Unmap()
+    {
+        Services.Unmap();
+        Sets.Unmap();
+        Backends.Unmap();
+        Names.Unmap();
+    }
 }

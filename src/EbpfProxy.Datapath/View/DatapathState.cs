@@ -39,9 +39,10 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (var hook in SocketHook.All.Concat(SocketHook.Guards).Reverse().Where(hook => File.Exists(Path.Combine(LinksOf(bpfFileSystem), hook.Program))))
+        foreach (string pin in SocketHook.All.Concat(SocketHook.Guards).Reverse()
+            .Select(hook => Path.Combine(LinksOf(bpfFileSystem), hook.Program)).Where(File.Exists))
         {
-            File.Delete(Path.Combine(LinksOf(bpfFileSystem), hook.Program));
+            File.Delete(pin);
         }
 
         wasThere |= devices.Remove(TrafficDirection.Egress);

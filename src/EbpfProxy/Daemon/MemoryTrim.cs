@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Kernel;
 
 namespace EbpfProxy.Daemon;
@@ -15,10 +16,12 @@ internal sealed class MemoryTrim(Task firstSync, Func<DateTimeOffset?> lastSync,
 {
     private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(30);
 
-    public static void TrimAll()
+    public static void TrimAll(ServiceDatapath datapath)
     {
+        datapath.ReleaseMemory();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         NativeHeap.Trim();
+        ProgramPages.Release();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -126,7 +126,7 @@ internal static class ProxyDaemon
             p.GetRequiredService<SyncLoop>().FirstSync,
             () => p.GetRequiredService<SyncLoop>().State.LastSync,
             p.GetRequiredService<TimeProvider>(),
-            MemoryTrim.TrimAll));
+            () => MemoryTrim.TrimAll(p.GetRequiredService<ServiceDatapath>())));
     }
 
     private static ServiceDatapath OpenDatapath(ProxyOptions options, IReadOnlyList<Prefix> podPrefixes, ILogger logger)
@@ -155,7 +155,9 @@ internal static class ProxyDaemon
                 var (name, error) = ClusterSource.StateOf(source, options);
                 var state = sync.State;
                 return new DaemonNote(
-                    Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error, datapath.Devices.Failed);
+                    Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error,
+                    datapath.FastPath is { } path ? $"{(path.IsOn ? "on" : "off")}: {path.Reason}" : null,
+                    datapath.Devices.Failed);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
             services.GetRequiredService<TimeProvider>(),

@@ -55,6 +55,11 @@ internal sealed class FakeArrayTable<TValue>(string name, Journal journal, uint 
         Writes++;
     }
 
+    public void Unmap()
+    {
+        // It takes none beside its own.
+    }
+
     public void EnsureCapacity(uint count)
     {
         if (count > Capacity)
