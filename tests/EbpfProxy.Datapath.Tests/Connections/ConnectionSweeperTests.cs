@@ -207,6 +207,7 @@ public sealed class ConnectionSweeperTests : IDisposable
             answer,
             0,
             0,
+            0,
             (ulong)_clock.GetTimestamp(),
             0,
             0);
