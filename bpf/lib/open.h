@@ -262,6 +262,9 @@ __noinline int flow_adopt(struct __sk_buff *skb)
 	scratch->now_ns = now_ns();
 	if (!connection || connection_is_over(connection, scratch->now_ns))
 		return 0;
+	/* Else it is our own, masqueraded already at another device. */
+	if (conntrack_ask(skb, &answer) == CONNTRACK_UNKNOWN)
+		return 0;
 	scratch->choice.address = packet->key.destination;
 	scratch->choice.port = packet->key.destination_port;
 	scratch->choice.service = connection->service;

@@ -9,11 +9,13 @@ internal sealed class NodeReader(IObjectFaults faults) : ObjectReader<ClusterNod
 {
     private readonly List<Address> _internal = [];
     private readonly List<Address> _external = [];
+    private readonly List<Prefix> _podPrefixes = [];
 
     protected override ClusterNode? ReadFields(ref Utf8JsonReader reader)
     {
         _internal.Clear();
         _external.Clear();
+        _podPrefixes.Clear();
         bool isLeaving = false;
         while (reader.NextProperty())
         {
@@ -34,7 +36,10 @@ internal sealed class NodeReader(IObjectFaults faults) : ObjectReader<ClusterNod
             }
         }
 
-        return new ClusterNode(Metadata.Name, Metadata.Zone, [.. _internal, .. _external], Metadata.IsDeleted, isLeaving);
+        return new ClusterNode(Metadata.Name, Metadata.Zone, [.. _internal, .. _external], Metadata.IsDeleted, isLeaving)
+        {
+            PodPrefixes = [.. _podPrefixes],
+        };
     }
 
     private bool ReadSpec(ref Utf8JsonReader reader)
@@ -42,7 +47,11 @@ internal sealed class NodeReader(IObjectFaults faults) : ObjectReader<ClusterNod
         bool isLeaving = false;
         while (reader.NextProperty())
         {
-            if (!reader.ValueTextEquals("taints"u8))
+            if (reader.ValueTextEquals("podCIDRs"u8))
+            {
+                ReadPodPrefixes(ref reader);
+            }
+            else if (!reader.ValueTextEquals("taints"u8))
             {
                 reader.Skip();
             }
@@ -57,6 +66,23 @@ internal sealed class NodeReader(IObjectFaults faults) : ObjectReader<ClusterNod
         }
 
         return isLeaving;
+    }
+
+    private void ReadPodPrefixes(ref Utf8JsonReader reader)
+    {
+        const string Path = "spec.podCIDRs";
+        if (!EnterArray(ref reader, Path))
+        {
+            return;
+        }
+
+        for (int i = 0; reader.NextElement(); i++)
+        {
+            if (TryReadPrefix(ref reader, new(Path, i), out var prefix))
+            {
+                _podPrefixes.Add(prefix);
+            }
+        }
     }
 
     private static bool IsLeavingTaint(ref Utf8JsonReader reader)

@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Model.Devices;
 
@@ -8,25 +9,61 @@ internal static class NetworkCheck
 {
     private const string Settings = "/proc/sys/net/ipv4";
 
-    public static IEnumerable<CheckRow> Run()
+    public static IEnumerable<CheckRow> Run(IReadOnlyList<string> devices)
     {
-        yield return Devices();
+        yield return Devices(devices);
         yield return Read("ip_forward") == "0"
             ? new CheckRow("ip_forward", CheckState.Absent, "net.ipv4.ip_forward=0: what comes from outside reaches only backends in the node's own network")
             : new CheckRow("ip_forward", CheckState.Ok, "packets are forwarded");
         yield return Read("conf/all/rp_filter") == "1"
             ? new CheckRow("rp_filter", CheckState.Ok, "strict (1): an answer has to come in by the device that leads to its sender")
             : new CheckRow("rp_filter", CheckState.Ok, "not strict");
+        yield return Forward();
+        yield return FastPathView.Find(devices) is { } reason
+            ? new CheckRow("fast path", CheckState.Absent, $"connections go through the stack: {reason}")
+            : new CheckRow("fast path", CheckState.Ok, "no rule or program of others could decide on a connection");
+        foreach (string rules in Early())
+        {
+            yield return new CheckRow(
+                "early rules", CheckState.Absent, $"{rules}: a rule there that names a node port does not see it, it is translated before");
+        }
     }
 
-    private static CheckRow Devices()
+    private static CheckRow Forward()
     {
         try
         {
-            var selection = new DeviceSelection([]);
+            string? drops = NetfilterRules.FindForwardDrop();
+            return drops is null
+                ? new CheckRow("forwarding", CheckState.Ok, "no FORWARD policy drops")
+                : new CheckRow("forwarding", CheckState.Absent, $"{drops} has policy drop: what no rule there accepts reaches no pod");
+        }
+        catch (IOException error)
+        {
+            return new CheckRow("forwarding", CheckState.Absent, error.Message);
+        }
+    }
+
+    private static IReadOnlyList<string> Early()
+    {
+        try
+        {
+            return NetfilterRules.FindEarly();
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    private static CheckRow Devices(IReadOnlyList<string> devices)
+    {
+        try
+        {
+            var selection = new DeviceSelection(devices);
             string[] names = [.. NodeNetworkWatcher.Read().Devices.Where(selection.Includes).Select(device => device.Name)];
             return names.Length > 0
-                ? new CheckRow("devices", CheckState.Ok, $"without --devices: {string.Join(", ", names)}")
+                ? new CheckRow("devices", CheckState.Ok, $"{(devices.Count == 0 ? "without --devices: " : "")}{string.Join(", ", names)}")
                 : new CheckRow("devices", CheckState.Absent, "none that packets could enter or leave the node by");
         }
         catch (IOException error)

@@ -25,11 +25,12 @@ public static class NodeCheck
 {
     /// <param name="cgroupRoot">The cgroup whose sockets are translated; null for the mount.</param>
     /// <param name="bpfFileSystem">Where pins are.</param>
-    public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem) => Environment.IsPrivilegedProcess
-        ? RunAsRoot(cgroupRoot, bpfFileSystem)
+    /// <param name="devices">As --devices has them; empty for those that are found.</param>
+    public static IReadOnlyList<CheckRow> Run(string? cgroupRoot, string bpfFileSystem, IReadOnlyList<string> devices) => Environment.IsPrivilegedProcess
+        ? RunAsRoot(cgroupRoot, bpfFileSystem, devices)
         : [new CheckRow("root", CheckState.Missing, "loading BPF programs needs root, and so does asking what the kernel offers")];
 
-    private static IReadOnlyList<CheckRow> RunAsRoot(string? cgroupRoot, string bpfFileSystem) =>
+    private static IReadOnlyList<CheckRow> RunAsRoot(string? cgroupRoot, string bpfFileSystem, IReadOnlyList<string> devices) =>
     [
         Try("kernel", () => KernelRelease()),
         File.Exists("/sys/kernel/btf/vmlinux")
@@ -39,7 +40,7 @@ public static class NodeCheck
         Try("BPF file system", () => BpfMount(bpfFileSystem)),
         Try("socket programs", LoadPrograms),
         .. Features(),
-        .. NetworkCheck.Run(),
+        .. NetworkCheck.Run(devices),
     ];
 
     private static string KernelRelease()

@@ -11,10 +11,14 @@ namespace EbpfProxy.Model.Cluster;
 /// <param name="IsLeaving">Whether it has the taint ToBeDeletedByClusterAutoscaler.</param>
 public sealed record ClusterNode(string Name, string Zone, ImmutableArray<Address> Addresses, bool IsDeleted, bool IsLeaving)
 {
+    /// <summary>spec.podCIDRs: the prefixes of this node's pods, in order.</summary>
+    public ImmutableArray<Prefix> PodPrefixes { get; init; } = [];
+
     public bool Equals(ClusterNode? other) =>
         other is not null
         && (Name, Zone, IsDeleted, IsLeaving) == (other.Name, other.Zone, other.IsDeleted, other.IsLeaving)
-        && Addresses.HasSameItems(other.Addresses);
+        && Addresses.HasSameItems(other.Addresses)
+        && PodPrefixes.HasSameItems(other.PodPrefixes);
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }

@@ -13,10 +13,21 @@ internal static class CheckCommand
     {
         var output = OutputOption.Create();
         var cgroup = new Option<string?>("--cgroup-root") { Description = "The cgroup whose sockets are translated", HelpName = "folder" };
-        var command = new Command("check", "Say what this node offers, what is missing and what that costs") { output, cgroup, Cli.BpfFileSystem };
+        var devices = new Option<string[]>("--devices")
+        {
+            Description = "Network devices that packets enter and leave the node by, as `run` has them",
+            HelpName = "list",
+        };
+        var command = new Command("check", "Say what this node offers, what is missing and what that costs")
+        {
+            output, cgroup, devices, Cli.BpfFileSystem,
+        };
         command.SetAction(result =>
         {
-            var rows = NodeCheck.Run(result.GetValue(cgroup), result.GetRequiredValue(Cli.BpfFileSystem));
+            var rows = NodeCheck.Run(
+                result.GetValue(cgroup),
+                result.GetRequiredValue(Cli.BpfFileSystem),
+                [.. (result.GetValue(devices) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]);
             var writer = result.InvocationConfiguration.Output;
             if (OutputOption.IsJson(result, output))
             {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.Devices;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Commands;
@@ -37,6 +38,7 @@ internal static class StatusCommand
         bool isAttached = programs.Count == DatapathState.AllPrograms;
         var services = isAttached ? DatapathView.ReadServices(bpfFileSystem) : [];
         var counters = isAttached ? ReasonCounters.Read(bpfFileSystem) : [];
+        var fastPath = FastPathView.Read(bpfFileSystem);
         return new StatusJson(
             ProxyDaemon.Version,
             DatapathState.IsRunning(bpfFileSystem),
@@ -50,6 +52,7 @@ internal static class StatusCommand
             TableFills.Read(bpfFileSystem),
             Enum.GetValues<Reason>()
                 .Where(r => r != Reason.None && (int)r < counters.Count)
-                .ToDictionary(Words.Of, r => counters[(int)r]));
+                .ToDictionary(Words.Of, r => counters[(int)r]),
+            new FastPathJson(fastPath.IsOn, fastPath.Reason));
     }
 }

@@ -15,6 +15,7 @@ namespace EbpfProxy.Commands;
 /// <param name="Devices">The programs at devices.</param>
 /// <param name="Tables">How full the tables are.</param>
 /// <param name="Events">What the programs counted, by reason.</param>
+/// <param name="FastPath">Whether connections go around the stack, and if not, why.</param>
 internal sealed record StatusJson(
     string Version,
     bool Running,
@@ -26,7 +27,11 @@ internal sealed record StatusJson(
     int Backends,
     IReadOnlyList<DeviceHookJson> Devices,
     IReadOnlyList<TableFill> Tables,
-    IReadOnlyDictionary<string, ulong> Events);
+    IReadOnlyDictionary<string, ulong> Events,
+    FastPathJson FastPath);
+
+/// <summary>Whether connections go around the stack.</summary>
+internal sealed record FastPathJson(bool On, string Reason);
 
 /// <summary>A program of ours at a device.</summary>
 internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);

@@ -24,11 +24,6 @@ internal static class StatusText
             Line("cgroup", daemon.Cgroup);
         }
 
-        if (daemon?.FastPath is { } fastPath)
-        {
-            Line("fast path", fastPath);
-        }
-
         Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.AllPrograms} attached");
         Line("services", $"{status.Services}");
         Line("backends", $"{status.Backends}");
@@ -37,6 +32,7 @@ internal static class StatusText
             Line("connections", $"{connections.InUse} of {connections.Capacity}");
         }
 
+        Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}");
         int devices = status.Devices.Select(hook => hook.Device).Distinct().Count();
         Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on" : $"{devices}");
         foreach (var hook in status.Devices)

@@ -7,6 +7,7 @@ using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Http;
 using EbpfProxy.Logging;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Options;
 using Prometheus;
 
@@ -29,7 +30,10 @@ internal static class ProxyDaemon
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IHostLifetime, StopAtOnce>();
-        AddParts(builder.Services, options, nodeName);
+        var podPrefixes = options.DetectLocalMode == DetectLocalMode.NodeCidr
+            ? await WaitForPodPrefixesAsync(options, nodeName, log, token)
+            : [];
+        AddParts(builder.Services, options, nodeName, podPrefixes);
         using var host = builder.Build();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(ProxyDaemon).FullName!);
         Log.Starting(logger, Version, nodeName, Environment.ProcessId);
@@ -39,6 +43,13 @@ internal static class ProxyDaemon
         }
 
         return await RunAsync(host, logger, token);
+    }
+
+    private static async Task<IReadOnlyList<Prefix>> WaitForPodPrefixesAsync(
+        ProxyOptions options, string nodeName, ILoggerProvider log, CancellationToken token)
+    {
+        using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
+        return await PodPrefixes.WaitAsync(options, nodeName, TimeProvider.System, loggers, token);
     }
 
     private static async Task<int> RunAsync(IHost host, ILogger logger, CancellationToken token)
@@ -67,7 +78,7 @@ internal static class ProxyDaemon
         return failed.Count == 0 ? 0 : 1;
     }
 
-    private static void AddParts(IServiceCollection services, ProxyOptions options, string nodeName)
+    private static void AddParts(IServiceCollection services, ProxyOptions options, string nodeName, IReadOnlyList<Prefix> podPrefixes)
     {
         services.AddSingleton(_ => Metrics.DefaultRegistry);
         services.AddSingleton<IMetricFactory>(_ => Metrics.DefaultFactory);
@@ -76,7 +87,7 @@ internal static class ProxyDaemon
         services.AddSingleton<SyncMetrics>();
         services.AddSingleton<ObjectFaults>();
         services.AddSingleton(p => new ClusterCache(p.GetRequiredService<SyncMetrics>()));
-        services.AddSingleton(p => OpenDatapath(options, p.GetRequiredService<ILogger<ServiceDatapath>>()));
+        services.AddSingleton(p => OpenDatapath(options, podPrefixes, p.GetRequiredService<ILogger<ServiceDatapath>>()));
         services.AddSingleton<IServiceDatapath>(p => p.GetRequiredService<ServiceDatapath>());
         services.AddSingleton(p => new SyncLoop(
             p.GetRequiredService<ClusterCache>(),
@@ -106,6 +117,11 @@ internal static class ProxyDaemon
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => Notes(p, options, nodeName));
+        if (options.DetectLocalMode == DetectLocalMode.NodeCidr)
+        {
+            services.AddSingleton<IHostedService>(p => new PodPrefixWatch(p.GetRequiredService<ClusterCache>(), podPrefixes, p.GetRequiredService<TimeProvider>()));
+        }
+
         services.AddSingleton<IHostedService>(p => new MemoryTrim(
             p.GetRequiredService<SyncLoop>().FirstSync,
             () => p.GetRequiredService<SyncLoop>().State.LastSync,
@@ -113,7 +129,7 @@ internal static class ProxyDaemon
             () => MemoryTrim.TrimAll(p.GetRequiredService<ServiceDatapath>())));
     }
 
-    private static ServiceDatapath OpenDatapath(ProxyOptions options, ILogger logger)
+    private static ServiceDatapath OpenDatapath(ProxyOptions options, IReadOnlyList<Prefix> podPrefixes, ILogger logger)
     {
         if (options.CgroupRoot is { } cgroup)
         {
@@ -122,7 +138,7 @@ internal static class ProxyDaemon
 
         BpfFileSystem.Ensure(options.BpfFileSystem);
         return ServiceDatapath.Open(
-            NodeOptions.Of(options),
+            NodeOptions.Of(options, podPrefixes),
             logger);
     }
 
@@ -140,7 +156,6 @@ internal static class ProxyDaemon
                 var state = sync.State;
                 return new DaemonNote(
                     Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error,
-                    datapath.FastPath is { } path ? $"{(path.IsOn ? "on" : "off")}: {path.Reason}" : null,
                     datapath.Devices.Failed);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),

@@ -22,11 +22,6 @@ internal static class OptionRules
             problems.Error("detectLocal.interfaceNamePrefix", "must be set for detectLocalMode InterfaceNamePrefix");
         }
 
-        if (options.DetectLocalMode == DetectLocalMode.NodeCidr)
-        {
-            problems.Warn("detectLocalMode NodeCIDR: the node's podCIDRs are not read, so no traffic is known to be of local pods");
-        }
-
         if (options.MasqueradePorts.Overlaps(options.NodePortRange))
         {
             problems.Error(

@@ -25,6 +25,15 @@ public sealed class NodeReaderTests
         Assert.Empty(_faults.Lines);
     }
 
+    [Fact]
+    public void The_prefixes_of_a_nodes_pods_are_read_in_order_and_bad_ones_reported()
+    {
+        var node = Read(new NodeReader(_faults), "{'metadata':{'name':'a'},'spec':{'podCIDRs':['10.244.1.0/24','x','fd00::/64'],'podCIDR':'10.244.1.0/24'}}")!;
+
+        Assert.Equal([new Prefix(Ip("10.244.1.0"), 24), new Prefix(Ip("fd00::"), 64)], node.PodPrefixes);
+        Assert.Equal(["Node /a spec.podCIDRs[1]: \"x\" is not a CIDR prefix"], _faults.Lines);
+    }
+
     [Theory]
     [InlineData("{'metadata':{'name':'a','deletionTimestamp':'2026-01-01T00:00:00Z'}}", true, false)]
     [InlineData("{'metadata':{'name':'a','deletionTimestamp':null}}", false, false)]

@@ -34,7 +34,6 @@ public sealed class FastPathTests
             }
 
             stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, PacketStage.NameOf(backend), family => stage.AddressOf(Asker.Sandbox, family));
-            stage.Answered(stage.Node.HiddenHost, service, Frontend.ClusterIP, PacketStage.NameOf(backend));
         }
 
         stage.Answered(
@@ -74,10 +73,10 @@ public sealed class FastPathTests
             {
                 var door = stage.Door(PacketStage.ServiceOver(backend), Frontend.NodePort, family);
 
-                // The same flow goes around before and after.
-                Assert.Equal(PacketStage.NameOf(backend), stage.PlaceOf(asker).Bulk("udp", door.Address, door.Port, 100).Name);
-                Assert.Equal(PacketStage.NameOf(backend), stage.PlaceOf(asker).Bulk("udp", door.Address, door.Port, 8000).Name);
-                Assert.Equal(PacketStage.NameOf(backend), stage.PlaceOf(asker).Bulk("tcp", door.Address, door.Port, 1_000_000).Name);
+                // What is small goes around, before and after.
+                AssertWhole(stage.PlaceOf(asker), "udp", door, 1000, backend);
+                AssertWhole(stage.PlaceOf(asker), "udp", door, 8000, backend);
+                AssertWhole(stage.PlaceOf(asker), "tcp", door, 1_000_000, backend);
             }
         }
     }
@@ -104,6 +103,20 @@ public sealed class FastPathTests
 
         AssertBulk(stage, Frontend.NodePort, Backend.Near);
     }
+
+    // A datagram that was too big for a tunnel is lost; its sender hears of it, and the kernel cuts the next one.
+    private static void AssertWhole(Place place, string protocol, (string Address, int Port) door, int bytes, Backend backend) => Eventually.Succeeds(
+        () =>
+        {
+            string line = Assert.Single(place.Probe("-w", "3000", "bulk", protocol, door.Address, $"{door.Port}", $"{bytes}"));
+            if (line.StartsWith("error", StringComparison.Ordinal))
+            {
+                throw new IOException($"{protocol} of {bytes} to {Expect.Peer(door)}: {line}");
+            }
+
+            Assert.Equal(PacketStage.NameOf(backend), ProbeClient.ToAnswer(line).Name);
+        },
+        TimeSpan.FromSeconds(protocol == "udp" ? 10 : 0));
 
     private static void AssertBulk(PacketStage stage, Frontend frontend, Backend backend)
     {

@@ -90,9 +90,12 @@ internal sealed class LoadedPrograms : IDisposable
         }
 
         new BpfArrayMap<PathState>(Object.GetMap("path_states").Map)[0] = default;
-        var unanswered = new BpfQueueMap<FlowWord>(Object.GetMap("unanswered").Map);
-        while (unanswered.TryPop(out _))
+        foreach (string name in new[] { "unanswered", "closing" })
         {
+            var tokens = new BpfQueueMap<FlowWord>(Object.GetMap(name).Map);
+            while (tokens.TryPop(out _))
+            {
+            }
         }
 
         var free = new BpfQueueMap<uint>(Object.GetMap("free_connections").Map);
@@ -106,11 +109,8 @@ internal sealed class LoadedPrograms : IDisposable
             Assert.True(free.TryPush(id));
         }
 
-        var budgets = new BpfPerCpuArrayMap<(ulong, ulong)>(Object.GetMap("budgets").Map);
-        for (int kind = 0; kind < budgets.Length; kind++)
-        {
-            budgets.Write(kind, new (ulong, ulong)[budgets.CpuCount]);
-        }
+        var budget = new BpfPerCpuArrayMap<(ulong, ulong)>(Object.GetMap("refusal_budget").Map);
+        budget.Write(0, new (ulong, ulong)[budget.CpuCount]);
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using EbpfProxy.Controller.Manifests;
+using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Options;
 
 namespace EbpfProxy.Tests.Options;
@@ -123,6 +124,17 @@ public sealed class ConfigurationFileTests
         var options = Parse($"{Header}nodePortAddresses: {value}");
 
         Assert.Equal((isPrimary, prefixes), (options.AreNodePortsOnPrimary, options.NodePortAddresses.Count));
+    }
+
+    [Theory]
+    [InlineData("auto", FastPathMode.Auto)]
+    [InlineData("on", FastPathMode.On)]
+    [InlineData("off", FastPathMode.Off)]
+    public void Fast_path_is_one_of_three_words(string value, FastPathMode mode)
+    {
+        var options = Parse($"kind: EbpfProxyConfiguration\nfastPath: {value}");
+
+        Assert.Equal((mode, 0), (options.FastPath, _problems.Errors.Count));
     }
 
     [Theory]
