@@ -47,7 +47,7 @@ public sealed class PacketPathTests : IDisposable
         using (var datapath = Open(connections: 1000))
         {
             Apply(datapath);
-            Assert.Equal((1000u, 4000u), (CapacityOf("connections"), CapacityOf("flows")));
+            Assert.Equal((1000u, 5000u), (CapacityOf("connections"), CapacityOf("flows")));
             using var free = OpenPin("free_connections");
             Assert.True(new BpfQueueMap<uint>(free).TryPop(out uint first));
             Assert.Equal(0u, first);

@@ -1,7 +1,5 @@
-using System.Net;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Cluster;
-using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.EndToEnd.Tests;
 
@@ -66,29 +64,20 @@ public sealed class NodePortStage : IDisposable
 
     private NodeProxy Start(string[] flags)
     {
-        var proxy = Node.StartProxy(["--manifests", Node.Manifests.Path, .. flags]);
-        MarkAsNode(Node4);
-        MarkAsNode(Node6);
-        return proxy;
-    }
-
-    /// <summary>Makes an address one of the node's that accept node ports and are held by a device.</summary>
-    private void MarkAsNode(string address)
-    {
-        string[] key = [.. IPAddress.Parse(address).MapToIPv6().GetAddressBytes().Select(b => $"{b:x2}")];
-        Shell.Require(
-            "bpftool map update pinned \"$1\" key hex $2 value hex 14 00 00 00 00 00 00 00",
-            Path.Combine(Node.BpfFileSystem, "ebpf-proxy", "tables-v1", "addresses"),
-            string.Join(' ', key));
+        return Node.StartProxy(["--manifests", Node.Manifests.Path, .. flags]);
     }
 
     private void Write(string name, string clusterIP, string external, string balancer, IEnumerable<string> endpoints)
     {
-        var service = new ManifestService(name, clusterIP, Port, BackendPort, endpoints);
-        string json = service.ServiceJson()
-            .Replace($"\"port\":{Port},", $"\"port\":{Port},\"nodePort\":{NodePort},", StringComparison.Ordinal)
-            .Replace("\"spec\":{", $"\"spec\":{{\"type\":\"LoadBalancer\",\"externalIPs\":[\"{external}\"],", StringComparison.Ordinal);
-        string status = $",\"status\":{{\"loadBalancer\":{{\"ingress\":[{{\"ip\":\"{balancer}\"}}]}}}}}}";
-        Node.Manifests.WriteText(name, $"{json[..json.LastIndexOf('}')]}{status}\n---\n{service.SliceJson()}");
+        Node.Manifests.Write(new ManifestService(
+            name,
+            clusterIP,
+            [new("tcp", Port, BackendPort, NodePort: NodePort), new("udp", Port, BackendPort, "UDP", NodePort)],
+            [.. endpoints])
+        {
+            Type = "LoadBalancer",
+            ExternalIPs = [external],
+            LoadBalancerIPs = [balancer],
+        });
     }
 }

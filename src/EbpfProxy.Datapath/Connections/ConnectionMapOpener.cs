@@ -9,7 +9,8 @@ namespace EbpfProxy.Datapath.Connections;
 /// </summary>
 internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 {
-    private const uint FlowsEach = 4;
+    // Four rows lead to one at most; those of ended ones stay until they are swept.
+    private const uint FlowsEach = 5;
     private const uint FragmentCount = 4096;
 
     private static readonly string[] _others =

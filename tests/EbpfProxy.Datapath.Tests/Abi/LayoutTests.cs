@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -7,6 +6,7 @@ using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Datapath.Tests.Abi;
 
@@ -185,9 +185,8 @@ public sealed class LayoutTests
                 resource.CopyTo(file);
             }
 
-            var start = new ProcessStartInfo("bpftool") { RedirectStandardOutput = true, ArgumentList = { "-j", "btf", "dump", "file", path } };
-            using var bpftool = Process.Start(start)!;
-            return [.. JsonDocument.Parse(bpftool.StandardOutput.ReadToEnd()).RootElement.GetProperty("types").EnumerateArray()];
+            string types = Shell.Require("bpftool -j btf dump file \"$1\"", path);
+            return [.. JsonDocument.Parse(types).RootElement.GetProperty("types").EnumerateArray()];
         }
         finally
         {

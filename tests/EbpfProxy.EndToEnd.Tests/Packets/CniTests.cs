@@ -42,10 +42,16 @@ public sealed class CniTests
                 stage.Answered(stage.Client.Sandbox, service, frontend, name);
             }
 
-            stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
+            // Over one bridge the answer comes to the client without the stack, which then sees half a connection: a FORWARD
+            // chain that drops what connection tracking does not know drops it (docs/datapath.md).
+            bool isSeenWhole = backend != Backend.Near || _shapes[shape].PodLinks == PodLinks.Routed || _shapes[shape].BridgeCallsNetfilter;
+            if (isSeenWhole)
+            {
+                stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
+            }
+
             stage.Answered(stage.Client.Place, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
             stage.Answered(stage.Node.Host, service, Frontend.ClusterIP, name);
-            stage.Answered(stage.Node.HiddenHost, service, Frontend.ClusterIP, name);
         }
     }
 

@@ -14,12 +14,15 @@ public sealed class ProgramFlowTests(PacketKernel kernel)
 {
     private const int MaxFlows = 200;
 
+    /// <summary>The programs are not told the service ranges of the cluster: what is about them only the model answers.</summary>
+    public static TheoryData<string> Told { get; } =
+        [.. FlowTables.Names.Select(row => row.Data).Where(name => FlowTables.Get(name).ServiceCidrs.Length == 0)];
+
     [KernelTheory]
-    [MemberData(nameof(FlowTables.Names), MemberType = typeof(FlowTables))]
+    [MemberData(nameof(Told))]
     public void Programs_answer_every_row(string name)
     {
         var flows = FlowTables.Get(name);
-        Assert.SkipWhen(flows.ServiceCidrs.Length > 0, "the programs are not told the service ranges of the cluster");
         var node = kernel.Start(flows);
         List<string> answers = [];
 
