@@ -24,11 +24,6 @@ internal static class StatusText
             Line("cgroup", daemon.Cgroup);
         }
 
-        if (daemon?.FastPath is { } fastPath)
-        {
-            Line("fast path", fastPath);
-        }
-
         Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.AllPrograms} attached");
         Line("services", $"{status.Services}");
         Line("backends", $"{status.Backends}");

@@ -13,7 +13,6 @@ namespace EbpfProxy.Daemon;
 /// <param name="SourceError">What is wrong with that; null while all is well.</param>
 /// <param name="LastSync">When the tables were last brought up to date; null before the first time.</param>
 /// <param name="SyncError">Why they are not; null while they are.</param>
-/// <param name="FastPath">Whether new connections go around the stack, and why or why not; null without a packet path.</param>
 /// <param name="FailedDevices">How many devices should have the programs and do not.</param>
 internal sealed record DaemonNote(
     string Version,
@@ -25,14 +24,13 @@ internal sealed record DaemonNote(
     string? SourceError,
     DateTimeOffset? LastSync,
     string? SyncError,
-    string? FastPath,
     int FailedDevices)
 {
     // There is room for 4095 bytes in all.
     private const int MaxError = 200;
 
     public string ToText() => JsonSerializer.Serialize(
-        this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError), FastPath = Shorten(FastPath) }, NoteJsonContext.Default.DaemonNote);
+        this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) }, NoteJsonContext.Default.DaemonNote);
 
     /// <summary>Null where the text is none of ours, but of another version.</summary>
     public static DaemonNote? Parse(string? text)

@@ -156,7 +156,6 @@ internal static class ProxyDaemon
                 var state = sync.State;
                 return new DaemonNote(
                     Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error,
-                    datapath.FastPath is { } path ? $"{(path.IsOn ? "on" : "off")}: {path.Reason}" : null,
                     datapath.Devices.Failed);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),

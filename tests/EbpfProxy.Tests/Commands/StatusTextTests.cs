@@ -10,7 +10,7 @@ public sealed class StatusTextTests
 
     private static readonly DaemonNote _note = new(
         "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-90), SyncError: null,
-        FastPath: "off: FORWARD has rules", FailedDevices: 0);
+        FailedDevices: 0);
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
@@ -26,7 +26,6 @@ public sealed class StatusTextTests
             "source       API server https://10.0.0.1",
             "sync         up to date, last change 1 min 30 s ago",
             "cgroup       /sys/fs/cgroup",
-            "fast path    off: FORWARD has rules",
             "programs     attached",
             "services     3",
             "backends     5",

@@ -7,7 +7,7 @@ namespace EbpfProxy.Tests.Daemon;
 public sealed class NoteWriterTests
 {
     private static readonly DaemonNote _note = new(
-        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastSync: null, SyncError: null, FastPath: null, FailedDevices: 0);
+        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastSync: null, SyncError: null, FailedDevices: 0);
 
     [Fact]
     public async Task A_note_is_written_when_it_changes_and_once_a_second_at_most()
@@ -93,7 +93,7 @@ public sealed class NoteWriterTests
     {
         string error = new('"', 5000);
 
-        Assert.InRange((_note with { SourceError = error, SyncError = error, FastPath = error }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
+        Assert.InRange((_note with { SourceError = error, SyncError = error }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
     }
 
     private static async Task UntilAsync(Func<bool> condition)
