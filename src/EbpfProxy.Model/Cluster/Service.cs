@@ -57,6 +57,9 @@ public sealed record Service
     /// <summary>Whether the label service.kubernetes.io/service-proxy-name gives the Service to another proxy.</summary>
     public bool HasOtherProxy { get; init; }
 
+    /// <summary>Whether it has anything to do with this proxy: not headless, no mere name, no other proxy's.</summary>
+    public bool IsProxied => !ClusterIPs.IsDefaultOrEmpty && Type != ServiceType.ExternalName && !HasOtherProxy;
+
     public bool Equals(Service? other) =>
         other is not null
         && (Name, Type, InternalTrafficPolicy, ExternalTrafficPolicy, AffinitySeconds, HealthCheckNodePort, HasOtherProxy)

@@ -15,4 +15,7 @@ public sealed record NodeDevice(int Index, string Name, ushort Hardware, string 
 
     /// <summary>Whether the other end of the device is in another network namespace.</summary>
     public bool HasForeignPeer { get; init; }
+
+    /// <summary>Whether it is a bridge that was told, itself, to ask the rules for packets about what it passes on.</summary>
+    public bool CallsNetfilter { get; init; }
 }

@@ -18,11 +18,18 @@ public sealed record NodeNetwork(
     /// <summary>The addresses that make a destination the node's own; loopback is not among them.</summary>
     public ImmutableArray<DeviceAddress> LocalAddresses { get; } = LocalOf(Devices, Addresses);
 
+    /// <summary>Whether all bridges ask the rules for packets about what they pass on.</summary>
+    public bool BridgesCallNetfilter { get; init; }
+
     /// <summary>The devices that lead to everywhere, the best first.</summary>
     public IEnumerable<int> UplinksOf(IpFamily family) =>
         DefaultRoutes.Where(route => route.Family == family).OrderBy(route => route.Metric).Select(route => route.Device).Distinct();
 
     public NodeDevice? FindDevice(int index) => Devices.FirstOrDefault(device => device.Index == index);
+
+    /// <summary>Whether what goes from one port of a bridge to another is seen by no rule for packets, and this is such a port.</summary>
+    public bool IsPortPastNetfilter(NodeDevice device) =>
+        device.MasterKind == "bridge" && !BridgesCallNetfilter && FindDevice(device.Master) is { CallsNetfilter: false };
 
     private static ImmutableArray<DeviceAddress> LocalOf(ImmutableArray<NodeDevice> devices, ImmutableArray<DeviceAddress> addresses)
     {

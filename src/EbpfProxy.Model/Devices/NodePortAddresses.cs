@@ -13,8 +13,7 @@ public sealed record NodePortAddresses(ImmutableArray<Prefix> Prefixes, bool IsP
     /// <summary>The addresses; a loopback address is never among them.</summary>
     public IReadOnlySet<Address> Select(NodeNetwork network, NodeIPs nodeIPs)
     {
-        // A family without a prefix matches all, also where the node IP of it is not known: kube-proxy does so.
-        var prefixes = IsPrimary ? PrefixesOf(nodeIPs) : Prefixes;
+        var prefixes = PrefixesFor(nodeIPs);
         return network.LocalAddresses
             .Where(local => prefixes.Any(prefix => prefix.Family == local.Address.Family)
                 ? prefixes.Any(prefix => prefix.Contains(local.Address) && (prefix.Length > 0 || local.IsGlobal))
@@ -22,6 +21,39 @@ public sealed record NodePortAddresses(ImmutableArray<Prefix> Prefixes, bool IsP
             .Select(local => local.Address)
             .ToHashSet();
     }
+
+    /// <summary>
+    /// Where a server listens that is asked on these addresses: the unspecified address stands for all of a family. Unlike
+    /// node ports a server may listen on loopback, where a prefix names it; link-local addresses belong to one device and
+    /// are left out.
+    /// </summary>
+    public IReadOnlySet<Address> ListenOn(NodeNetwork network, NodeIPs nodeIPs)
+    {
+        var prefixes = PrefixesFor(nodeIPs);
+        var chosen = new HashSet<Address>();
+        foreach (var family in new[] { IpFamily.IPv4, IpFamily.IPv6 })
+        {
+            Prefix[] ofFamily = [.. prefixes.Where(prefix => prefix.Family == family)];
+            if (ofFamily.Length == 0 || ofFamily.Any(prefix => prefix.Length == 0))
+            {
+                chosen.Add(Address.AnyOf(family));
+            }
+            else
+            {
+                chosen.UnionWith(Bindable(network).Where(address => ofFamily.Any(prefix => prefix.Contains(address))));
+            }
+        }
+
+        return chosen;
+    }
+
+    private static IEnumerable<Address> Bindable(NodeNetwork network) => network.LocalAddresses
+        .Where(local => local.Scope < AddressScope.Link || local.Address.Family == IpFamily.IPv4)
+        .Concat(network.Addresses.Where(own => own.Address.IsLoopback))
+        .Select(own => own.Address);
+
+    /// <summary>A family without a prefix matches all, also where the node IP of it is not known: kube-proxy does so.</summary>
+    private ImmutableArray<Prefix> PrefixesFor(NodeIPs nodeIPs) => IsPrimary ? PrefixesOf(nodeIPs) : Prefixes;
 
     private static ImmutableArray<Prefix> PrefixesOf(NodeIPs nodeIPs) =>
     [

@@ -7,6 +7,8 @@ public readonly record struct PortRange(ushort First, ushort Last)
 {
     public int Count => Last - First + 1;
 
+    public bool Contains(ushort port) => First <= port && port <= Last;
+
     public bool Overlaps(PortRange other) => First <= other.Last && other.First <= Last;
 
     /// <summary>Reads "1024-29999", "80" or, as Kubernetes has it, "30000+100".</summary>

@@ -19,7 +19,7 @@ public static class ServiceTablesBuilder
     /// <param name="node">The node that the tables are for.</param>
     public static ServiceTables Build(Service service, IReadOnlyCollection<EndpointSlice> slices, NodeContext node)
     {
-        if (!IsProxied(service))
+        if (!service.IsProxied)
         {
             return new ServiceTables(service.Name, []);
         }
@@ -38,9 +38,6 @@ public static class ServiceTablesBuilder
         ArrayPool<EndpointSlice>.Shared.Return(ordered);
         return tables;
     }
-
-    private static bool IsProxied(Service service) =>
-        !service.ClusterIPs.IsDefaultOrEmpty && service.Type != ServiceType.ExternalName && !service.HasOtherProxy;
 
     private static ImmutableArray<PortTables> BuildPorts(Service service, ReadOnlySpan<EndpointSlice> slices, NodeContext node)
     {

@@ -150,6 +150,24 @@ public sealed class DeviceRulesTests
     }
 
     [Theory]
+    [InlineData("", false, "0.0.0.0 ::")]
+    [InlineData("", true, "192.0.2.1 ::")]
+    [InlineData("10.0.0.0/8", false, "10.0.0.1 ::")]
+    [InlineData("1.2.3.0/24,0.0.0.0/0,fd00::/16", false, "0.0.0.0 fd00::1")]
+    [InlineData("127.0.0.0/8,fd01::/16", false, "127.0.0.9")]
+    [InlineData("fe80::/10,10.1.0.0/16", false, "")]
+    public void Servers_beside_node_ports_listen_where_the_prefixes_say(string prefixes, bool isPrimary, string expected)
+    {
+        var network = Network("10.0.0.1 127.0.0.9 fd00::1 fe80::1l", uplink: "192.0.2.1");
+        var nodePorts = new NodePortAddresses(
+            [.. prefixes.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => Prefix.TryParse(text, out var prefix) ? prefix : default)], isPrimary);
+
+        var chosen = nodePorts.ListenOn(network, NodeIPs.Detect([Ip("192.0.2.1")], Ip("0.0.0.0")));
+
+        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), chosen.Select(address => address.ToString()).OrderBy(text => text, StringComparer.Ordinal));
+    }
+
+    [Theory]
     [InlineData("1024-29999", "32768-60999", "8080", "", "8080")]
     [InlineData("1024-29999", "20000-40000", "8080", "20000-29999", "8080,20000-29999")]
     [InlineData("1024-29999", "29999-40000", "", "29999", "29999")]

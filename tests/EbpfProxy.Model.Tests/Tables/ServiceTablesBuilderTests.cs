@@ -231,6 +231,18 @@ public class ServiceTablesBuilderTests
             tables.Ports.Select(p => $"{p.Key.Protocol} {p.Key.PortName} {string.Join(' ', p.Backends.Select(b => b.Address))}"));
     }
 
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(1u)]
+    [InlineData(86400u)]
+    public void Every_port_has_the_affinity_of_its_service(uint seconds)
+    {
+        var tables = Build(Samples.Service() with { AffinitySeconds = seconds }, "1:RL 2:Rr@a");
+
+        Assert.NotEmpty(tables.Ports);
+        Assert.All(tables.Ports, port => Assert.Equal(seconds, port.AffinitySeconds));
+    }
+
     [Fact]
     public void Tables_of_equal_objects_are_equal_and_of_another_state_are_not()
     {
