@@ -9,6 +9,7 @@ public readonly record struct KernelMember(uint BitOffset, bool IsBitField);
 public sealed unsafe class KernelTypes : IDisposable
 {
     private const uint KindStruct = 4;
+    private const uint KindFunction = 12;
     private const uint CountMask = 0xffff;
     private const uint HasBitFields = 1u << 31;
     private const int BitFieldShift = 24;
@@ -58,10 +59,41 @@ public sealed unsafe class KernelTypes : IDisposable
         return null;
     }
 
+    /// <summary>Whether the kernel, or a module that is loaded, describes a function.</summary>
+    /// <param name="function">The function's name.</param>
+    /// <param name="module">The module that has it where the kernel itself has not.</param>
+    public bool HasFunction(string function, string module)
+    {
+        ObjectDisposedException.ThrowIf(_native == null, this);
+        if (HasFunction(_native, function))
+        {
+            return true;
+        }
+
+        using var quiet = LibBpfLog.CaptureWarnings();
+        btf* types;
+        fixed (byte* name = System.Text.Encoding.UTF8.GetBytes(module + '\0'))
+        {
+            types = LibBpf.btf__load_module_btf((sbyte*)name, _native);
+        }
+
+        bool hasFunction = types != null && HasFunction(types, function);
+        LibBpf.btf__free(types);
+        return hasFunction;
+    }
+
     /// <summary>Frees the types.</summary>
     public void Dispose()
     {
         LibBpf.btf__free(_native);
         _native = null;
+    }
+
+    private static bool HasFunction(btf* types, string function)
+    {
+        fixed (byte* name = System.Text.Encoding.UTF8.GetBytes(function + '\0'))
+        {
+            return LibBpf.btf__find_by_name_kind(types, (sbyte*)name, KindFunction) > 0;
+        }
     }
 }

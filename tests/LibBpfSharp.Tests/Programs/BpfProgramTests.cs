@@ -40,4 +40,18 @@ public sealed class BpfProgramTests
         using var again = BpfProgram.TryFromId(info.Id);
         Assert.Equal(info.Tag, again?.ReadInfo().Tag);
     }
+
+    [KernelFact]
+    public void A_program_tells_its_runs_while_they_are_measured()
+    {
+        using var sample = Sample.Load();
+        var pass = sample.GetProgram("pass").Program;
+        using (BpfRunStatistics.Enable())
+        {
+            pass.TestRun(new BpfTestRunOptions { Packet = new byte[64], Repeat = 1000 });
+        }
+
+        Assert.Equal(1000u, pass.ReadInfo().RunCount);
+        Assert.NotEqual(TimeSpan.Zero, pass.ReadInfo().RunTime);
+    }
 }
