@@ -6,9 +6,10 @@ CLANG ?= $(firstword $(foreach c,clang clang-19 clang-18 clang-17 clang-16 clang
 BPF_OUT := .artifacts/bpf
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BPF_OUT)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-# For -target bpf the compiler does not look where this distribution has <asm/types.h>.
-BPF_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_INCLUDES := -Ibpf/include -Ibpf/lib \
+# For -target bpf the compiler does not look where this distribution has <asm/types.h>. Asked when it is needed: `make demo`
+# installs the compiler first.
+BPF_MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_INCLUDES = -Ibpf/include -Ibpf/lib \
 	$(if $(BPF_MULTIARCH),-idirafter /usr/include/$(BPF_MULTIARCH))
 
 # A build with another layout of the tables, for tests of upgrade and rollback: TABLES_VERSION=2.

@@ -11,6 +11,7 @@
 #include "bind.h"
 #include "config.h"
 #include "maps.h"
+#include "trace.h"
 #include "translate.h"
 
 #define REJECT	0
@@ -36,13 +37,45 @@ static __always_inline int refuse(struct bpf_sock_addr *ctx, enum hook_family fa
 	return PROCEED;
 }
 
+/* Tells who traces what a socket got for what it asked. */
+static __noinline void trace_socket(const struct frontend_key *asked, const struct choice *choice,
+				    enum reason reason)
+{
+	const struct trace_filter *filter = trace_filter();
+	struct trace_event *event;
+
+	if (!filter)
+		return;
+	event = trace_begin();
+	if (!event)
+		return;
+	event->frontend = asked->address;
+	event->frontend_port = asked->port;
+	event->protocol = asked->protocol;
+	event->reason = reason;
+	/* Where no service has the port, there is none. */
+	event->has_service = reason != REASON_UNKNOWN_PORT;
+	event->service = choice->service;
+	if (reason == REASON_TRANSLATED) {
+		event->backend = choice->address;
+		event->backend_port = choice->port;
+	}
+	if (have_current_task) {
+		event->pid = bpf_get_current_pid_tgid() >> 32;
+		bpf_get_current_comm(event->command, sizeof(event->command));
+	}
+	trace_end(filter, event);
+}
+
 static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family family,
-				 enum reason reason, const struct choice *choice,
-				 enum refusal refusal)
+				 const struct frontend_key *asked, enum reason reason,
+				 const struct choice *choice, enum refusal refusal)
 {
 	if (reason == REASON_NONE)
 		return PROCEED;
 	count(reason);
+	if (!choice->is_known && reason != REASON_NO_LOCAL_ENDPOINT)
+		trace_socket(asked, choice, reason);
 	if (reason == REASON_TRANSLATED) {
 		sock_set_remote(ctx, family, &choice->address, choice->port);
 		return PROCEED;
@@ -50,6 +83,7 @@ static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family fam
 	/* What is dropped goes on as a packet, which the packet path drops. */
 	if (reason == REASON_NO_LOCAL_ENDPOINT)
 		return PROCEED;
+	tally_refuse(choice->service, reason);
 	return refuse(ctx, family, refusal);
 }
 
@@ -60,7 +94,7 @@ static __always_inline int handle_connect(struct bpf_sock_addr *ctx, enum hook_f
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_connect(ctx, family, &asked, &choice), &choice,
+	return apply(ctx, family, &asked, translate_connect(ctx, family, &asked, &choice), &choice,
 		     REFUSE_CONNECT);
 }
 
@@ -71,7 +105,7 @@ static __always_inline int handle_send(struct bpf_sock_addr *ctx, enum hook_fami
 
 	if (!is_translated_protocol(asked.protocol))
 		return PROCEED;
-	return apply(ctx, family, translate_datagram(ctx, family, &asked, &choice), &choice,
+	return apply(ctx, family, &asked, translate_datagram(ctx, family, &asked, &choice), &choice,
 		     REFUSE_SEND);
 }
 
@@ -158,11 +192,44 @@ int proxy_bind6(struct bpf_sock_addr *ctx)
 	return handle_bind(ctx, HOOK_IPV6);
 }
 
+/* A TCP connection begins. If it is to a service, its end is told to proxy_sock_ops as well. */
+static __always_inline void watch_until_closed(struct bpf_sock_ops *ctx)
+{
+	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
+
+	if (peer_is_until_closed(&key))
+		bpf_sock_ops_cb_flags_set(ctx,
+					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+/* It ended: what it carried is the service's. */
+static __always_inline void handle_closed(struct bpf_sock_ops *ctx)
+{
+	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
+
+	peer_end(&key, ctx->bytes_acked, ctx->bytes_received);
+}
+
+SEC("sockops")
+int proxy_sock_ops(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		watch_until_closed(ctx);
+	else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
+		handle_closed(ctx);
+	return PROCEED;
+}
+
 SEC("cgroup/sock_release")
 int proxy_sock_release(struct bpf_sock *ctx)
 {
 	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
 
+	/* Data and FIN may still be under way: proxy_sock_ops hears of the end. It does not where
+	 * the connection never began, as one does not that waits for its first data. */
+	if (counts_socket_bytes && ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
+	    ctx->state != BPF_TCP_SYN_SENT && peer_is_until_closed(&key))
+		return PROCEED;
 	/* A TCP socket has one record at most, and most sockets have none. */
 	if (peer_remove(&key) && ctx->protocol != IPPROTO_TCP)
 		peers_remove(key.socket, 1);

@@ -9,18 +9,20 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "apart.h"
 #include "connection_maps.h"
 #include "forward.h"
 #include "icmp_error.h"
 #include "known.h"
 #include "open.h"
 #include "tc_config.h"
+#include "unallocated.h"
 
-/* Whether a port of the node is one behind which clients are masqueraded. */
-static __always_inline bool is_source_port(__be16 port)
-{
-	return (__u16)(bpf_ntohs(port) - source_port_first) < source_port_count;
-}
+/* How many ids free_all makes free in a run; the controller knows it too. */
+#define IDS_FREED_AT_ONCE 256
+
+/* The first id that free_all has not made free. */
+static __u32 next_id;
 
 /* Sends a packet that came in on its way, around the stack or through it. */
 static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *scratch)
@@ -46,7 +48,7 @@ static __always_inline int ingress_fragment(struct __sk_buff *skb, struct packet
 	if (roles & ~ADDRESS_ON_DEVICE && fragment_hold(skb, packet))
 		return TC_ACT_SHOT;
 	if (roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL))
-		return drop(REASON_UNKNOWN_FRAGMENT);
+		return drop(skb, REASON_UNKNOWN_FRAGMENT);
 	return TC_ACT_OK;
 }
 
@@ -65,7 +67,7 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 		__u32 held = fragment_remember(packet);
 
 		if (held && fragments_release(skb, packet, held))
-			return drop(REASON_NOT_REWRITABLE);
+			return drop(skb, REASON_NOT_REWRITABLE);
 	}
 	if (packet->kind == KIND_FRAGMENT) {
 		result = ingress_fragment(skb, packet, roles);
@@ -84,33 +86,75 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 	if (!is_frontend)
 		return GO_ON;
 	if (packet->kind == KIND_FRAGMENT)
-		return drop(REASON_UNKNOWN_FRAGMENT);
+		return drop(skb, REASON_UNKNOWN_FRAGMENT);
 	result = flow_open(skb);
 	return result == REASON_TRANSLATED ? ingress_known(skb, scratch)
 					   : packet_refuse(skb, result);
 }
 
-/* What comes in for an address that is nobody's: an answer that may go around the stack, or for a
- * frontend that is gone while its connections live. */
-static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *scratch)
+/* What comes in for a frontend where kube-proxy has the node again: connections that are known go
+ * on, all else is left to its rules. */
+static __always_inline int ingress_handed_back(struct __sk_buff *skb, struct scratch *scratch)
+{
+	struct packet *packet = &scratch->packet;
+
+	if (packet->is_first_fragment) {
+		__u32 held = fragment_remember(packet);
+
+		if (held && fragments_release(skb, packet, held))
+			return drop(skb, REASON_NOT_REWRITABLE);
+	}
+	if (packet->kind == KIND_FRAGMENT && !fragment_recall(packet))
+		return GO_ON;
+	if (packet->kind != KIND_TRANSPORT && packet->kind != KIND_FRAGMENT)
+		return GO_ON;
+	return flow_find(skb) ? ingress_known(skb, scratch) : GO_ON;
+}
+
+/* Whether what comes in for an address that is nobody's is of a flow that is known: an answer that
+ * may go around the stack, or for a frontend that is gone while its connections live. */
+static __always_inline bool ingress_other_is_known(struct __sk_buff *skb, struct scratch *scratch)
 {
 	const struct path_state *state = path_state();
 	struct packet *packet = &scratch->packet;
 
 	if (!state || !state->is_in_use)
-		return GO_ON;
+		return false;
 	if (packet->kind == KIND_FRAGMENT && !fragment_recall(packet))
-		return GO_ON;
+		return false;
 	if (packet->kind != KIND_TRANSPORT && packet->kind != KIND_FRAGMENT)
-		return GO_ON;
+		return false;
 	if (state->has_orphans && flow_find(skb))
-		return ingress_known(skb, scratch);
+		return true;
 	if (state->goes_around == AROUND_NOTHING)
-		return GO_ON;
+		return false;
 	packet->key.hook = AT_EGRESS;
-	if (!flow_find(skb) || scratch->found.role != FLOW_ANSWER || !scratch->found.goes_around)
-		return GO_ON;
-	return ingress_known(skb, scratch);
+	return flow_find(skb) && scratch->found.role == FLOW_ANSWER && scratch->found.goes_around;
+}
+
+/* Whether what comes in for a backend's own address has to be told from what its client has there
+ * by a service. Of TCP only what begins is asked about. */
+static __always_inline bool ingress_other_is_parted(struct __sk_buff *skb, struct scratch *scratch,
+						    __u32 roles)
+{
+	const struct path_state *state = path_state();
+	const struct packet *packet = &scratch->packet;
+
+	if (!(roles & ADDRESS_BACKEND) || !state || !state->is_in_use ||
+	    packet->kind != KIND_TRANSPORT)
+		return false;
+	if (packet->key.protocol == IPPROTO_TCP &&
+	    (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return false;
+	return packet->key.protocol != IPPROTO_SCTP && flow_part(skb);
+}
+
+static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *scratch,
+					 __u32 roles)
+{
+	if (ingress_other_is_known(skb, scratch) || ingress_other_is_parted(skb, scratch, roles))
+		return ingress_known(skb, scratch);
+	return roles ? GO_ON : packet_to_stranger(skb, &scratch->packet);
 }
 
 static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
@@ -122,6 +166,9 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 
 	if (!scratch)
 		return GO_ON;
+	/* It came to another machine, or back. */
+	if (is_answer_done(skb))
+		skb->tc_index = 0;
 	kind = packet_parse(skb, l3, AT_INGRESS);
 	if (kind == KIND_BAD)
 		return GO_ON;
@@ -130,7 +177,9 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	packet = &scratch->packet;
 	roles = address_roles(&packet->key.destination);
 	if (!(roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL | ADDRESS_NODE | ADDRESS_ON_DEVICE)))
-		return ingress_other(skb, scratch);
+		return ingress_other(skb, scratch, roles);
+	if (path_is_handed_back())
+		return ingress_handed_back(skb, scratch);
 	if (kind == KIND_OTHER)
 		return packet->key.protocol ? packet_refuse(skb, frontend_miss(roles)) : GO_ON;
 	return ingress_frontend(skb, scratch, roles);
@@ -144,23 +193,37 @@ static __always_inline int egress_own(struct __sk_buff *skb, struct scratch *scr
 	int reason;
 
 	if (!(roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL)))
+		return roles ? GO_ON : packet_to_stranger(skb, packet);
+	if (path_is_handed_back())
 		return GO_ON;
 	if (!packet_frontend(packet, roles, &scratch->frontend))
 		return packet_refuse(skb, frontend_miss(roles));
 	if (packet->kind == KIND_FRAGMENT)
-		return drop(REASON_UNKNOWN_FRAGMENT);
+		return drop(skb, REASON_UNKNOWN_FRAGMENT);
 	reason = flow_open(skb);
 	return reason == REASON_TRANSLATED ? translate_own(skb, scratch)
 					   : packet_refuse(skb, reason);
 }
 
-/* Whether the kernel masquerades a packet with the source of one of our connections. */
+/* What the node itself sends, of a protocol without ports. */
+static __always_inline int egress_portless(struct __sk_buff *skb, struct scratch *scratch)
+{
+	struct packet *packet = &scratch->packet;
+	__u32 roles = address_roles(&packet->key.destination);
+
+	if (!packet->key.protocol || path_is_handed_back())
+		return GO_ON;
+	return roles ? packet_refuse(skb, frontend_miss(roles)) : packet_to_stranger(skb, packet);
+}
+
+/* Whether the kernel gave a packet the source of one of our connections: it masquerades, and gives
+ * the node's own connections another port too, where one that is masqueraded has theirs. */
 static __always_inline bool egress_is_adopted(struct __sk_buff *skb, const struct packet *packet)
 {
 	bool is_first = packet->key.protocol == IPPROTO_UDP ||
 			(packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
-	return is_first && packet->kind == KIND_TRANSPORT && skb->ingress_ifindex &&
+	return is_first && packet->kind == KIND_TRANSPORT &&
 	       is_source_port(packet->key.source_port) && flow_adopt(skb);
 }
 
@@ -168,25 +231,35 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 {
 	const struct path_state *state = path_state();
 	struct scratch *scratch = scratch_get();
+	const struct connection *connection;
 	int result;
 	int kind;
 
-	if (!scratch || !state || (!state->is_in_use && skb->ingress_ifindex))
+	if (!scratch || !state || (!state->is_in_use && skb->ingress_ifindex) ||
+	    is_answer_done(skb))
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS);
 	if (kind == KIND_ICMP_ERROR)
 		return error_translate(skb);
 	if (kind == KIND_FRAGMENT && !fragment_recall(&scratch->packet))
 		return GO_ON;
+	if (kind == KIND_OTHER && !skb->ingress_ifindex)
+		return egress_portless(skb, scratch);
 	if (kind != KIND_TRANSPORT && kind != KIND_FRAGMENT)
 		return GO_ON;
 	if (!flow_find(skb) && !egress_is_adopted(skb, &scratch->packet))
 		return skb->ingress_ifindex ? GO_ON : egress_own(skb, scratch);
 	if (scratch->found.role == FLOW_ASK)
 		return translate_own(skb, scratch);
-	result = scratch->found.role == FLOW_FORWARD ? source_ensure(skb, skb->ifindex)
-						     : REASON_TRANSLATED;
-	return result == REASON_TRANSLATED ? packet_translate(skb) : drop(result);
+	if (scratch->found.role == FLOW_FORWARD) {
+		result = source_ensure(skb, skb->ifindex);
+		connection = connection_at(scratch->found.id);
+		if (result != REASON_TRANSLATED && connection)
+			return drop_unsourced(skb, scratch, connection, result);
+	}
+	result = packet_translate(skb);
+	return result == GO_ON && scratch->found.role == FLOW_ANSWER ? answer_way(skb, scratch)
+								     : result;
 }
 
 SEC("tc")
@@ -212,6 +285,22 @@ SEC("tc")
 int proxy_egress_ip(struct __sk_buff *skb)
 {
 	return handle_egress(skb, 0);
+}
+
+/* Makes free all ids that there are, some each time that it is run: the controller runs it before
+ * there are packets, which is much faster than to push each id by a system call. */
+SEC("tc")
+int free_all(struct __sk_buff *skb)
+{
+	(void)skb;
+	for (int i = 0; i < IDS_FREED_AT_ONCE; i++) {
+		__u32 id = next_id;
+
+		if (bpf_map_push_elem(&free_connections, &id, BPF_ANY))
+			return 0;
+		next_id = id + 1;
+	}
+	return 1;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the C programs and the C# controller share: keys and values of the maps, reasons, limits.
- * This file is the only definition; the C# mirrors (src/EbpfProxy.Datapath/Abi) are compared
- * with the BTF of the built object by a test.
+ * This file, with connection_abi.h for the packet path and trace_abi.h for who looks on, is the
+ * only definition; the C# mirrors (src/EbpfProxy.Datapath/Abi) are compared with the BTF of the
+ * built objects by a test.
  *
  * Addresses and ports are in network byte order; everything else is in host order. An IPv4
  * address is stored v4-mapped (::ffff:a.b.c.d), so one key serves both families.
@@ -145,8 +146,26 @@ struct service_name {
 	__u8 reserved[6];
 };
 
+/* --- tallies: service id -> what it did, for who looks at it. An id is given to another service
+ * only when all that was opened is closed. --- */
+
+struct tally {
+	__u64 opened; /* connections that got a backend, by sockets and in packets */
+	__u64 closed; /* those of them that are over */
+	/* What those that are over sent to backends and got from them: of TCP sockets the bytes
+	 * that TCP acknowledged and received, of what is translated in packets those from the IP
+	 * header on. UDP sockets are not looked at. */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 no_endpoint; /* refused, by reason */
+	__u64 no_local_endpoint;
+	__u64 source_denied;
+	__u64 no_room; /* no place in the table of connections, no address or port to mask with */
+};
+
 /* --- peers: socket, slot -> what a socket asked and what it got. Slot 0 of a connected socket is
- * its connection; slots without a gap from 0 on are in use. Cleared when the socket is closed. */
+ * its connection; slots without a gap from 0 on are in use. Cleared when the socket is closed, that
+ * of a TCP connection when the kernel is done with it. */
 
 struct peer_key {
 	__u64 socket; /* cookie */
@@ -157,6 +176,8 @@ struct peer_key {
 enum peer_flag {
 	PEER_CONNECTED = 1 << 0,
 	PEER_FORGOTTEN = 1 << 1, /* the backend itself or another frontend of it was asked since */
+	/* The record of a connection that goes on when its socket is closed goes at its end. */
+	PEER_UNTIL_CLOSED = 1 << 2,
 };
 
 struct peer {
@@ -189,7 +210,8 @@ struct client {
 	__u32 reserved;
 };
 
-/* --- affinity: client, service -> backend --- */
+/* --- affinity: client, service -> backend. Its parts are words, each read and written at once. ---
+ */
 
 struct affinity_key {
 	struct address client;
@@ -197,9 +219,13 @@ struct affinity_key {
 	__u32 reserved;
 };
 
+struct affinity_backend {
+	__u32 id;
+	__u32 generation;
+};
+
 struct affinity {
-	__u32 backend_id;
-	__u32 backend_generation;
+	struct affinity_backend backend;
 	__u64 last_connection_ns; /* CLOCK_MONOTONIC */
 };
 
@@ -213,174 +239,6 @@ struct source_range_key {
 
 struct source_range {
 	__u32 allowed;
-};
-
-/* --- devices: ifindex -> what a packet that comes or goes there needs to know --- */
-
-enum device_flag {
-	DEVICE_LOCAL_PODS = 1 << 0, /* what comes in here is from a pod of this node */
-	DEVICE_HAS_PEER = 1 << 1,   /* a veth whose other end is in another namespace: a pod */
-};
-
-struct device {
-	struct address
-		ipv4; /* source of what is masqueraded and leaves here; 0 where there is none */
-	struct address ipv6;
-	__u32 flags; /* enum device_flag */
-	__u8 mac[6]; /* all zero where packets have no link header */
-	__u16 reserved;
-};
-
-/* --- connections: id -> a flow that the packet path translates. A connection is seen as four
- *flows:
- *
- *	FLOW_ASK      ingress  client -> frontend   becomes  inner client -> backend
- *	FLOW_FORWARD  egress   inner client -> backend  becomes  source -> backend    (masqueraded
- *only) FLOW_RETURN   ingress  backend -> source    becomes  backend -> inner client  (masqueraded
- *only) FLOW_ANSWER   egress   backend -> inner client  becomes  frontend -> client
- *
- * The inner client is the client, with another port where two connections of one client would be
- *the same to one backend. Ingress hooks change the destination, egress hooks the source, as
- *netfilter's PREROUTING and POSTROUTING do, so that routing and filtering between them see client
- *and backend. */
-
-enum flow_role {
-	FLOW_ASK = 0,
-	FLOW_FORWARD = 1,
-	FLOW_RETURN = 2,
-	FLOW_ANSWER = 3,
-};
-
-enum connection_flag {
-	CONNECTION_MASQUERADE = 1 << 0,	    /* the backend sees an address of the node */
-	CONNECTION_FROM_NODE = 1 << 1,	    /* the client is the node itself: asked at egress */
-	CONNECTION_SOURCE_CHOSEN = 1 << 2,  /* source and source_port are set */
-	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
-	CONNECTION_CLOSING = 1 << 4, /* reset, or closed by both: its token is in the queue */
-};
-
-/* What was seen of the packets of one direction. */
-enum seen_flag {
-	SEEN_ANY = 1 << 0,
-	SEEN_SYN = 1 << 1,
-	SEEN_ACK = 1 << 2, /* a TCP segment with ACK and without SYN */
-	SEEN_FIN = 1 << 3,
-	SEEN_RST = 1 << 4,
-};
-
-struct connection {
-	struct address client;
-	struct address frontend;
-	struct address backend;
-	struct address source;
-	__be16 client_port;
-	__be16 inner_port;
-	__be16 frontend_port;
-	__be16 backend_port;
-	__be16 source_port;
-	__u8 protocol;
-	__u8 flags; /* enum connection_flag */
-	__u32 service;
-	__u32 backend_id;
-	__u32 backend_generation;
-	__u32 device; /* ifindex where the first packet was seen */
-	/* One aligned word: 0 while the id is free. Whoever copied the rest and finds the same
-	 * generation before and after has one connection. */
-	__u32 generation;
-	__u8 seen_ask; /* enum seen_flag, of client and backend */
-	__u8 seen_answer;
-	/* Nothing of it was left to netfilter yet. A byte of its own: CPUs that change flags do not
-	 * undo it. */
-	__u8 goes_around;
-	__u8 reserved;
-	__u32 reserved2;
-	__u64 last_seen_ns; /* CLOCK_MONOTONIC, within a second */
-	__u64 reserved3[2];
-};
-
-/* --- flows: a packet as one hook sees it -> its connection --- */
-
-enum flow_hook {
-	AT_INGRESS = 0,
-	AT_EGRESS = 1,
-};
-
-struct flow_key {
-	struct address source;
-	struct address destination;
-	__be16 source_port; /* ICMP echo: the identifier in both */
-	__be16 destination_port;
-	__u8 protocol;
-	__u8 hook; /* enum flow_hook */
-	__u16 reserved;
-};
-
-/* One aligned 8-byte word. */
-struct flow {
-	__u32 connection;
-	__u32 generation : 30;
-	__u32 role : 2; /* enum flow_role */
-};
-
-/* --- path state: one record, words that programs and controller tell each other --- */
-
-/* What of connections that netfilter has not seen may go around it. */
-enum path_around {
-	AROUND_NOTHING = 0,
-	AROUND_ALL = 1,
-	/* Only answers, until the next packet of the client: netfilter must meet the client first,
-	 * or it takes the answer for the begin of a connection, and masquerades it. */
-	AROUND_ANSWERS = 2,
-	/* The same for TCP alone, whose clients acknowledge what they get. */
-	AROUND_TCP_ANSWERS = 3,
-};
-
-struct path_state {
-	__u32 is_in_use;   /* there are connections: set by programs, cleared by the controller */
-	__u32 has_orphans; /* a frontend's address went that connections may still have */
-	__u32 goes_around; /* enum path_around */
-	__u32 reserved;
-};
-
-/* --- fragments: the first fragment of a datagram -> the ports that the others lack --- */
-
-struct fragment_key {
-	struct address source;
-	struct address destination;
-	__be32 id;
-	__u8 protocol;
-	__u8 hook; /* enum flow_hook */
-	__u16 reserved;
-};
-
-/* How many fragments that overtook the first one of their datagram are kept for it. */
-#define HELD_FRAGMENTS 8
-
-struct fragment {
-	__be16 source_port; /* both 0 while the first is waited for */
-	__be16 destination_port;
-	__u32 held; /* how many wait for it */
-};
-
-/* --- held fragments: datagram, number -> a frame that overtook the first one --- */
-
-#define HELD_BYTES 2048
-
-struct held_key {
-	struct fragment_key datagram;
-	__u32 number;
-};
-
-struct held {
-	__u32 length;
-	__u8 frame[HELD_BYTES];
-};
-
-/* --- budget: per CPU, what may still be answered with an ICMP error or RST --- */
-
-struct budget {
-	__u64 refilled_ns; /* CLOCK_MONOTONIC */
-	__u64 tokens;
 };
 
 /* --- counters: per CPU, by reason. Numbers are never used again for another meaning. --- */
@@ -405,15 +263,17 @@ enum reason {
 	REASON_NO_CONNECTION = 15,  /* reset: a TCP segment in mid-flow of an unknown connection */
 	REASON_NO_SOURCE_PORT = 16, /* dropped: every port to mask the client with is taken */
 	REASON_NO_SOURCE_ADDRESS =
-		17,		      /* dropped: the node has no address to mask the client with */
-	REASON_UNALLOCATED = 18,      /* dropped: in a ServiceCIDR, and no service's */
-	REASON_BAD_PACKET = 19,	      /* dropped: a header that is cut short or makes no sense */
+		17,		 /* dropped: the node has no address to mask the client with */
+	REASON_UNALLOCATED = 18, /* dropped: in a ServiceCIDR, and no service's */
+	/* 19 was a header that makes no sense, which is the stack's to judge */
 	REASON_UNKNOWN_FRAGMENT = 20, /* dropped: a fragment whose first one was not seen */
 	REASON_REFUSAL_LIMITED = 21,  /* refused without an answer, which would be one too many */
 	REASON_NOT_REWRITABLE =
 		22, /* dropped: a packet that could not be changed as it has to be */
 	REASON_LEFT_TO_CONNTRACK = 23, /* flows that the kernel's connection tracking translates */
-	REASON_COUNT = 24,
+	REASON_AFFINITY_ADDED = 24,    /* clients that a service with session affinity remembers */
+	REASON_AFFINITY_FULL = 25, /* table of session affinity full: a client is not remembered */
+	REASON_COUNT = 26,
 };
 
 #pragma clang diagnostic pop
@@ -426,12 +286,11 @@ _Static_assert(sizeof(struct service) == 32, "two to a cache line");
 _Static_assert(sizeof(struct backend_state) == 8, "one word");
 _Static_assert(sizeof(struct backend) == 32, "two to a cache line");
 _Static_assert(sizeof(struct service_name) == 200, "no padding");
+_Static_assert(sizeof(struct tally) == 64, "one cache line");
 _Static_assert(sizeof(struct peer_key) == 16, "no padding");
 _Static_assert(sizeof(struct peer) == 72, "no padding");
-_Static_assert(sizeof(struct device) == 44, "no padding");
-_Static_assert(sizeof(struct connection) == 128, "two cache lines");
-_Static_assert(sizeof(struct flow_key) == 40, "no padding");
-_Static_assert(sizeof(struct flow) == 8, "one word");
-_Static_assert(sizeof(struct fragment_key) == 40, "no padding");
+_Static_assert(sizeof(struct client) == 40, "no padding");
+_Static_assert(sizeof(struct affinity_key) == 24, "no padding");
+_Static_assert(sizeof(struct affinity) == 16, "two words");
 
 #endif

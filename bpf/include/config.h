@@ -11,13 +11,19 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "abi.h"
+#include "connection_abi.h"
 
 /* The kernel has bpf_set_retval (5.18), so that a hook can say ECONNREFUSED itself. */
 const volatile bool have_set_retval = false;
 
 /* The kernel has bpf_skc_to_mptcp_sock (5.19), so that a hook can tell a subflow of MPTCP. */
 const volatile bool have_mptcp_sock = false;
+
+/* The kernel tells the hooks of connect() and sendto() which process calls. */
+const volatile bool have_current_task = false;
+
+/* proxy_sock_ops is attached: it hears of the end of TCP connections, and has their bytes. */
+const volatile bool counts_socket_bytes = false;
 
 /* Cookie of the network namespace of the node itself; 0 where it cannot be had (before 5.14). */
 const volatile __u64 node_namespace = 0;
@@ -49,6 +55,16 @@ enum loopback_node_ports {
 const volatile enum loopback_node_ports loopback_node_ports = LOOPBACK_NONE;
 /* A cluster IP that a device of the node holds is left to the stack while it does. */
 const volatile bool leave_device_addresses = true;
+
+/* The ports behind which clients are masqueraded: of no socket of the node, and no node port. */
+const volatile __u16 source_port_first = 1024;
+const volatile __u16 source_port_count = 28976;
+
+/* Whether a port of the node is one behind which clients are masqueraded. */
+static __always_inline bool is_source_port(__be16 port)
+{
+	return (__u16)(bpf_ntohs(port) - source_port_first) < source_port_count;
+}
 
 /* The versions of the layouts that this object was compiled with. */
 const volatile __u32 tables_version = TABLES_VERSION;

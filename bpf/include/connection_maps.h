@@ -5,6 +5,7 @@
 #ifndef EBPF_PROXY_CONNECTION_MAPS_H
 #define EBPF_PROXY_CONNECTION_MAPS_H
 
+#include "connection_abi.h"
 #include "maps.h"
 
 /* ifindex -> what a packet that comes or goes there needs to know. The controller writes; the
@@ -17,6 +18,16 @@ struct devices_table {
 } devices SEC(".maps");
 
 SLOT_OF(devices);
+
+/* number -> a prefix that only services have addresses of. The controller writes; the packet path
+ * reads for packets to addresses that are in no table, which most packets are. Without a pin: the
+ * programs keep theirs, and the next ones get another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct service_prefix);
+	__uint(max_entries, MAX_SERVICE_PREFIXES);
+} service_prefixes SEC(".maps");
 
 /* id -> a flow that the packet path translates. The packet path writes and reads; the controller
  * ends what is too old. As many as the node's memory allows, from the start. */
@@ -62,6 +73,18 @@ struct {
 	__uint(max_entries, SMALL_TABLE);
 } closing SEC(".maps");
 
+/* A packet as it comes in -> that the kernel's connection tracking translates it. The controller
+ * writes it where programs cannot ask (before 5.18), and makes it large enough only there; the
+ * packet path reads it for packets that belong to no connection. Without a pin, like the service
+ * prefixes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct flow_key);
+	__type(value, struct tracked);
+	__uint(max_entries, 1);
+} tracked SEC(".maps");
+
 /* The first fragment of a datagram -> its ports. The packet path writes and reads. Evicts the
  * oldest: a datagram whose fragments are longer under way than that is lost. */
 struct {
@@ -80,8 +103,8 @@ struct {
 	__uint(max_entries, 1);
 } path_states SEC(".maps");
 
-/* Locks of connections, by the last bits of their ids: only one CPU chooses a source. The packet
- * path takes them, for a test and a store each. */
+/* Locks of connections, by the last bits of their ids: only one CPU chooses a source, or counts
+ * that the connection is over. The packet path takes them, for a test and a store each. */
 struct connection_lock {
 	struct bpf_spin_lock lock;
 };

@@ -20,16 +20,14 @@
 
 #define SMALL_TABLE 1024
 
-/* The slot that programs read a table through. */
+/* The slot that programs read a table through; the controller puts the table there. */
 #define SLOT_OF(table)                                                                             \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
 		__uint(max_entries, 1);                                                            \
 		__type(key, __u32);                                                                \
 		__array(values, struct table##_table);                                             \
-	} table##_slot SEC(".maps") = {                                                            \
-		.values = {[0] = &table},                                                          \
-	}
+	} table##_slot SEC(".maps")
 
 /* address -> what it is. The controller writes; every hook reads first, and most stop here.
  * One entry for each service, external, node and backend address. */
@@ -101,6 +99,19 @@ struct names_table {
 
 SLOT_OF(names);
 
+/* service id -> what it did. Hooks and the packet path add where a connection begins, ends or is
+ * refused, the controller where it ends one; whoever looks at the node reads. As many entries as
+ * services. */
+struct tallies_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct tally);
+	__uint(max_entries, SMALL_TABLE);
+} tallies SEC(".maps");
+
+SLOT_OF(tallies);
+
 /* socket, slot -> what it asked and what it got. The socket hooks write and read; the controller
  * reads. An entry goes with its socket; the kernel's own (NFS, MPTCP before 5.19) are closed
  * without a hook, and theirs stay. Grown when half full. When it is full, connections are
@@ -120,12 +131,11 @@ struct {
 	__uint(max_entries, 2);
 	__type(key, __u32);
 	__array(values, struct peers_table);
-} peers_slot SEC(".maps") = {
-	.values = {[0] = &peers},
-};
+} peers_slot SEC(".maps");
 
-/* network namespace -> the client's addresses. The controller writes; hooks read where a service
- * asks who the client is. One entry for each namespace on the node. */
+/* network namespace -> the client's addresses. The controller writes; the socket hooks read for
+ * services with session affinity. One entry for each namespace on the node whose sockets can have
+ * one address of a family only. */
 struct clients_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, __u64);
@@ -135,8 +145,10 @@ struct clients_table {
 
 SLOT_OF(clients);
 
-/* client, service -> backend of the client's last connection. Hooks write and read; the controller
- * sweeps what is too old. */
+/* client, service -> backend of the client's last connection. Hooks and the packet path add rows
+ * and change them in place; the controller removes what is too old or leads to nobody. Grown when
+ * half full, up to a limit. When it is full, connections are translated all the same, and their
+ * clients may get another backend next time (REASON_AFFINITY_FULL). */
 struct affinity_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__type(key, struct affinity_key);
@@ -144,7 +156,13 @@ struct affinity_table {
 	__uint(max_entries, SMALL_TABLE);
 } affinity SEC(".maps");
 
-SLOT_OF(affinity);
+/* Two tables, for the same reason and with the same meaning as those of the peers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct affinity_table);
+} affinity_slot SEC(".maps");
 
 /* service, prefix -> its sources may use the load-balancer addresses. The controller writes; hooks
  * read for frontends that are flagged so. Grown before it fills. */

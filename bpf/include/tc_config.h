@@ -39,10 +39,6 @@ const volatile bool masquerade_all = false;
 /* Whether backends on this node see the client under external policy Cluster too. */
 const volatile bool preserve_client = false;
 
-/* The ports behind which clients are masqueraded: of no socket of the node, and no node port. */
-const volatile __u16 source_port_first = 1024;
-const volatile __u16 source_port_count = 28976;
-
 const volatile struct timeouts timeouts = {
 	.tcp_syn = 120,
 	.tcp_established = 86400,
@@ -56,6 +52,9 @@ const volatile struct timeouts timeouts = {
 
 /* How many packets a second are answered with an ICMP error or RST, on each CPU. */
 const volatile __u32 refusals_per_second = 1000;
+
+/* The table of tracked flows is kept, because connection tracking cannot be asked (before 5.18). */
+const volatile bool conntrack_is_followed = false;
 
 /* The kernel has bpf_ktime_get_coarse_ns (5.11). */
 const volatile bool have_coarse_time = false;

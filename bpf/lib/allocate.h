@@ -18,7 +18,15 @@ static __always_inline struct path_state *path_state(void)
 	return bpf_map_lookup_elem(&path_states, &zero);
 }
 
-/* Whether connections may have a frontend that is gone. */
+/* Whether kube-proxy takes what is new. */
+static __always_inline bool path_is_handed_back(void)
+{
+	const struct path_state *state = path_state();
+
+	return state && READ_ONCE(state->is_handed_back);
+}
+
+/* Whether connections may have a frontend that is gone, or never was one. */
 static __always_inline bool path_has_orphans(void)
 {
 	const struct path_state *state = path_state();
@@ -33,6 +41,18 @@ static __always_inline void path_is_in_use(void)
 
 	if (state && !state->is_in_use)
 		state->is_in_use = 1;
+}
+
+/* Says that there is a connection whose frontend is none. The count comes first: the controller,
+ * which takes the other word back, looks at it again afterwards. */
+static __always_inline void path_has_parted(void)
+{
+	struct path_state *state = path_state();
+
+	if (!state)
+		return;
+	__sync_fetch_and_add(&state->parted, 1);
+	*(volatile __u32 *)&state->has_orphans = 1;
 }
 
 /* Removes a row, if it still names the connection. */
@@ -55,12 +75,16 @@ static __always_inline void connection_remove_flows(const struct connection *con
 	}
 }
 
-/* Ends a connection whose token was taken, so that its id can be used again at once. */
-static __always_inline void connection_evict(struct connection *connection,
+/* Ends a connection whose token was taken, so that its id can be used again at once; false where
+ * somebody else has ended it. */
+static __always_inline bool connection_evict(struct connection *connection,
 					     const struct flow *token)
 {
-	connection_end(connection, token->generation);
+	if (!connection_end(connection, token->connection, token->generation))
+		return false;
+	connection_tally_rest(connection);
 	connection_remove_flows(connection, token->connection);
+	return true;
 }
 
 /* The oldest connection that is closing makes room; false where there is none. */
@@ -76,7 +100,13 @@ static __noinline bool closing_take(__u32 *id)
 		connection = connection_live(&token);
 		if (!connection)
 			continue;
-		connection_evict(connection, &token);
+		/* It goes on after what was no reset; it has no token here from now on. */
+		if (!connection_is_closing(connection)) {
+			connection->flags &= ~CONNECTION_CLOSING;
+			continue;
+		}
+		if (!connection_evict(connection, &token))
+			continue;
 		*id = token.connection;
 		return true;
 	}
@@ -98,7 +128,8 @@ static __noinline bool unanswered_take(__u32 *id)
 		if (!connection || connection_is_answered(connection) ||
 		    connection->flags & CONNECTION_CLOSING)
 			continue;
-		connection_evict(connection, &token);
+		if (!connection_evict(connection, &token))
+			continue;
 		count(REASON_CONNECTION_EVICTED);
 		*id = token.connection;
 		return true;
@@ -140,7 +171,7 @@ static __always_inline void token_add(__u32 id, __u32 generation)
 		struct connection *connection = connection_live(&head);
 
 		if (connection && !connection_is_answered(connection))
-			connection_end(connection, head.generation);
+			connection_end(connection, head.connection, head.generation);
 	}
 	bpf_map_push_elem(&unanswered, &token, BPF_ANY);
 }

@@ -12,6 +12,7 @@ struct choice {
 	__u32 id;
 	__u32 generation;
 	bool is_on_node;
+	bool is_known; /* the socket has it already, from an earlier datagram */
 };
 
 /* NULL where there is no such id. */
@@ -30,8 +31,8 @@ static __always_inline struct backend_state backend_state(const struct backend *
 	return copy.state;
 }
 
-/* Whether the backend that a record names is still the same one and may go on being used. */
-static __always_inline bool backend_serves(__u32 id, __u32 generation)
+/* Whether the backend that a record names is still the same one and has a flag. */
+static __always_inline bool backend_is_still(__u32 id, __u32 generation, enum backend_flag flag)
 {
 	const struct backend *backend = backend_lookup(id);
 	struct backend_state state;
@@ -39,7 +40,13 @@ static __always_inline bool backend_serves(__u32 id, __u32 generation)
 	if (!backend)
 		return false;
 	state = backend_state(backend);
-	return state.generation == generation && state.flags & BACKEND_SERVING;
+	return state.generation == generation && state.flags & flag;
+}
+
+/* Whether it may go on being used. */
+static __always_inline bool backend_serves(__u32 id, __u32 generation)
+{
+	return backend_is_still(id, generation, BACKEND_SERVING);
 }
 
 /* Chooses a backend; false where the id is free or another service's. */

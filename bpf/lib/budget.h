@@ -5,8 +5,6 @@
 
 #include "connection_maps.h"
 
-#define SECOND 1000000000ULL
-
 /* Takes one of what a CPU may answer; false where it has answered enough. A bucket that holds a
  * second's worth, as the kernel's own for ICMP errors (net.ipv4.icmp_msgs_per_sec). */
 static __always_inline bool budget_take(__u32 each_second)

@@ -13,6 +13,7 @@
 #include "connection_maps.h"
 #include "count.h"
 #include "rewrite.h"
+#include "tally.h"
 
 #define GENERATION_MASK ((1U << 30) - 1)
 
@@ -59,13 +60,11 @@ static __always_inline struct connection *connection_live(const struct flow *flo
 										   : NULL;
 }
 
-/* Whether both sides took part: of TCP, whether the client acknowledged the backend's answer, which
- * one that forges its address cannot. */
+/* Whether both sides took part: whether the client went on after the backend's answer, which one
+ * that forges its address does not hear. */
 static __always_inline bool connection_is_answered(const struct connection *connection)
 {
-	if (connection->protocol == IPPROTO_TCP)
-		return connection->seen_answer && connection->seen_ask & SEEN_ACK;
-	return connection->seen_answer;
+	return connection->seen_answer && connection->seen_ask & SEEN_ACK;
 }
 
 /* After how many seconds of silence a connection is over. */
@@ -86,7 +85,7 @@ static __always_inline __u32 connection_timeout(const struct connection *connect
 	}
 	if (connection->protocol == IPPROTO_SCTP)
 		return timeouts.sctp;
-	return answer ? timeouts.udp_stream : timeouts.udp;
+	return connection_is_answered(connection) ? timeouts.udp_stream : timeouts.udp;
 }
 
 static __always_inline bool connection_is_over(const struct connection *connection, __u64 now)
@@ -159,23 +158,6 @@ static __always_inline bool is_answer(__u8 role)
 	return role == FLOW_RETURN || role == FLOW_ANSWER;
 }
 
-static __always_inline __u8 seen_in(const struct packet *packet)
-{
-	__u8 seen = SEEN_ANY;
-
-	if (packet->key.protocol != IPPROTO_TCP)
-		return seen;
-	if (packet->tcp_flags & TCP_SYN)
-		seen |= SEEN_SYN;
-	else if (packet->tcp_flags & TCP_ACK)
-		seen |= SEEN_ACK;
-	if (packet->tcp_flags & TCP_FIN)
-		seen |= SEEN_FIN;
-	if (packet->tcp_flags & TCP_RST)
-		seen |= SEEN_RST;
-	return seen;
-}
-
 /* Whether nothing more is to come on it. */
 static __always_inline bool connection_is_closing(const struct connection *connection)
 {
@@ -185,34 +167,31 @@ static __always_inline bool connection_is_closing(const struct connection *conne
 	return (ask | answer) & SEEN_RST || ask & answer & SEEN_FIN;
 }
 
-/* Notes that a packet was seen. Writes only what changes: the record is shared by CPUs. */
-static __always_inline void connection_touch(struct connection *connection,
-					     const struct found *found, const struct packet *packet,
-					     __u64 now)
+/* Counts what a connection carried whose record is given to another one. */
+static __always_inline void connection_tally_rest(const struct connection *connection)
 {
-	__u8 *seen = is_answer(found->role) ? &connection->seen_answer : &connection->seen_ask;
-	__u8 flags = *seen | seen_in(packet);
-
-	if (flags != *seen) {
-		*seen = flags;
-		if (connection_is_closing(connection) &&
-		    !(connection->flags & CONNECTION_CLOSING)) {
-			struct flow token = {
-				.connection = found->id,
-				.generation = found->generation,
-			};
-
-			if (!bpf_map_push_elem(&closing, &token, BPF_ANY))
-				connection->flags |= CONNECTION_CLOSING;
-		}
-	}
-	if (now > connection->last_seen_ns + SECOND)
-		connection->last_seen_ns = now;
+	if (!connection->is_over)
+		tally_close(connection->service);
+	tally_bytes(connection->service, connection->bytes_ask, connection->bytes_answer);
 }
 
-static __always_inline void connection_end(struct connection *connection, __u32 generation)
+/* Ends a connection; false where it was not the one of this generation any more. */
+static __always_inline bool connection_end(struct connection *connection, __u32 id,
+					   __u32 generation)
 {
-	*(volatile __u32 *)&connection->generation = (generation + 1) & GENERATION_MASK;
+	__u32 index = id % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	bool is_ended = false;
+
+	if (!lock)
+		return false;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == generation) {
+		connection->generation = (generation + 1) & GENERATION_MASK;
+		is_ended = true;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return is_ended;
 }
 
 /* Whether the node asks itself: the backend sees the frontend's address as its client's, and its
@@ -221,6 +200,13 @@ static __always_inline bool connection_is_loop(const struct connection *connecti
 {
 	return connection->flags & CONNECTION_FROM_NODE &&
 	       address_equal(&connection->source, &connection->frontend);
+}
+
+/* Whether the client turned to the backend itself. */
+static __always_inline bool connection_is_direct(const struct connection *connection)
+{
+	return connection->frontend_port == connection->backend_port &&
+	       address_equal(&connection->frontend, &connection->backend);
 }
 
 /* The flow of a connection in one role. */

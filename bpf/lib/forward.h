@@ -7,11 +7,29 @@
 
 #include "fragment.h"
 #include "scratch.h"
+#include "seen.h"
 #include "source.h"
 #include "verdict.h"
+#include "way.h"
 
-#define AF_INET	 2
-#define AF_INET6 10
+/* Gives a packet the link header of one that is for a device; packets have none where that has
+ * none.
+ */
+static __always_inline bool link_header_fit(struct __sk_buff *skb, const struct packet *packet,
+					    const struct device *device)
+{
+	struct ethhdr header = {.h_proto = (__be16)skb->protocol};
+	__u8 any = 0;
+
+	if (packet->l3)
+		return !bpf_skb_store_bytes(skb, 0, device->mac, ETH_ALEN, 0);
+	for (int i = 0; i < ETH_ALEN; i++) {
+		header.h_dest[i] = device->mac[i];
+		any |= device->mac[i];
+	}
+	return !any || (!bpf_skb_change_head(skb, sizeof(header), 0) &&
+			!bpf_skb_store_bytes(skb, 0, &header, sizeof(header), 0));
+}
 
 /* Makes a packet come in by another device: an answer to the node itself by the one that the way to
  * the frontend leads by, or a strict rp_filter drops it. */
@@ -20,9 +38,22 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 {
 	const struct device *device = device_at(ifindex);
 
-	if (packet->l3 && device && bpf_skb_store_bytes(skb, 0, device->mac, ETH_ALEN, 0))
-		return drop(REASON_NOT_REWRITABLE);
+	/* It is gone: then by the one where the answer is. */
+	if (!device)
+		ifindex = skb->ifindex;
+	else if (!link_header_fit(skb, packet, device))
+		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/* What an answer has in tc_index that is what its client is to see: that of a connection straight
+ * to a backend looks like one that is not translated yet, of the connection by a service that it
+ * was told from, at the next device that it leaves by (a bridge's port behind the bridge). */
+#define ANSWER_IS_DONE 0x6b70
+
+static __always_inline bool is_answer_done(const struct __sk_buff *skb)
+{
+	return skb->tc_index == ANSWER_IS_DONE;
 }
 
 /* Changes the packet in the scratch to what it is in its connection. */
@@ -32,6 +63,7 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	struct connection *connection;
 	struct packet *packet;
 	struct found *found;
+	bool is_done;
 
 	if (!scratch)
 		return GO_ON;
@@ -39,58 +71,39 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	found = &scratch->found;
 	connection = connection_at(found->id);
 	if (!connection)
-		return drop(REASON_NO_CONNECTION);
+		return drop(skb, REASON_NO_CONNECTION);
 	connection_rewrite(connection, found, &packet->key, &scratch->after);
+	is_done = found->role == FLOW_ANSWER && connection_is_direct(connection);
 	if (!connection_is_same(connection, found))
-		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, found, packet, scratch->now_ns);
+		return drop(skb, REASON_NO_CONNECTION);
+	connection_touch(connection, found, packet, scratch->now_ns,
+			 connection_bytes(skb, found, packet));
 	if (packet->is_first_fragment)
 		fragment_remember(packet);
 	if (rewrite_packet(skb, packet, &scratch->after))
-		return drop(REASON_NOT_REWRITABLE);
+		return drop(skb, REASON_NOT_REWRITABLE);
+	if (is_done)
+		skb->tc_index = ANSWER_IS_DONE;
 	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
 	    (connection->device != skb->ifindex || packet->key.hook == AT_EGRESS))
 		return take_in(skb, packet, connection->device);
 	return GO_ON;
 }
 
-/* Finds the way of what has the ends in scratch->after: no device where the node does not forward
- * it, or is the receiver itself. A size of 0 fits any path. */
-__noinline int way_find(struct __sk_buff *skb, __u32 size)
+/* Drops the packet in the scratch, for whose connection there is no source to mask its client with:
+ * it is told as what its client sent. */
+static __always_inline int drop_unsourced(struct __sk_buff *skb, struct scratch *scratch,
+					  const struct connection *connection, enum reason reason)
 {
-	struct scratch *scratch = scratch_get();
-	struct bpf_fib_lookup route = {};
-	const struct rewrite *ends;
-	struct way *way;
-	long result;
+	struct flow_key *key = &scratch->packet.key;
 
-	if (!scratch)
-		return 0;
-	ends = &scratch->after;
-	way = &scratch->way;
-	route.ifindex = skb->ifindex;
-	route.l4_protocol = scratch->packet.key.protocol;
-	route.sport = ends->source_port;
-	route.dport = ends->destination_port;
-	route.tot_len = size;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		route.family = AF_INET;
-		route.ipv4_src = ends->source.word[3];
-		route.ipv4_dst = ends->destination.word[3];
-	} else {
-		route.family = AF_INET6;
-		__builtin_memcpy(route.ipv6_src, &ends->source, sizeof(ends->source));
-		__builtin_memcpy(route.ipv6_dst, &ends->destination, sizeof(ends->destination));
-	}
-	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
-	way->is_too_big = result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
-	way->device = result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
-			      ? route.ifindex
-			      : 0;
-	way->has_macs = result == BPF_FIB_LKUP_RET_SUCCESS;
-	__builtin_memcpy(way->macs.destination, route.dmac, ETH_ALEN);
-	__builtin_memcpy(way->macs.source, route.smac, ETH_ALEN);
-	return 0;
+	scratch->frontend.service = connection->service;
+	key->source = connection->client;
+	key->source_port = connection->client_port;
+	key->destination = connection->frontend;
+	key->destination_port = connection->frontend_port;
+	tally_refuse(connection->service, reason);
+	return drop(skb, reason);
 }
 
 /* The packet of the node itself in the scratch: it is on its way to the frontend already, so both
@@ -102,20 +115,20 @@ static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *
 	int result;
 
 	if (!connection)
-		return drop(REASON_NO_CONNECTION);
+		return drop(skb, REASON_NO_CONNECTION);
 	ends->source = scratch->packet.key.source;
 	ends->source_port = scratch->packet.key.source_port;
 	ends->destination = connection->backend;
 	ends->destination_port = connection->backend_port;
 	scratch->way.device = 0;
 	if (!(address_roles(&ends->destination) & ADDRESS_ON_DEVICE)) {
-		way_find(skb, 0);
+		way_find(skb, ANY_SIZE);
 		if (!scratch->way.device)
-			return drop(REASON_NOT_REWRITABLE);
+			return drop(skb, REASON_NOT_REWRITABLE);
 	}
 	result = source_ensure(skb, scratch->way.device);
 	if (result != REASON_TRANSLATED)
-		return drop(result);
+		return drop_unsourced(skb, scratch, connection, result);
 	result = packet_translate(skb);
 	if (result != GO_ON)
 		return result;
@@ -149,7 +162,7 @@ static __always_inline bool goes_around(struct scratch *scratch)
 
 	if (!found->goes_around)
 		return false;
-	if (around == AROUND_ALL)
+	if (around == AROUND_ALL || found->flags & CONNECTION_BRIDGED)
 		return true;
 	if (found->role == FLOW_ASK) {
 		struct connection *connection = connection_at(found->id);
@@ -200,7 +213,7 @@ static __always_inline int put_on(struct __sk_buff *skb, const struct way *way)
 	/* A port of a bridge takes for another's what is for the bridge, and the pod would. */
 	if (bpf_skb_store_bytes(skb, 0, &way->macs, sizeof(way->macs), 0) ||
 	    (skb->pkt_type != PACKET_HOST && bpf_skb_change_type(skb, PACKET_HOST)))
-		return drop(REASON_NOT_REWRITABLE);
+		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect_peer(way->device, 0);
 }
 
@@ -212,7 +225,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 	struct scratch *scratch = scratch_get();
 	struct connection *connection;
 	struct rewrite *after;
-	bool is_masqueraded;
+	bool is_masqueraded, is_done;
 
 	if (!scratch)
 		return GO_ON;
@@ -221,6 +234,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		return GO_ON;
 	after = &scratch->after;
 	is_masqueraded = false;
+	is_done = scratch->found.role == FLOW_ANSWER && connection_is_direct(connection);
 	if (scratch->found.role == FLOW_ASK) {
 		is_masqueraded = scratch->found.flags & CONNECTION_MASQUERADE;
 		after->source = connection->client;
@@ -246,11 +260,30 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		after->source_port = connection->source_port;
 	}
 	if (!connection_is_same(connection, &scratch->found))
-		return drop(REASON_NO_CONNECTION);
-	connection_touch(connection, &scratch->found, &scratch->packet, scratch->now_ns);
+		return drop(skb, REASON_NO_CONNECTION);
+	connection_touch(connection, &scratch->found, &scratch->packet, scratch->now_ns,
+			 skb->len - scratch->packet.l3);
 	if (rewrite_packet(skb, &scratch->packet, after) || hop(skb, &scratch->packet))
-		return drop(REASON_NOT_REWRITABLE);
+		return drop(skb, REASON_NOT_REWRITABLE);
+	if (is_done)
+		skb->tc_index = ANSWER_IS_DONE;
 	return put_on(skb, &scratch->way);
+}
+
+/* Sends an answer that is changed, and leaves by another device than its request came by, the way
+ * that one from the frontend's address goes: the stack chose by the backend's, and where the node
+ * has several uplinks, rules tell them by the source. */
+static __always_inline int answer_way(struct __sk_buff *skb, struct scratch *scratch)
+{
+	const struct connection *connection = connection_at(scratch->found.id);
+
+	if (!connection || connection->device == skb->ifindex ||
+	    scratch->packet.kind != KIND_TRANSPORT)
+		return GO_ON;
+	way_find(skb, path_size(skb, &scratch->packet));
+	if (!scratch->way.device || scratch->way.device == skb->ifindex)
+		return GO_ON;
+	return bpf_redirect_neigh(scratch->way.device, NULL, 0, 0);
 }
 
 #endif

@@ -146,7 +146,7 @@ __noinline int error_translate(struct __sk_buff *skb)
 	if (!connection_is_same(connection, &scratch->found))
 		return GO_ON;
 	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
-		return drop(REASON_NOT_REWRITABLE);
+		return drop(skb, REASON_NOT_REWRITABLE);
 	return GO_ON;
 }
 

@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "scratch.h"
+#include "service.h"
 
 /* Whether a flow that is known is over, so that a packet begins a new one. */
 static __always_inline bool begins_anew(const struct connection *connection, __u8 role,
@@ -16,8 +17,10 @@ static __always_inline bool begins_anew(const struct connection *connection, __u
 		return false;
 	if (packet->key.protocol == IPPROTO_TCP)
 		return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-		       (connection->seen_ask | connection->seen_answer) & (SEEN_FIN | SEEN_RST);
-	return !backend_serves(connection->backend_id, connection->backend_generation);
+		       connection_is_closing(connection);
+	return !connection_is_direct(connection) &&
+	       !backend_serves(connection->backend_id, connection->backend_generation) &&
+	       !service_has_nobody(connection->service);
 }
 
 /* Finds the connection of the packet in the scratch; 0 where it belongs to none, or begins a new
@@ -37,7 +40,7 @@ __noinline int flow_find(struct __sk_buff *skb)
 	scratch->now_ns = now_ns();
 	if (!begins_anew(connection, scratch->found.role, packet, scratch->now_ns))
 		return 1;
-	connection_end(connection, scratch->found.generation);
+	connection_end(connection, scratch->found.id, scratch->found.generation);
 	return 0;
 }
 

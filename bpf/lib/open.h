@@ -8,13 +8,15 @@
 
 #include <linux/errno.h>
 
+#include "affinity.h"
 #include "allocate.h"
 #include "conntrack.h"
 #include "frontend.h"
 #include "origin.h"
 #include "own_socket.h"
 #include "scratch.h"
-#include "service.h"
+#include "trace_packet.h"
+#include "way.h"
 
 /* Fills in the frontend that a packet goes to; false where it goes to none. */
 static __always_inline bool packet_frontend(const struct packet *packet, __u32 roles,
@@ -78,9 +80,35 @@ static __always_inline bool flow_claim(const struct flow_key *key, const struct 
 	return !bpf_map_update_elem(&flows, key, flow, BPF_ANY);
 }
 
+/* Whether the client talks to the backend itself, from the port that the connection is to have: to
+ * the backend, and to connection tracking, both would be one. A row of ours, though of a connection
+ * that ended, says that what connection tracking remembers was ours. */
+static __noinline bool is_taken_directly(struct __sk_buff *skb, const struct connection *connection,
+					 const struct flow_key *answer)
+{
+	struct flow_key key = *answer;
+	struct flow other;
+
+	if (connection->flags & CONNECTION_FROM_NODE || flow_lookup(answer, &other))
+		return false;
+	key.source = answer->destination;
+	key.source_port = answer->destination_port;
+	key.destination = answer->source;
+	key.destination_port = answer->source_port;
+	switch (conntrack_ask(skb, &key)) {
+	case CONNTRACK_KNOWS:
+	case CONNTRACK_ANSWERS:
+	case CONNTRACK_MASQUERADES:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
-static __always_inline bool answers_claim(struct connection *connection, const struct flow *flow)
+static __always_inline bool answers_claim(struct __sk_buff *skb, struct connection *connection,
+					  const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 
@@ -88,7 +116,9 @@ static __always_inline bool answers_claim(struct connection *connection, const s
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
 		struct flow_key key = flow_key_of(connection, FLOW_ANSWER);
 
-		if (flow_claim(&key, &row))
+		if ((connection->protocol == IPPROTO_SCTP ||
+		     !is_taken_directly(skb, connection, &key)) &&
+		    flow_claim(&key, &row))
 			return true;
 		if (connection->protocol == IPPROTO_SCTP)
 			return false;
@@ -100,13 +130,13 @@ static __always_inline bool answers_claim(struct connection *connection, const s
 }
 
 /* Makes the record known by its rows. */
-static __always_inline enum reason connection_publish(struct connection *connection,
-						      const struct flow *flow)
+static __always_inline enum reason
+connection_publish(struct __sk_buff *skb, struct connection *connection, const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 	struct flow_key key;
 
-	if (!answers_claim(connection, flow))
+	if (!answers_claim(skb, connection, flow))
 		return REASON_NO_SOURCE_PORT;
 	if (connection->flags & CONNECTION_MASQUERADE &&
 	    !(connection->flags & CONNECTION_FROM_NODE)) {
@@ -171,22 +201,84 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	connection->device = skb->ifindex;
 	connection->seen_ask = 0;
 	connection->seen_answer = 0;
-	connection->goes_around = begins_around(packet);
+	connection->goes_around = flags & CONNECTION_BRIDGED || begins_around(packet);
 	connection->last_seen_ns = now_ns();
+	connection->is_over = 0;
+	connection->bytes_ask = 0;
+	connection->bytes_answer = 0;
+	tally_open(connection->service);
 	COMPILER_BARRIER();
 	flow.connection = id;
 	flow.generation = (connection->generation + 1) & GENERATION_MASK;
 	*(volatile __u32 *)&connection->generation = flow.generation;
 
-	reason = connection_publish(connection, &flow);
+	reason = connection_publish(skb, connection, &flow);
 	if (reason != REASON_TRANSLATED) {
-		connection_end(connection, flow.generation);
+		connection_end(connection, id, flow.generation);
 		connection_remove_flows(connection, id);
 		return reason;
 	}
 	token_add(id, flow.generation);
 	count(REASON_CONNECTION_OPENED);
 	return REASON_TRANSLATED;
+}
+
+/* Chooses the backend of the packet in the scratch: the one that its client has, where the service
+ * remembers clients. */
+static __always_inline enum reason packet_pick(struct scratch *scratch, enum origin origin)
+{
+	const struct frontend *frontend = &scratch->frontend;
+	const struct service *service = service_at(frontend->service);
+	__u32 seconds = service_affinity_seconds(service);
+
+	if (!seconds)
+		return service_pick(service, frontend, origin, bpf_get_prandom_u32(),
+				    &scratch->choice);
+	return affinity_pick(service, seconds, frontend, origin, &scratch->packet.key.source,
+			     &scratch->choice);
+}
+
+/* A connection that keeps its client, where its answers would not come by this node's stack. One of
+ * a pod of another node, whose backend is beyond the device that the packet came by: masqueraded,
+ * or they would not come by this node at all. One over a bridge that asks no rules for packets:
+ * they go straight to the client's port, which changes them, and netfilter, that cannot see them,
+ * is not to see the client either. */
+__noinline int flags_of_way(struct __sk_buff *skb, __u32 source)
+{
+	struct scratch *scratch = scratch_get();
+	const struct device *device;
+	bool is_remote;
+
+	if (!scratch || !scratch->packet.l3 || scratch->packet.key.hook != AT_INGRESS)
+		return 0;
+	is_remote = source == SOURCE_POD && !scratch->choice.is_on_node &&
+		    scratch->frontend.kind != FRONTEND_CLUSTER_IP;
+	device = device_at(skb->ifindex);
+	if (!device ||
+	    (!is_remote && !(device->flags & DEVICE_BRIDGED && scratch->choice.is_on_node)))
+		return 0;
+	way_to_choice(skb, scratch);
+	if (is_remote)
+		return scratch->way.device == skb->ifindex ? CONNECTION_MASQUERADE : 0;
+	device = device_at(scratch->way.device);
+	return device && way_is_back_by_bridge(skb, &scratch->way, device) ? CONNECTION_BRIDGED : 0;
+}
+
+/* Whether the packet in the scratch is of a flow that connection tracking goes on translating, in
+ * either direction: one that kube-proxy's rules made, or an answer to what the kernel masquerades,
+ * or the node sends, from a port that is also a node port. */
+static __always_inline bool is_left_to_conntrack(struct __sk_buff *skb, const struct flow_key *key)
+{
+	switch (conntrack_ask(skb, key)) {
+	case CONNTRACK_TRANSLATES:
+		count(REASON_LEFT_TO_CONNTRACK);
+		return true;
+	case CONNTRACK_MASQUERADES:
+	case CONNTRACK_ANSWERS:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Opens a connection for the packet in the scratch, the first of a flow to the frontend there.
@@ -209,10 +301,8 @@ __noinline int flow_open(struct __sk_buff *skb)
 		   (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	/* A SYN begins anew, even where connection tracking remembers one that had its ports. */
 	if ((packet->key.protocol != IPPROTO_TCP || !is_first) &&
-	    conntrack_ask(skb, &packet->key) == CONNTRACK_TRANSLATES) {
-		count(REASON_LEFT_TO_CONNTRACK);
+	    is_left_to_conntrack(skb, &packet->key))
 		return REASON_NONE;
-	}
 	if (frontend->kind == FRONTEND_NODE_PORT &&
 	    (packet->key.protocol != IPPROTO_TCP || !is_first) &&
 	    own_socket_expects(skb, &packet->key))
@@ -222,57 +312,20 @@ __noinline int flow_open(struct __sk_buff *skb)
 	if (!source_is_allowed(frontend, &packet->key.source))
 		return REASON_SOURCE_DENIED;
 	source = source_kind_of(skb, &packet->key);
-	reason = service_pick(frontend, source == SOURCE_ELSEWHERE ? ORIGIN_FAR : ORIGIN_NEAR,
-			      bpf_get_prandom_u32(), &scratch->choice);
+	reason = packet_pick(scratch, source == SOURCE_ELSEWHERE ? ORIGIN_FAR : ORIGIN_NEAR);
 	if (reason != REASON_TRANSLATED)
 		return reason;
 	if (packet->key.hook == AT_EGRESS)
 		flags = CONNECTION_FROM_NODE | CONNECTION_MASQUERADE;
 	else if (is_masqueraded(frontend, source, &packet->key, &scratch->choice))
 		flags = CONNECTION_MASQUERADE;
+	else
+		flags = (__u8)flags_of_way(skb, source);
 	scratch->now_ns = now_ns();
 	reason = connection_create(skb, flags);
+	if (reason == REASON_TRANSLATED)
+		trace_packet(skb, REASON_CONNECTION_OPENED);
 	return connection_find(&packet->key, &scratch->found) ? REASON_TRANSLATED : reason;
-}
-
-/* A packet that the kernel masquerades itself, with a source that is one of our connections'
- * already: its answers could not be told from theirs. It becomes a connection to where it goes
- * anyway, whose source is chosen again. 0 where it is none such. */
-__noinline int flow_adopt(struct __sk_buff *skb)
-{
-	struct scratch *scratch = scratch_get();
-	struct connection *connection;
-	struct flow_key answer;
-	struct packet *packet;
-	struct flow flow;
-
-	if (!scratch)
-		return 0;
-	packet = &scratch->packet;
-	answer.source = packet->key.destination;
-	answer.source_port = packet->key.destination_port;
-	answer.destination = packet->key.source;
-	answer.destination_port = packet->key.source_port;
-	answer.protocol = packet->key.protocol;
-	answer.hook = AT_INGRESS;
-	answer.reserved = 0;
-	if (!flow_lookup(&answer, &flow) || flow.role != FLOW_RETURN)
-		return 0;
-	connection = connection_live(&flow);
-	scratch->now_ns = now_ns();
-	if (!connection || connection_is_over(connection, scratch->now_ns))
-		return 0;
-	/* Else it is our own, masqueraded already at another device. */
-	if (conntrack_ask(skb, &answer) == CONNTRACK_UNKNOWN)
-		return 0;
-	scratch->choice.address = packet->key.destination;
-	scratch->choice.port = packet->key.destination_port;
-	scratch->choice.service = connection->service;
-	scratch->choice.id = connection->backend_id;
-	scratch->choice.generation = connection->backend_generation;
-	if (connection_create(skb, CONNECTION_MASQUERADE) != REASON_TRANSLATED)
-		return 0;
-	return connection_find(&packet->key, &scratch->found) != NULL;
 }
 
 #endif

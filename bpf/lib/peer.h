@@ -14,11 +14,7 @@
 #include "address.h"
 #include "backend.h"
 #include "count.h"
-
-enum peers_generation {
-	PEERS_CURRENT = 0,
-	PEERS_PREVIOUS = 1,
-};
+#include "tally.h"
 
 /* The kernel uses the memory of a record that was replaced or removed again at once, while a
  * reader may still be in it. The stamp proves that a copy is whole and of this key. */
@@ -53,11 +49,11 @@ static __always_inline bool peer_copy(void *table, const struct peer_key *key, s
 /* Copies a record; false on a miss. */
 static __always_inline bool peer_read(const struct peer_key *key, struct peer *peer)
 {
-	void *table = table_at(&peers_slot, PEERS_CURRENT);
+	void *table = table_at(&peers_slot, TABLE_CURRENT);
 
 	if (table && peer_copy(table, key, peer))
 		return true;
-	table = table_at(&peers_slot, PEERS_PREVIOUS);
+	table = table_at(&peers_slot, TABLE_PREVIOUS);
 	return table && peer_copy(table, key, peer);
 }
 
@@ -74,10 +70,16 @@ static __always_inline bool peer_at(struct peer_key *key, __u32 slot, struct pee
 static __always_inline bool peer_remove_from(__u32 generation, const struct peer_key *key)
 {
 	void *table = table_at(&peers_slot, generation);
+	const struct peer *entry = table ? bpf_map_lookup_elem(table, key) : NULL;
+	__u32 service;
 
-	if (!table || !bpf_map_lookup_elem(table, key) || bpf_map_delete_elem(table, key))
+	if (!entry)
+		return false;
+	service = entry->service;
+	if (bpf_map_delete_elem(table, key))
 		return false;
 	count(REASON_PEER_REMOVED);
+	tally_close(service);
 	return true;
 }
 
@@ -85,19 +87,23 @@ static __always_inline bool peer_remove_from(__u32 generation, const struct peer
  * current table either finds it gone or moves it to where it is removed next. */
 static __always_inline bool peer_remove(const struct peer_key *key)
 {
-	bool was_in_previous = peer_remove_from(PEERS_PREVIOUS, key);
+	bool was_in_previous = peer_remove_from(TABLE_PREVIOUS, key);
 
-	return peer_remove_from(PEERS_CURRENT, key) || was_in_previous;
+	return peer_remove_from(TABLE_CURRENT, key) || was_in_previous;
 }
 
-/* Puts a record into the current table, in place of an older one of this key. */
-static __always_inline void peer_write(const struct peer_key *key, struct peer *peer)
+/* Puts a record into the current table, in place of an older one of this key. If a connection
+ * begins with it, that of the older one is over. */
+static __always_inline void peer_write(const struct peer_key *key, struct peer *peer, bool begins)
 {
-	void *table = table_at(&peers_slot, PEERS_CURRENT);
+	void *table = table_at(&peers_slot, TABLE_CURRENT);
+	const struct peer *before;
 	int err; /* before 6.4 the helper leaves the upper half of a long unset */
 
 	if (!table)
 		return;
+	if (begins)
+		tally_open(peer->service);
 	peer->stamp = peer_stamp(key, peer);
 	err = bpf_map_update_elem(table, key, peer, BPF_NOEXIST);
 	if (!err) {
@@ -105,13 +111,45 @@ static __always_inline void peer_write(const struct peer_key *key, struct peer *
 		/* What the table before had of this key is older. For a moment of its growth both
 		 * slots hold the same table; and a record that is there already was moved or
 		 * written since. */
-		if (table_at(&peers_slot, PEERS_PREVIOUS) != table)
-			peer_remove_from(PEERS_PREVIOUS, key);
+		if (table_at(&peers_slot, TABLE_PREVIOUS) != table)
+			peer_remove_from(TABLE_PREVIOUS, key);
 	} else if (err == -EEXIST) {
+		before = begins ? bpf_map_lookup_elem(table, key) : NULL;
+		if (before)
+			tally_close(before->service);
 		err = bpf_map_update_elem(table, key, peer, BPF_EXIST);
 	}
-	if (err)
+	if (err) {
 		count(REASON_PEERS_FULL);
+		if (begins)
+			tally_close(peer->service);
+	}
+}
+
+static __always_inline bool peer_has_flag(__u32 generation, const struct peer_key *key,
+					  enum peer_flag flag)
+{
+	void *table = table_at(&peers_slot, generation);
+	const struct peer *entry = table ? bpf_map_lookup_elem(table, key) : NULL;
+
+	return entry && entry->flags & flag;
+}
+
+/* Whether a socket's record stays until its connection is closed. */
+static __always_inline bool peer_is_until_closed(const struct peer_key *key)
+{
+	return peer_has_flag(TABLE_CURRENT, key, PEER_UNTIL_CLOSED) ||
+	       peer_has_flag(TABLE_PREVIOUS, key, PEER_UNTIL_CLOSED);
+}
+
+/* Removes the record of a connection that is over, and counts what it carried. */
+static __always_inline void peer_end(const struct peer_key *key, __u64 bytes_sent,
+				     __u64 bytes_received)
+{
+	struct peer peer;
+
+	if (peer_read(key, &peer) && peer_remove(key))
+		tally_bytes(peer.service, bytes_sent, bytes_received);
 }
 
 /* Removes a socket's records from a slot on; the first slot that had none. */
@@ -213,7 +251,7 @@ __noinline int peers_forget(__u64 socket, __u32 own, __u64 backend_first, __u64 
 		if (slot == own || !peer_names(&peer, &backend, port))
 			continue;
 		peer.flags |= PEER_FORGOTTEN;
-		peer_write(&key, &peer);
+		peer_write(&key, &peer, false);
 		was_known = true;
 	}
 	return was_known;

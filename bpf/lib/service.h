@@ -33,23 +33,33 @@ enum origin {
 	ORIGIN_FAR,
 };
 
-/* Chooses a backend for traffic through a frontend: REASON_TRANSLATED, or why there is none. A
- * service that is gone is refused like a port that nobody has: its frontend goes with it, and
- * until then nothing shall leave the node with an address that was a service's. */
-static __always_inline enum reason service_pick(const struct frontend *frontend, enum origin origin,
+/* NULL where there is no such id. */
+static __always_inline const struct service *service_at(__u32 id)
+{
+	return table_lookup(&services_slot, &id);
+}
+
+/* What traffic through a frontend gets. */
+static __always_inline struct traffic
+service_traffic(const struct service *service, const struct frontend *frontend, enum origin origin)
+{
+	return traffic_read(frontend->kind == FRONTEND_CLUSTER_IP ? &service->internal
+			    : origin == ORIGIN_NEAR		  ? &service->external_near
+								  : &service->external);
+}
+
+/* Chooses a backend for traffic through a frontend of a service: REASON_TRANSLATED, or why there is
+ * none. A service that is gone is refused like a port that nobody has: its frontend goes with it,
+ * and until then nothing shall leave the node with an address that was a service's. */
+static __always_inline enum reason service_pick(const struct service *service,
+						const struct frontend *frontend, enum origin origin,
 						__u32 random, struct choice *choice)
 {
-	__u32 id = frontend->service;
-	const struct service *service = table_lookup(&services_slot, &id);
-
 	if (!service)
 		return REASON_UNKNOWN_PORT;
 	/* A set that was replaced after its word was read may be gone: read again, once. */
 	for (int attempt = 0; attempt < 2; attempt++) {
-		struct traffic traffic =
-			traffic_read(frontend->kind == FRONTEND_CLUSTER_IP ? &service->internal
-				     : origin == ORIGIN_NEAR		   ? &service->external_near
-									   : &service->external);
+		struct traffic traffic = service_traffic(service, frontend, origin);
 
 		if (traffic.verdict == VERDICT_NONE)
 			return REASON_UNKNOWN_PORT;
@@ -57,16 +67,29 @@ static __always_inline enum reason service_pick(const struct frontend *frontend,
 			return REASON_NO_LOCAL_ENDPOINT;
 		if (traffic.verdict == VERDICT_REFUSE || !traffic.count)
 			return REASON_NO_ENDPOINT;
-		if (set_pick(traffic, id, random, choice))
+		if (set_pick(traffic, frontend->service, random, choice))
 			return REASON_TRANSLATED;
 	}
 	return REASON_STALE_SET;
 }
 
+/* Whether nobody serves a service, or it is gone: who talks to a backend that left is let go on, as
+ * with kube-proxy, because no other could answer. */
+static __always_inline bool service_has_nobody(__u32 id)
+{
+	const struct service *service = table_lookup(&services_slot, &id);
+	__u8 verdict;
+
+	if (!service)
+		return true;
+	verdict = traffic_read(&service->internal).verdict;
+	return verdict == VERDICT_NONE || verdict == VERDICT_REFUSE;
+}
+
 /* Whether external traffic of a service is under policy Local. */
 static __always_inline bool service_is_external_local(__u32 id)
 {
-	const struct service *service = table_lookup(&services_slot, &id);
+	const struct service *service = service_at(id);
 	__u8 verdict;
 
 	if (!service)

@@ -124,19 +124,43 @@ static __always_inline bool sock_is_left_to_packets(struct bpf_sock_addr *ctx)
 	return socket_translation == TRANSLATE_HOST && !sock_is_of_node(ctx);
 }
 
+/* The address that the socket is bound to; 0.0.0.0 or :: where it is bound to none. */
+static __always_inline struct address sock_bound(const struct bpf_sock_addr *ctx,
+						 enum hook_family family)
+{
+	struct address bound;
+
+	if (family == HOOK_IPV4)
+		return address_from_ipv4(ctx->sk->src_ip4);
+	bound.word[0] = ctx->sk->src_ip6[0];
+	bound.word[1] = ctx->sk->src_ip6[1];
+	bound.word[2] = ctx->sk->src_ip6[2];
+	bound.word[3] = ctx->sk->src_ip6[3];
+	return bound;
+}
+
+/* The same of a datagram, which can say another one; in the sendmsg hooks only. */
+static __always_inline struct address sock_datagram_source(const struct bpf_sock_addr *ctx,
+							   enum hook_family family)
+{
+	struct address source;
+
+	if (family == HOOK_IPV4)
+		return address_from_ipv4(ctx->msg_src_ip4);
+	source.word[0] = ctx->msg_src_ip6[0];
+	source.word[1] = ctx->msg_src_ip6[1];
+	source.word[2] = ctx->msg_src_ip6[2];
+	source.word[3] = ctx->msg_src_ip6[3];
+	return source;
+}
+
 /* Whether the socket is bound to a loopback address: no backend elsewhere can be reached from it,
  * the kernel says EINVAL. */
 static __always_inline bool sock_is_bound_to_loopback(const struct bpf_sock_addr *ctx,
 						      enum hook_family family)
 {
-	struct address bound;
+	struct address bound = sock_bound(ctx, family);
 
-	if (family == HOOK_IPV4)
-		return ipv4_is_loopback(ctx->sk->src_ip4);
-	bound.word[0] = ctx->sk->src_ip6[0];
-	bound.word[1] = ctx->sk->src_ip6[1];
-	bound.word[2] = ctx->sk->src_ip6[2];
-	bound.word[3] = ctx->sk->src_ip6[3];
 	return address_is_loopback(&bound);
 }
 
@@ -160,6 +184,31 @@ static __always_inline __u32 sock_roles(struct bpf_sock_addr *ctx, enum hook_fam
 	    !sock_is_bound_to_loopback(ctx, family) && sock_is_of_node(ctx))
 		roles |= ADDRESS_NODE;
 	return roles;
+}
+
+/* Fills in what the backend's node would see as the source of what a socket sends, before anything
+ * masquerades it; false where that is not known here. What the node sends to an address of its own
+ * comes from that address. */
+static __always_inline bool sock_client(struct bpf_sock_addr *ctx, const struct address *bound,
+					const struct frontend_key *asked, __u32 roles,
+					struct address *client)
+{
+	__u64 namespace = bpf_get_netns_cookie(ctx);
+	const struct client *known;
+
+	if (!address_is_any(bound)) {
+		*client = *bound;
+		return true;
+	}
+	if (roles & (ADDRESS_NODE | ADDRESS_ON_DEVICE) && sock_is_of_node(ctx)) {
+		*client = asked->address;
+		return true;
+	}
+	known = table_lookup(&clients_slot, &namespace);
+	if (!known)
+		return false;
+	*client = address_is_ipv4(&asked->address) ? known->ipv4 : known->ipv6;
+	return !address_is_any(client);
 }
 
 /* Whether an IPv4 datagram goes where the socket is connected to. Every send() on a socket that is

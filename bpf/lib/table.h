@@ -4,6 +4,8 @@
 
 #include "maps.h"
 
+#define SECOND 1000000000ULL /* in nanoseconds */
+
 /* One load, whatever the compiler thinks: another CPU may write the word in between. */
 #define READ_ONCE(word) (*(const volatile typeof(word) *)&(word))
 
@@ -12,6 +14,12 @@ typedef __u64 __attribute__((may_alias)) word_t;
 
 /* Keeps the compiler from reading a map again instead of the copy that was taken of it. */
 #define COMPILER_BARRIER() asm volatile("" ::: "memory")
+
+/* The slots of a table that programs write, and that may grow while they do. */
+enum table_generation {
+	TABLE_CURRENT = 0,
+	TABLE_PREVIOUS = 1,
+};
 
 /* The table that stands in a slot; NULL where the slot is empty. */
 static __always_inline void *table_at(void *slots, __u32 index)

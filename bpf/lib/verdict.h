@@ -8,12 +8,15 @@
 #include "budget.h"
 #include "refuse.h"
 #include "scratch.h"
+#include "tally.h"
+#include "trace_packet.h"
 
 #define GO_ON TC_ACT_UNSPEC /* to the programs behind this one, and the stack */
 
-static __always_inline int drop(enum reason reason)
+static __always_inline int drop(struct __sk_buff *skb, enum reason reason)
 {
 	count(reason);
+	trace_packet(skb, reason);
 	return TC_ACT_SHOT;
 }
 
@@ -24,7 +27,7 @@ static __always_inline int send_back(struct __sk_buff *skb, const struct packet 
 	/* Whichever way it goes, the next to look at it is the one whose address is the source now.
 	 */
 	if (swap_macs(skb, packet->l3))
-		return drop(REASON_NOT_REWRITABLE);
+		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect(skb->ifindex, packet->key.hook == AT_INGRESS ? 0 : BPF_F_INGRESS);
 }
 
@@ -40,14 +43,16 @@ __noinline int packet_refuse(struct __sk_buff *skb, __u32 reason)
 		return GO_ON;
 	packet = &scratch->packet;
 	count(reason);
+	tally_refuse(scratch->frontend.service, reason);
+	trace_packet(skb, reason);
 	if (!is_reset && reason != REASON_NO_ENDPOINT && reason != REASON_UNKNOWN_PORT)
 		return TC_ACT_SHOT;
 	if (is_reset && packet->tcp_flags & TCP_RST)
 		return TC_ACT_SHOT;
 	if (!budget_take(refusals_per_second))
-		return drop(REASON_REFUSAL_LIMITED);
+		return drop(skb, REASON_REFUSAL_LIMITED);
 	err = is_reset ? packet_to_reset(skb, packet) : packet_to_unreachable(skb, packet);
-	return err ? drop(REASON_NOT_REWRITABLE) : send_back(skb, packet);
+	return err ? drop(skb, REASON_NOT_REWRITABLE) : send_back(skb, packet);
 }
 
 #endif

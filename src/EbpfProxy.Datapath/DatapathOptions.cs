@@ -15,6 +15,9 @@ public sealed record DatapathOptions
     /// <summary>How many sockets with a service connection there is room for at first; the table grows before it is full.</summary>
     public uint InitialPeers { get; init; } = 32768;
 
+    /// <summary>How many clients services with session affinity can remember at first; the table grows before it is full.</summary>
+    public uint InitialAffinity { get; init; } = 4096;
+
     /// <summary>Whether a cluster IP that a device of the node holds is left to the stack while it does.</summary>
     public bool LeavesDeviceAddresses { get; init; } = true;
 

@@ -1,4 +1,5 @@
 using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Datapath;
@@ -10,6 +11,12 @@ public interface IServiceDatapath
 {
     /// <summary>Says what this node is to the cluster, before the changes that came with it; null where it is not known.</summary>
     void SetNode(ClusterNode? node);
+
+    /// <summary>
+    /// Says which addresses only services have (ServiceCIDRs), after the changes that came with it: packets to those of
+    /// them that no service has are dropped.
+    /// </summary>
+    void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes);
 
     /// <summary>
     /// Makes the maps hold what <paramref name="changes"/> say, at the cost of the services that they name. On an error

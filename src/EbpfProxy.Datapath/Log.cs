@@ -35,6 +35,51 @@ internal static partial class Log
     [LoggerMessage(2021, LogLevel.Information, "Connections go through the stack: {Reason}")]
     public static partial void FastPathOff(ILogger logger, string reason);
 
+    [LoggerMessage(2009, LogLevel.Warning, "Cannot enter the network namespaces of pods: {Error}. What has to be done there is left out; it takes CAP_SYS_ADMIN")]
+    public static partial void NamespacesRefused(ILogger logger, string error);
+
+    [LoggerMessage(2011, LogLevel.Warning, "UDP sockets that are connected to backends which left stay so in {Namespace}: {Error}")]
+    public static partial void SocketsNotClosed(ILogger logger, string @namespace, string error);
+
+    [LoggerMessage(2012, LogLevel.Information, "Closed {Sockets} connected UDP sockets whose backends left")]
+    public static partial void SocketsClosed(ILogger logger, int sockets);
+
+    [LoggerMessage(2013, LogLevel.Information, "Deleted {Entries} {Family} entries of connection tracking whose backends left")]
+    public static partial void EntriesDeleted(ILogger logger, int entries, string family);
+
+    [LoggerMessage(2014, LogLevel.Warning, "Stale flows of UDP may go on: {Error}")]
+    public static partial void StaleFlowsFailed(ILogger logger, string error);
+
+    [LoggerMessage(2015, LogLevel.Warning, "{Count} prefixes of ServiceCIDRs are more than the programs look at: their unallocated addresses are not dropped")]
+    public static partial void ServicePrefixesLeftOut(ILogger logger, int count);
+
     [LoggerMessage(2010, LogLevel.Warning, "The table of socket peers stays at {Capacity}: more than half of it is in use, and the sockets of all open files could not fill it; the rest was left by sockets of the kernel")]
     public static partial void PeersAtLimit(ILogger logger, uint capacity);
+
+    [LoggerMessage(2016, LogLevel.Information, "Made the table of session affinity larger: it holds {Capacity} now")]
+    public static partial void AffinityGrown(ILogger logger, uint capacity);
+
+    [LoggerMessage(2017, LogLevel.Warning, "The table of session affinity stays at {Capacity}, the most that this node's memory allows, and more than half of it is in use: when it is full, clients that come new may change their backend")]
+    public static partial void AffinityAtLimit(ILogger logger, uint capacity);
+
+    [LoggerMessage(2022, LogLevel.Information, "Programs cannot ask connection tracking on this kernel: it is followed, and translates {Count} flows now")]
+    public static partial void TrackedFlows(ILogger logger, int count);
+
+    [LoggerMessage(2023, LogLevel.Warning, "{Count} flows that connection tracking translates have no place in the table: they are taken for unknown")]
+    public static partial void TrackedFlowsLeftOut(ILogger logger, int count);
+
+    [LoggerMessage(2024, LogLevel.Warning, "Cannot follow connection tracking: {Error}. Flows that other components translate are taken for unknown; it is tried again")]
+    public static partial void ConntrackNotFollowed(ILogger logger, string error);
+
+    [LoggerMessage(2026, LogLevel.Information, "Unconnected UDP sockets keep {Count} backends that kube-proxy's rules gave them")]
+    public static partial void PeersInherited(ILogger logger, int count);
+
+    [LoggerMessage(2027, LogLevel.Warning, "Unconnected UDP sockets may get other backends than kube-proxy's rules gave them: {Error}")]
+    public static partial void PeersNotInherited(ILogger logger, string error);
+
+    [LoggerMessage(2028, LogLevel.Warning, "The same for those of network namespace {Namespace}: {Error}")]
+    public static partial void PeersNotInheritedThere(ILogger logger, string @namespace, string error);
+
+    [LoggerMessage(2025, LogLevel.Information, "Connection tracking is followed again")]
+    public static partial void ConntrackFollowed(ILogger logger);
 }

@@ -11,6 +11,10 @@ internal sealed class NodeRoles(DatapathOptions options)
 {
     private HashSet<(Address Address, AddressRole Role)> _held = [];
     private IReadOnlyList<Address> _ofNodeObject = [];
+    private volatile IReadOnlySet<Address> _listenOn = new HashSet<Address>();
+
+    /// <summary>Where servers of node ports listen; another set only where it has changed. May be asked from any thread.</summary>
+    public IReadOnlySet<Address> ListenOn => _listenOn;
 
     /// <summary>Takes the addresses of the Node object, as long as there is one: those of a node that went are kept.</summary>
     public void SetNode(ClusterNode? node, NodeNetwork network, ServiceWriter? writer)
@@ -57,6 +61,12 @@ internal sealed class NodeRoles(DatapathOptions options)
     private HashSet<(Address Address, AddressRole Role)> RolesOf(NodeNetwork network)
     {
         var nodeIPs = NodeIPs.Detect(options.NodeIPs.Count > 0 ? options.NodeIPs : _ofNodeObject, options.BindAddress, network);
+        var listenOn = options.NodePorts.ListenOn(network, nodeIPs);
+        if (!listenOn.SetEquals(_listenOn))
+        {
+            _listenOn = listenOn;
+        }
+
         return
         [
             .. network.LocalAddresses.Select(local => (local.Address, AddressRole.OnDevice)),

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Conntrack;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
@@ -31,13 +32,18 @@ internal sealed class PacketPath : IDisposable
     private readonly LocalPorts _ports;
     private readonly ConnectionSweeper _sweeper;
     private readonly FastPathSwitch _fastPath;
+    private readonly ServicePrefixTable _servicePrefixes;
+    private readonly ConntrackFollower? _conntrack;
     private readonly PacketOptions _options;
     private readonly ILogger _logger;
 
     private PacketPath(
         BpfObject bpf, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
-        ConnectionSweeper sweeper, FastPathSwitch fastPath, PacketOptions options, ILogger logger)
+        ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
+        PacketOptions options, ILogger logger)
     {
+        _conntrack = conntrack;
+        _servicePrefixes = servicePrefixes;
         _sweeper = sweeper;
         _fastPath = fastPath;
         _bpf = bpf;
@@ -57,11 +63,27 @@ internal sealed class PacketPath : IDisposable
     /// <summary>Says that frontends go; to be called before they are taken away.</summary>
     public void FrontendGoes() => _sweeper.FrontendGoes();
 
+    /// <summary>Says which addresses only services have: packets to those of them that none has are dropped.</summary>
+    public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) => _servicePrefixes.Write(prefixes);
+
     /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
     public void Sweep(Func<Address, ushort, Protocol, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
 
-    /// <summary>How many devices have the programs, and how many should and do not.</summary>
-    public (int Attached, int Failed) Devices => (_programs.AttachedCount, _programs.FailedCount);
+    /// <summary>How many devices have the programs, and the names of those that should and do not.</summary>
+    public (int Attached, IReadOnlyList<string> Failed) Devices => (_programs.AttachedCount, _programs.Failed);
+
+    /// <summary>This build's programs.</summary>
+    public IEnumerable<BpfProgram> Programs => DeviceProgramNames.All.Select(name => _bpf.GetProgram(name).Program);
+
+    /// <summary>
+    /// How many packets are known to be translated by the kernel's connection tracking, and how many had no place in the
+    /// table; none where programs ask it themselves.
+    /// </summary>
+    public (int Rows, int LeftOut) TrackedFill => _conntrack?.Fill ?? default;
+
+    /// <summary>Follows the kernel's connection tracking where programs cannot ask it; to be run beside all else.</summary>
+    public Task FollowConntrackAsync(CancellationToken token) =>
+        _conntrack?.RunAsync(token) ?? Task.Delay(Timeout.Infinite, token);
 
     /// <summary>Whether connections go around the stack, and why or why not.</summary>
     public FastPathState FastPath => _fastPath.State;
@@ -72,6 +94,9 @@ internal sealed class PacketPath : IDisposable
     /// <summary>The same for what nobody tells of; to be called every second.</summary>
     public void LookAround() => _fastPath.Tick();
 
+    /// <summary>Leaves all as it is for a time without a daemon; nothing is looked at from then on.</summary>
+    public void Leave() => _fastPath.Leave();
+
     /// <summary>Where it is noted which ports are kept from sockets for us.</summary>
     public static string PortNotesOf(string pinRoot) => Path.Combine(pinRoot, "reserved-ports");
 
@@ -81,6 +106,7 @@ internal sealed class PacketPath : IDisposable
     /// <param name="options">What the operator wants.</param>
     /// <param name="leavesDeviceAddresses">Whether a cluster IP that a device holds is left to the stack.</param>
     /// <param name="gracePeriods">Grace periods of the kernel.</param>
+    /// <param name="tallies">What services did: connections that are over count there.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="IOException">The kernel refuses the programs or maps.</exception>
     public static PacketPath Open(
@@ -90,6 +116,7 @@ internal sealed class PacketPath : IDisposable
         PacketOptions options,
         bool leavesDeviceAddresses,
         IGracePeriods gracePeriods,
+        TallyTable tallies,
         ILogger logger)
     {
         uint pinned = ConnectionMapOpener.ReadCapacity(pins.Connections);
@@ -103,6 +130,11 @@ internal sealed class PacketPath : IDisposable
             TcObject.ShareMaps(bpf, sockets);
             tables.Prepare(TableNames.Devices, InitialDevices);
             connections.Prepare(capacity);
+            if (!features.HasConntrackLookup)
+            {
+                bpf.GetMap(TableNames.Tracked).MaxEntries = capacity;
+            }
+
             bpf.Load();
             tables.Pin();
             connections.Pin();
@@ -113,9 +145,16 @@ internal sealed class PacketPath : IDisposable
             var programs = new DevicePrograms(
                 DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, selection, logger);
             var maps = connections.Open();
-            var sweeper = new ConnectionSweeper(maps, gracePeriods, config.Timeouts, TimeProvider.System);
+            var sweeper = new ConnectionSweeper(
+                maps, gracePeriods, config.Timeouts, options.MasqueradePorts, TimeProvider.System, connection => tallies.Close(connection));
             var fastPath = new FastPathSwitch(maps.State, options.FastPath, selection, TimeProvider.System, logger);
-            return new PacketPath(bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, options, logger);
+            var servicePrefixes = new ServicePrefixTable(bpf.GetMap(TableNames.ServicePrefixes).Map, gracePeriods, logger);
+            var conntrack = features.HasConntrackLookup
+                ? null
+                : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
+            return new PacketPath(
+                bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, servicePrefixes, conntrack,
+                options, logger);
         }
         catch
         {
@@ -134,7 +173,9 @@ internal sealed class PacketPath : IDisposable
             Log.PortsReserved(_logger, reserved);
         }
 
+        _conntrack?.Start();
         Update(network, isThorough: true);
+        Volatile.Write(ref Connections.State[0].IsHandedBack, 0);
     }
 
     /// <summary>Follows the node where programs of an earlier run still are, and this build's are not yet.</summary>
@@ -151,6 +192,7 @@ internal sealed class PacketPath : IDisposable
 
     public void Dispose()
     {
+        _conntrack?.Dispose();
         _fastPath.Dispose();
         _programs.Dispose();
         Connections.Dispose();

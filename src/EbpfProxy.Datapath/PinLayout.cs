@@ -22,6 +22,7 @@ internal sealed class PinLayout
         Sockets = new PinFolder(Path.Combine(root, SocketsPrefix + versions.Sockets));
         Connections = new PinFolder(Path.Combine(root, ConnectionsPrefix + versions.Connections));
         Links = new PinFolder(Path.Combine(root, "links"));
+        Trace = new PinFolder(TraceOf(root));
     }
 
     /// <summary>The folder above the others.</summary>
@@ -34,6 +35,11 @@ internal sealed class PinLayout
     public PinFolder Connections { get; }
 
     public PinFolder Links { get; }
+
+    /// <summary>What is between the programs and one who traces, who holds its lock.</summary>
+    public PinFolder Trace { get; }
+
+    public static string TraceOf(string root) => Path.Combine(root, "trace");
 
     /// <summary>The folder of the tables that are in use, of whatever version; null where there is none.</summary>
     public static string? FindTables(string root) => Find(root, TablesPrefix).LastOrDefault();

@@ -1,13 +1,20 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Affinity;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.KubeProxy;
+using EbpfProxy.Datapath.Namespaces;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Stale;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
 
@@ -21,10 +28,7 @@ namespace EbpfProxy.Datapath;
 /// </summary>
 public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 {
-    private readonly Lock _lock = new();
-
-    /// <summary>For the peers, which the programs write and no change touches: no change waits for records to be moved.</summary>
-    private readonly Lock _peersLock = new();
+    private readonly Lock _lock;
     private readonly FolderLock _folderLock;
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
@@ -32,23 +36,28 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly PinLayout _pins;
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
-    private readonly PeerTable _peers;
+    private readonly ProgramTables _programTables;
     private readonly PacketPath? _packets;
     private readonly NodeRoles _roles;
-    private PeerFill? _peerFill;
-    private NodeNetwork _network;
+    private readonly InheritedPeers _inherited;
+    private readonly StaleFlowCleaner _staleFlows;
+    private volatile NodeNetwork _network;
     private ServiceWriter? _writer;
     private bool _needsEverything;
-    private volatile bool _hasNewPrograms;
     private bool _isDisposed;
 
     private ServiceDatapath(
         FolderLock folderLock, BpfObject bpf, GracePeriods gracePeriods, TableSet tables, PinLayout pins, SocketPrograms programs,
-        PeerTable peers, PacketPath? packets, NodeRoles roles, NodeNetwork network)
+        ProgramTables programTables, Lock changes, PacketPath? packets, NodeRoles roles, InheritedPeers inherited, NodeNetwork network,
+        NetworkNamespaces namespaces, ILogger logger)
     {
-        _peers = peers;
+        _lock = changes;
+        _programTables = programTables;
+        _staleFlows = new StaleFlowCleaner(
+            FindStaleSockets, new StaleSockets(namespaces, logger), IsOfNode, TimeProvider.System, logger);
         _packets = packets;
         _roles = roles;
+        _inherited = inherited;
         _network = network;
         _folderLock = folderLock;
         _bpf = bpf;
@@ -61,17 +70,45 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     /// <summary>How many connections the packet path translates, as last counted, and how many there is room for.</summary>
     public (int InUse, int Capacity) ConnectionFill => _packets?.Fill ?? default;
 
-    /// <summary>How many devices have the programs, and how many should and do not.</summary>
-    public (int Attached, int Failed) Devices => _packets?.Devices ?? default;
+    /// <summary>How many devices have the programs, and the names of those that should and do not. May be read from any thread.</summary>
+    public (int Attached, IReadOnlyList<string> Failed) Devices => _packets?.Devices ?? (0, []);
 
     /// <summary>Whether connections go around the stack, and why or why not; null without a packet path.</summary>
     public FastPathState? FastPath => _packets?.FastPath;
+
+    /// <summary>
+    /// How many packets are known to be translated by the kernel's connection tracking, and how many had no place in the
+    /// table; none where programs ask it themselves.
+    /// </summary>
+    public (int Rows, int LeftOut) TrackedFill => _packets?.TrackedFill ?? default;
+
+    /// <summary>What each program of this build has cost.</summary>
+    /// <exception cref="IOException">The kernel does not say.</exception>
+    public IReadOnlyList<ProgramRun> ReadProgramRuns() =>
+    [
+        .. _programs.All.Concat(_packets?.Programs ?? [])
+            .Select(program => (program.Name, Info: program.ReadInfo()))
+            .Select(program => new ProgramRun(program.Name, program.Info.RunCount, program.Info.RunTime)),
+    ];
+
+    /// <summary>The node's addresses that node ports are served on: where the servers beside them listen, too.</summary>
+    public IReadOnlySet<Address> ListenOn => _roles.ListenOn;
+
+    /// <summary>Cuts flows of UDP whose backends left, as services get others; to be run beside all else.</summary>
+    public StaleFlowCleaner StaleFlows => _staleFlows;
+
+    /// <summary>Follows the kernel's connection tracking where programs cannot ask it; to be run beside all else.</summary>
+    public Task FollowConntrackAsync(CancellationToken token) =>
+        _packets?.FollowConntrackAsync(token) ?? Task.Delay(Timeout.Infinite, token);
 
     /// <summary>Looks anew whether connections may go around the stack; see <see cref="RuleWatcher"/>.</summary>
     public void LookAtRules() => _packets?.LookAtRules();
 
     /// <summary>The same for what nobody tells of; to be called every second.</summary>
     public void LookAround() => _packets?.LookAround();
+
+    /// <summary>To be called before the process ends: what only a daemon can answer for is not left on.</summary>
+    public void Leave() => _packets?.Leave();
 
     /// <summary>Loads the programs and opens the tables. Nothing that runs is changed by it.</summary>
     /// <exception cref="IOException">The kernel refuses the programs or maps, or another daemon holds the pins.</exception>
@@ -88,7 +125,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         Directory.CreateDirectory(options.PinRoot);
         var folderLock = FolderLock.Take(options.PinRoot);
         var gracePeriods = new GracePeriods();
-        var bpf = SocketObject.Open(programObject, features, options.Sockets, options.LeavesDeviceAddresses);
+        var bpf = SocketObject.Open(programObject, features, options.Sockets, options.LeavesDeviceAddresses, options.Packets?.MasqueradePorts);
         PacketPath? packets = null;
         try
         {
@@ -96,14 +133,18 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var sockets = new TableOpener(bpf, pins.Sockets);
             var counters = new CounterMap(bpf, pins.Root);
-            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, options.Sockets.ReservesNodePorts, logger);
+            var trace = new TraceMaps(bpf, pins.Trace);
+            var programs = new SocketPrograms(bpf, pins.Links, options.CgroupRoot, options.Sockets, logger);
             programs.RefuseOthers();
             PrepareTables(tables, sockets, options);
             counters.Prepare();
+            trace.Prepare();
             bpf.Load();
             tables.Pin();
             sockets.Pin();
             counters.Pin();
+            trace.Pin();
+            var tallies = tables.OpenTallies();
             var set = new TableSet(
                 tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, gracePeriods),
                 tables.OpenHash<FrontendKey, FrontendValue>(TableNames.Frontends, gracePeriods),
@@ -111,18 +152,30 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 tables.OpenArray<uint>(TableNames.Sets),
                 tables.OpenArray<BackendValue>(TableNames.Backends),
                 tables.OpenArray<ServiceName>(TableNames.Names),
+                tallies,
                 tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, gracePeriods));
             Log.Opened(logger, options.PinRoot, tables.HasAdopted ? "taken over" : "new");
+            var namespaces = new NetworkNamespaces(logger);
+            var changes = new Lock();
             var peers = sockets.OpenPeers(logger);
+            var programTables = new ProgramTables(
+                peers,
+                tables.OpenAffinity(logger),
+                new ClientTable(tables.OpenHash<ulong, ClientValue>(TableNames.Clients, gracePeriods), namespaces),
+                set,
+                changes,
+                bpf.GetMap(TableNames.Counters).Map);
             packets = options.Packets is null
                 ? null
-                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, logger);
+                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, tallies, logger);
 
             // Known before the first write, so that a restart finds nothing to change.
             var network = NodeNetworkWatcher.Read();
             var roles = new NodeRoles(options);
             roles.Update(network, writer: null);
-            return new ServiceDatapath(folderLock, bpf, gracePeriods, set, pins, programs, peers, packets, roles, network);
+            var inherited = new InheritedPeers(set, peers, tallies, bpf.GetMap(TableNames.Counters).Map, namespaces, logger);
+            return new ServiceDatapath(
+                folderLock, bpf, gracePeriods, set, pins, programs, programTables, changes, packets, roles, inherited, network, namespaces, logger);
         }
         catch
         {
@@ -131,6 +184,17 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
             gracePeriods.Dispose();
             folderLock.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Writes the settings of the kernel that it depends on, for a daemon that may not write them itself.</summary>
+    /// <exception cref="IOException">They cannot be written.</exception>
+    public static void Prepare(DatapathOptions options)
+    {
+        Directory.CreateDirectory(options.PinRoot);
+        if (options.Packets is { } packets)
+        {
+            new LocalPorts(PacketPath.PortNotesOf(options.PinRoot)).Reserve(packets.MasqueradePorts);
         }
     }
 
@@ -159,11 +223,12 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
                 if (!_programs.AreAttached)
                 {
                     _packets?.Attach(_network);
-                    _programs.Attach();
-                    _hasNewPrograms = true;
+                    _programs.Attach(_inherited.Take);
+                    _programTables.HaveNewPrograms();
                     _pins.RemoveOtherVersions();
                 }
 
+                _staleFlows.Add(_writer.Moved);
                 return result;
             });
         }
@@ -178,6 +243,15 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes)
+    {
+        lock (_lock)
+        {
+            _packets?.SetServicePrefixes(prefixes);
+        }
+    }
+
     /// <summary>Says what devices and addresses the node has; see <see cref="NodeNetworkWatcher"/>.</summary>
     /// <param name="network">What there is.</param>
     /// <param name="isThorough">Whether to look at what was right before, too.</param>
@@ -185,6 +259,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
+            _programTables.SetNetwork(network);
             _network = network;
             Guard(() => _roles.Update(network, _writer));
             if (_programs.AreAttached)
@@ -199,34 +274,20 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     }
 
     /// <summary>
-    /// What is done now and then, apart from changes: gives back what was removed, and makes the table of socket peers
-    /// larger when it is half full.
+    /// What is done now and then, apart from changes: gives back what was removed, makes the tables that the programs write
+    /// larger when they are half full, and looks who their clients are.
     /// </summary>
     public void Maintain()
     {
+        bool remembersClients;
         lock (_lock)
         {
             Guard(() => _writer?.Collect());
             _packets?.Sweep(IsFrontend);
+            remembersClients = _writer?.RemembersClients ?? false;
         }
 
-        lock (_peersLock)
-        {
-            // The programs before may have counted on a map of their own.
-            if (_peerFill is null || _hasNewPrograms)
-            {
-                _hasNewPrograms = false;
-                _peerFill = new PeerFill(_bpf.GetMap(TableNames.Counters).Map, _peers.Count());
-            }
-
-            long count = _peerFill.Count;
-            if (count > _peers.Capacity / 2)
-            {
-                _peers.Grow(count);
-            }
-
-            _peers.Move();
-        }
+        _programTables.Maintain(remembersClients);
     }
 
     /// <summary>Gives back what memory of this process is only needed while services change; they may change again at any time.</summary>
@@ -278,6 +339,33 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         _tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out _)
         || _tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _);
 
+    /// <summary>The sockets that are connected to a backend that serves no more what they asked.</summary>
+    private List<StaleSocket> FindStaleSockets(StaleFlows stale)
+    {
+        // A hook that chose a backend before it left has written its record by then.
+        _gracePeriods.Wait(_gracePeriods.Request());
+        var rows = _programTables.FindPeers(peer =>
+            peer.Protocol == (byte)Protocol.Udp && peer.Flags.HasFlag(PeerFlags.Connected) && stale.IsStale(peer.Flow, IsOfNode));
+
+        // Services may have changed again since: what the tables say now is what hooks go by.
+        lock (_lock)
+        {
+            rows.RemoveAll(row => Serves(row.Value.BackendId, row.Value.BackendGeneration));
+        }
+
+        return rows.ConvertAll(row => new StaleSocket(
+            new UdpSocket(row.Key.Socket, row.Value.Backend.ToAddress(), row.Value.BackendPortBe), row.Value.NetworkNamespace));
+    }
+
+    private bool Serves(uint id, uint generation) =>
+        id < _tables.Backends.Capacity
+        && _tables.Backends.Read(id).State is var state
+        && state.Generation == generation
+        && state.Use.HasFlag(BackendUse.Serving);
+
+    private bool IsOfNode(Address address) =>
+        address.IsLoopback || _network.LocalAddresses.Any(local => local.Address == address);
+
     private ServiceWriter Adopt()
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
@@ -292,13 +380,14 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         const uint initial = 16;
         foreach (string table in new[]
         {
-            TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names,
-            TableNames.Clients, TableNames.Affinity, TableNames.Ranges,
+            TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names, TableNames.Tallies,
+            TableNames.Clients, TableNames.Ranges,
         })
         {
             tables.Prepare(table, initial);
         }
 
+        tables.Prepare(TableNames.Affinity, options.InitialAffinity);
         sockets.Prepare(TableNames.Peers, options.InitialPeers);
     }
 }

@@ -34,4 +34,7 @@ public sealed record SocketOptions
 
     /// <summary>Whether a process of the node itself is refused a port that is a node port.</summary>
     public bool ReservesNodePorts { get; init; }
+
+    /// <summary>Whether the bytes of TCP sockets are counted, by service, when a connection ends.</summary>
+    public bool CountsBytes { get; init; }
 }

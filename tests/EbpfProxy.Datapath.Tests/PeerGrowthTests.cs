@@ -54,9 +54,9 @@ public sealed class PeerGrowthTests : IDisposable
         datapath.Maintain();
 
         var rows = ReadPeers(out uint capacity);
-        Assert.True(capacity >= sockets, $"{capacity} for {sockets}");
+        // How far it had to grow is a matter of who is faster, the sockets or the maintenance.
         Assert.Equal(sockets, rows.Length + (int)ReasonCounters.Read(_bpffs.Path)[(int)Reason.PeersFull]);
-        Assert.True(rows.Length > sockets / 2, $"{rows.Length} records");
+        Assert.True(rows.Length > InitialPeers && capacity >= rows.Length, $"{rows.Length} records, {capacity} have room");
         Assert.All(rows, row => Assert.Equal("127.96.0.1", row.Value.Frontend.ToAddress().ToString()));
 
         File.WriteAllText(_stop, "");

@@ -11,6 +11,7 @@ using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
 namespace EbpfProxy.Datapath.Tests;
 
 /// <summary>The real maps and programs, in a cgroup and a BPF file system of their own.</summary>
+[Collection(typeof(AloneInTheProcess))]
 public sealed class ServiceDatapathTests : IDisposable
 {
     private readonly ScratchBpffs _bpffs = new();
@@ -68,7 +69,7 @@ public sealed class ServiceDatapathTests : IDisposable
 
         datapath.ReleaseMemory();
 
-        Assert.Equal(mapped - 4, CountMappings());
+        Assert.Equal(mapped - 5, CountMappings());
         datapath.Apply([Change(Service("web", "10.96.0.1", "10.0.0.2"))], isComplete: false);
         datapath.ReleaseMemory();
         var rows = DatapathView.ReadServices(_bpffs.Path);

@@ -22,6 +22,9 @@ internal enum ConnectionFlags : byte
 
     /// <summary>It was reset, or closed by both, and its token is in the queue of those.</summary>
     Closing = 1 << 4,
+
+    /// <summary>Over a bridge, whose rules for packets see no answer.</summary>
+    Bridged = 1 << 5,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>
@@ -59,11 +62,11 @@ internal readonly record struct ConnectionValue(
     SeenFlags SeenAnswer,
     byte GoesAround,
     byte Reserved,
-    uint Reserved2,
+    uint IsOver,
     ulong LastSeenNs,
-    ulong Reserved3A,
-    ulong Reserved3B)
+    ulong BytesAsk,
+    ulong BytesAnswer)
 {
     /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/lib/connection.h.</summary>
-    public bool IsAnswered => SeenAnswer != SeenFlags.None && (Protocol != (byte)Model.Network.Protocol.Tcp || (SeenAsk & SeenFlags.Ack) != 0);
+    public bool IsAnswered => SeenAnswer != SeenFlags.None && (SeenAsk & SeenFlags.Ack) != 0;
 }

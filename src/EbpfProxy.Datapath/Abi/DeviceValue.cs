@@ -13,6 +13,9 @@ internal enum DeviceFlags : uint
 
     /// <summary>A veth whose other end is in another namespace: a pod.</summary>
     HasPeer = 1 << 1,
+
+    /// <summary>A port of a bridge that asks no rules for packets.</summary>
+    Bridged = 1 << 2,
 }
 
 /// <summary>Mirrors <c>struct device</c>; the hardware address in network order, in two parts of 4 and 2 bytes.</summary>

@@ -22,11 +22,17 @@ internal struct PathState
     /// <summary>There are connections: set by programs, cleared by the controller.</summary>
     public uint IsInUse;
 
-    /// <summary>A frontend's address went that connections may still have.</summary>
+    /// <summary>Connections may have an address and port that are no frontend's.</summary>
     public uint HasOrphans;
 
     /// <summary>What of connections may go around netfilter: a <see cref="PathAround"/>.</summary>
     public uint GoesAround;
+
+    /// <summary>How many connections programs made of what is for no frontend.</summary>
+    public uint Parted;
+
+    /// <summary>kube-proxy takes what is new: only connections that are known are translated.</summary>
+    public uint IsHandedBack;
 
     public uint Reserved;
 }

@@ -14,7 +14,7 @@ internal readonly record struct TimeoutsValue(
         var (ask, answer) = (connection.SeenAsk, connection.SeenAnswer);
         if (connection.Protocol != (byte)Protocol.Tcp)
         {
-            return connection.Protocol == (byte)Protocol.Sctp ? Sctp : answer != SeenFlags.None ? UdpStream : Udp;
+            return connection.Protocol == (byte)Protocol.Sctp ? Sctp : connection.IsAnswered ? UdpStream : Udp;
         }
 
         if (((ask | answer) & SeenFlags.Rst) != 0)

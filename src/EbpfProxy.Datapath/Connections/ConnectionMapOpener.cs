@@ -13,12 +13,19 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     private const uint FlowsEach = 5;
     private const uint FragmentCount = 4096;
 
+    // IDS_FREED_AT_ONCE of bpf/tc.bpf.c; the program is run on a packet, any packet.
+    private const int FreedAtOnce = 256;
+    private const string FreeAllProgram = "free_all";
+    private const int EthernetHeaderLength = 14;
+
     private static readonly string[] _others =
     [
         TableNames.Flows, TableNames.FreeConnections, TableNames.Unanswered, TableNames.Closing, TableNames.Fragments,
         TableNames.HeldFragments, TableNames.RefusalBudget,
         TableNames.PathStates, TableNames.ConnectionLocks,
     ];
+
+    private readonly List<string> _new = [];
 
     /// <summary>Whether the maps were there before.</summary>
     public bool HasAdopted { get; private set; }
@@ -44,6 +51,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
             else
             {
                 SetCapacity(name, capacity);
+                _new.Add(name);
             }
         }
     }
@@ -51,17 +59,13 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     /// <summary>After the object is loaded: pins what is new, with every id free.</summary>
     public void Pin()
     {
-        if (HasAdopted)
+        if (!HasAdopted)
         {
-            return;
+            FreeAll((int)bpf.GetMap(TableNames.Connections).Map.MaxEntries);
         }
 
-        uint[] ids = [.. Enumerable.Range(0, (int)bpf.GetMap(TableNames.Connections).Map.MaxEntries).Select(id => (uint)id)];
-        new BpfQueueMap<uint>(bpf.GetMap(TableNames.FreeConnections).Map).Push(ids);
-        foreach (string name in _others.Append(TableNames.Connections))
-        {
-            pins.Replace(name, bpf.GetMap(name).Map);
-        }
+        // Of an earlier build's all but what this one has more.
+        _new.ForEach(name => pins.Replace(name, bpf.GetMap(name).Map));
     }
 
     public ConnectionMaps Open() => new(
@@ -71,6 +75,12 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
         bpf.GetMap(TableNames.Unanswered).Map,
         bpf.GetMap(TableNames.Closing).Map,
         bpf.GetMap(TableNames.PathStates).Map);
+
+    private void FreeAll(int count) => bpf.GetProgram(FreeAllProgram).Program.TestRun(new BpfTestRunOptions
+    {
+        Packet = new byte[EthernetHeaderLength],
+        Repeat = (count + FreedAtOnce - 1) / FreedAtOnce,
+    });
 
     /// <summary>What is not sized by the connections keeps the size that it has in the object.</summary>
     private void SetCapacity(string name, uint capacity)

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Sync;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 using LibBpfSharp;
 
@@ -15,18 +16,31 @@ namespace EbpfProxy.Datapath.Connections;
 /// </para>
 /// Not thread-safe.
 /// </summary>
-internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, TimeProvider time)
+/// <param name="maps">The connections.</param>
+/// <param name="gracePeriods">Grace periods of the kernel.</param>
+/// <param name="timeouts">After how long a connection is over.</param>
+/// <param name="sourcePorts">The ports to mask clients with.</param>
+/// <param name="time">The clock that programs have, too.</param>
+/// <param name="freeing">Hears of each connection that is freed here, as it was.</param>
+internal sealed class ConnectionSweeper(
+    ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, PortRange sourcePorts, TimeProvider time, Action<ConnectionValue> freeing)
 {
     private const ulong NanosecondsASecond = 1_000_000_000;
 
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
 
+    // How many connections that have time left are moved from the head of a queue to its end in a step.
+    private const int MostMoved = 1024;
+
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
-    private readonly FrontendLosses _losses = new(maps);
+    private readonly FrontendLosses _losses = new(maps, sourcePorts);
     private readonly ConnectionValue[] _part = new ConnectionValue[1024];
     private int _next;
     private int _inUse;
+    private int _overdue;
+    private bool _isBlocked;
+    private long? _secondLook;
 
     /// <summary>How many ids there are.</summary>
     public int Capacity => maps.Capacity;
@@ -47,6 +61,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         int freed = FreeEnded();
+        LookAgain();
         ulong now = Now();
         EndOver(maps.Unanswered, count, now, connection => !connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing));
         EndOver(maps.Closing, count, now, _ => true);
@@ -83,11 +98,26 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
     private bool IsOver(in ConnectionValue connection, ulong now) =>
         now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
 
+    /// <summary>
+    /// Whether a connection that is over has no token by which it would have been ended long before: a controller that was
+    /// killed had taken it; or an earlier build took a flow for answered, and its token for needless, though nobody went on
+    /// after the answer.
+    /// </summary>
+    private bool HasNoToken(in ConnectionValue connection, ulong now)
+    {
+        ulong longest = Math.Max(timeouts.TcpSyn, Math.Max(timeouts.Udp, timeouts.Sctp));
+        bool hadOne = connection.Flags.HasFlag(ConnectionFlags.Closing)
+            || (connection.Protocol != (byte)Protocol.Tcp && connection.SeenAnswer != SeenFlags.None);
+        return hadOne && now > connection.LastSeenNs + ((timeouts.For(connection) + (4 * longest)) * NanosecondsASecond);
+    }
+
     private void FinishPass()
     {
         InUse = _inUse;
         _inUse = 0;
         _next = 0;
+        _isBlocked = _overdue > 0;
+        _overdue = 0;
         _losses.FinishPass();
         ref uint isInUse = ref maps.State[0].IsInUse;
         if (InUse > 0 || isInUse == 0)
@@ -95,8 +125,21 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             return;
         }
 
-        // A program sets the word before it takes an id: one that took it back in time is seen by a second look.
+        // A program sets the word before it takes an id: one that did not see the change in time is seen by a second look.
         Volatile.Write(ref isInUse, 0);
+        _secondLook = gracePeriods.Request();
+        LookAgain();
+    }
+
+    /// <summary>Says again that there are connections, if one was made while the contrary was said.</summary>
+    private void LookAgain()
+    {
+        if (_secondLook is not { } ticket || !gracePeriods.IsOver(ticket))
+        {
+            return;
+        }
+
+        _secondLook = null;
         for (int first = 0; first < Capacity; first += _part.Length)
         {
             var part = _part.AsSpan(0, Math.Min(_part.Length, Capacity - first));
@@ -105,7 +148,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             {
                 if (connection.Protocol != 0)
                 {
-                    Volatile.Write(ref isInUse, 1);
+                    Volatile.Write(ref maps.State[0].IsInUse, 1);
                     return;
                 }
             }
@@ -125,20 +168,29 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
         {
             ended.Add((id, connection.Generation));
         }
-        else if (connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing) && IsOver(connection, now))
+        else if (!IsOver(connection, now))
+        {
+            _losses.Visit(connection, isFrontend);
+        }
+        else if ((connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing)) || HasNoToken(connection, now))
         {
             End(id, connection.Generation);
         }
         else
         {
-            _losses.Visit(connection, isFrontend);
+            _overdue++;
         }
     }
 
-    /// <summary>A queue is in the order of age, or nearly: the first that has time left ends the walk.</summary>
+    /// <summary>
+    /// A queue is in the order of age, or nearly: the first that has time left ends the walk. Unless others are over that
+    /// wait behind it: its packets renewed it, and it goes to the end.
+    /// </summary>
     private void EndOver(BpfQueueMap<FlowWord> queue, int limit, ulong now, Func<ConnectionValue, bool> isOfQueue)
     {
-        for (int i = 0; i < limit && queue.TryPeek(out var token) && !HasTime(token); i++)
+        int movable = _isBlocked ? MostMoved : 0;
+        FlowWord? firstMoved = null;
+        for (int i = 0; i < limit && queue.TryPeek(out var token) && (!HasTime(token) || (movable > 0 && token != firstMoved)); i++)
         {
             // A program may have taken the one that was looked at; then this is a younger one.
             if (!queue.TryPop(out token))
@@ -149,7 +201,13 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             if (HasTime(token))
             {
                 queue.TryPush(token);
-                return;
+                firstMoved ??= token;
+                if (--movable < 0)
+                {
+                    return;
+                }
+
+                continue;
             }
 
             if (IsOf(token, out _))
@@ -197,6 +255,7 @@ internal sealed class ConnectionSweeper(ConnectionMaps maps, IGracePeriods grace
             RemoveFlow(key, (uint)id);
         }
 
+        freeing(connection);
         maps.ClearProtocol(id);
         maps.Free.TryPush((uint)id);
         return true;

@@ -15,6 +15,9 @@ internal static class DeviceProgramNames
     /// </summary>
     public static IReadOnlyList<TrafficDirection> Order { get; } = [TrafficDirection.Egress, TrafficDirection.Ingress];
 
+    public static IEnumerable<string> All =>
+        from direction in Order from header in Enum.GetValues<LinkHeader>() select Of(direction, header);
+
     public static string Of(TrafficDirection direction, LinkHeader header) => Stem(direction) + header switch
     {
         LinkHeader.Ethernet => "",

@@ -18,8 +18,8 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
     /// <summary>How many devices have the programs.</summary>
     public int AttachedCount => _attached.Count;
 
-    /// <summary>How many devices should have them and do not.</summary>
-    public int FailedCount => _failures.Count;
+    /// <summary>The names of those that should have them and do not. May be read from any thread.</summary>
+    public IReadOnlyList<string> Failed { get; private set; } = [];
 
     /// <summary>Attaches, adopts, renames and removes, so that the programs are where they belong.</summary>
     /// <param name="network">The devices there are.</param>
@@ -116,6 +116,8 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
         {
             _failures[device] = failure;
         }
+
+        Failed = [.. wanted.Where(device => failures.ContainsKey(device.Index)).Select(device => device.Name).Order(StringComparer.Ordinal)];
     }
 
     private static bool NodeHas(NodeDevice device) => Node.NodeNetworkWatcher.Read().FindDevice(device.Index) is not null;

@@ -24,6 +24,7 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
     private string? _others;
     private long _turnedOff;
     private FastPathState? _state;
+    private bool _hasLeft;
 
     /// <summary>Which way new connections go.</summary>
     public FastPathState State => Volatile.Read(ref _state) ?? new FastPathState(false, "not looked yet");
@@ -67,7 +68,7 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
     }
 
     /// <summary>Nobody looks any more: from now on a rule may come that nobody hears of.</summary>
-    public void Dispose()
+    public void Leave()
     {
         lock (_lock)
         {
@@ -76,13 +77,19 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
                 TurnOff();
             }
 
-            _programs.Dispose();
+            _hasLeft = true;
         }
+    }
+
+    public void Dispose()
+    {
+        Leave();
+        _programs.Dispose();
     }
 
     private void Look(bool isWhole)
     {
-        if (_devices is not { } devices)
+        if (_devices is not { } devices || _hasLeft)
         {
             return;
         }

@@ -11,6 +11,7 @@ internal sealed class ForeignPrograms : IDisposable
 {
     /// <summary>What a virtual device has where nobody chose anything.</summary>
     private const string NoQueue = "noqueue";
+    private const int NoSuchDevice = 19; // ENODEV
 
     private readonly TrafficControlNetlink _netlink = new();
 
@@ -50,9 +51,17 @@ internal sealed class ForeignPrograms : IDisposable
 
     private string? FindProgram(NodeDevice device, TrafficDirection direction)
     {
-        string? name = BpfTcx.ReadProgramIds(device.Index, direction).Select(NameOf)
-            .FirstOrDefault(name => !DeviceProgramNames.IsOurs(name, direction));
-        return name is null ? null : $"program {name}";
+        try
+        {
+            string? name = BpfTcx.ReadProgramIds(device.Index, direction).Select(NameOf)
+                .FirstOrDefault(name => !DeviceProgramNames.IsOurs(name, direction));
+            return name is null ? null : $"program {name}";
+        }
+        catch (BpfException e) when (e.Errno == NoSuchDevice)
+        {
+            // It went while it was looked at: it decides on nothing any more.
+            return null;
+        }
     }
 
     private string? FindFilter(NodeDevice device, TrafficDirection direction)

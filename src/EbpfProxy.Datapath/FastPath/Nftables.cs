@@ -49,12 +49,19 @@ internal static class Nftables
     private const ushort HookPriority = 2;
     private const uint Accept = 1;
 
-    /// <summary>The base chains of all families, rules or not.</summary>
-    /// <exception cref="IOException">The kernel has no nftables, or refuses.</exception>
+    /// <summary>The base chains of all families, rules or not; none where the kernel has no nftables.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
     public static IReadOnlyList<NftChain> ReadBaseChains()
     {
         using var socket = new NetlinkSocket(protocol: NetlinkSocket.Netfilter);
-        return socket.Dump(GetChain, stackalloc byte[MessageLength], NewChain, ToBaseChain);
+        try
+        {
+            return socket.Dump(GetChain, stackalloc byte[MessageLength], NewChain, ToBaseChain);
+        }
+        catch (NetlinkException error) when (error.LacksSubsystem)
+        {
+            return [];
+        }
     }
 
     private static NftChain? ToBaseChain(ReadOnlySpan<byte> body)

@@ -20,12 +20,5 @@ public static class BpfFileSystem
     }
 
     /// <summary>Whether one is mounted at <paramref name="path"/> or above it.</summary>
-    public static bool IsMountedAt(string path)
-    {
-        string full = Path.GetFullPath(path);
-        var covering = MountTable.Read()
-            .Where(mount => full == mount.Path || full.StartsWith(mount.Path.TrimEnd('/') + '/', StringComparison.Ordinal))
-            .MaxBy(mount => mount.Path.Length);
-        return covering?.Type == "bpf";
-    }
+    public static bool IsMountedAt(string path) => MountTable.Covering(path)?.Type == "bpf";
 }

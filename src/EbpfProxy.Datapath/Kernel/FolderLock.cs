@@ -7,6 +7,7 @@ internal sealed class FolderLock : IDisposable
 {
     private const int RetryMilliseconds = 10;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _filePatience = TimeSpan.FromSeconds(10);
 
     private readonly int _fd;
 
@@ -17,22 +18,42 @@ internal sealed class FolderLock : IDisposable
 
     /// <summary>Takes the lock. Waits for a moment where it is held: a look at it (<see cref="IsTaken"/>) is short.</summary>
     /// <exception cref="IOException">Another process holds it.</exception>
-    public static FolderLock Take(string path)
+    public static FolderLock Take(string path) =>
+        Take(Open(path), _patience, $"another ebpf-proxy is running with the pins in {path}");
+
+    /// <summary>Takes the lock of a file that other programs know too, and waits for them.</summary>
+    /// <exception cref="IOException">They do not let go of it.</exception>
+    public static FolderLock TakeFile(string path) => Take(Open(path), _filePatience, $"another program holds {path}");
+
+    private static FolderLock Take(int fd, TimeSpan longest, string failure)
     {
-        int fd = Open(path);
         var patience = Stopwatch.StartNew();
         while (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) < 0)
         {
-            if (patience.Elapsed > _patience)
+            if (patience.Elapsed > longest)
             {
                 Libc.Close(fd);
-                throw new IOException($"another ebpf-proxy is running with the pins in {path}");
+                throw new IOException(failure);
             }
 
             Thread.Sleep(RetryMilliseconds);
         }
 
         return new FolderLock(fd);
+    }
+
+    /// <summary>Takes the lock; null where another process holds it.</summary>
+    /// <exception cref="IOException">The folder cannot be opened.</exception>
+    public static FolderLock? TryTake(string path)
+    {
+        int fd = Open(path);
+        if (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
+        {
+            return new FolderLock(fd);
+        }
+
+        Libc.Close(fd);
+        return null;
     }
 
     /// <summary>Whether a process holds the lock. Any number of processes may look at the same time.</summary>
@@ -49,7 +70,7 @@ internal sealed class FolderLock : IDisposable
 
     private static int Open(string path)
     {
-        int fd = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
+        int fd = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec);
         return fd >= 0 ? fd : throw new IOException($"open {path}: {Libc.LastError}");
     }
 }

@@ -6,9 +6,8 @@ namespace EbpfProxy.Datapath.Kernel;
 /// <summary>Grace periods of the kernel. A thread of its own waits for them, so that a writer need not.</summary>
 internal sealed class GracePeriods : IGracePeriods, IDisposable
 {
-    private readonly Lock _lock = new();
+    private readonly object _progress = new();
     private readonly SemaphoreSlim _requests = new(0);
-    private readonly ManualResetEventSlim _progress = new();
     private readonly BpfGracePeriod _gracePeriod = new();
     private readonly Thread _thread;
     private long _requested;
@@ -24,7 +23,7 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
     public long Request()
     {
         long ticket;
-        lock (_lock)
+        lock (_progress)
         {
             ticket = ++_requested;
         }
@@ -37,12 +36,12 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
 
     public void Wait(long ticket)
     {
-        while (!IsOver(ticket))
+        // Several threads wait at once, each for its own ticket.
+        lock (_progress)
         {
-            _progress.Reset();
-            if (!IsOver(ticket))
+            while (_over < ticket)
             {
-                _progress.Wait();
+                Monitor.Wait(_progress);
             }
         }
     }
@@ -54,7 +53,6 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
         _thread.Join();
         _gracePeriod.Dispose();
         _requests.Dispose();
-        _progress.Dispose();
     }
 
     private void Run()
@@ -68,7 +66,7 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
             }
 
             long ticket;
-            lock (_lock)
+            lock (_progress)
             {
                 ticket = _requested;
             }
@@ -76,8 +74,11 @@ internal sealed class GracePeriods : IGracePeriods, IDisposable
             if (!IsOver(ticket))
             {
                 _gracePeriod.Wait();
-                Volatile.Write(ref _over, ticket);
-                _progress.Set();
+                lock (_progress)
+                {
+                    Volatile.Write(ref _over, ticket);
+                    Monitor.PulseAll(_progress);
+                }
             }
         }
     }

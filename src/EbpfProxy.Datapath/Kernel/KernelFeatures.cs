@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using EbpfProxy.Datapath.Namespaces;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Kernel;
@@ -15,6 +15,9 @@ internal readonly record struct StructBit(uint Offset, uint Mask);
 /// <param name="IsInitialNamespace">
 /// Whether it is known without a cookie that this process is in the initial network namespace, as a node's is.
 /// </param>
+/// <param name="HasConntrackLookup">
+/// Whether a program can ask connection tracking (bpf_skb_ct_lookup, 5.18, which is in a module on some kernels).
+/// </param>
 /// <param name="KernelSockets">Where <c>struct sock</c> says that the kernel owns a socket; null where that is not known.</param>
 internal sealed record KernelFeatures(
     bool HasSetRetval,
@@ -23,17 +26,16 @@ internal sealed record KernelFeatures(
     bool HasChecksumIPv6,
     ulong NodeNamespaceCookie,
     bool IsInitialNamespace,
+    bool HasConntrackLookup,
     StructBit? KernelSockets)
 {
     // Kernels without cookies show this one in the initial namespace only.
     private const string InitialOnlySetting = "/proc/sys/net/core/netdev_max_backlog";
 
-    private const int SolSocket = 1;
-    private const int SoNetnsCookie = 71;
-
     public static KernelFeatures Probe()
     {
-        ulong cookie = ReadNamespaceCookie();
+        ulong cookie = NetworkNamespaces.ReadCookie();
+        using var types = KernelTypes.TryLoad();
         return new(
             HasHelper(bpf_func_id.BPF_FUNC_set_retval),
             HasHelper(bpf_func_id.BPF_FUNC_skc_to_mptcp_sock),
@@ -41,29 +43,21 @@ internal sealed record KernelFeatures(
             BpfProbe.ChecksumIPv6 == BpfFeature.Available,
             cookie,
             IsInitialNamespace: cookie == 0 && File.Exists(InitialOnlySetting),
-            HasHelper(bpf_func_id.BPF_FUNC_skc_to_tcp_sock) ? FindKernelSockets() : null);
+            types?.HasFunction("bpf_skb_ct_lookup", module: "nf_conntrack") ?? false,
+            HasHelper(bpf_func_id.BPF_FUNC_skc_to_tcp_sock) ? FindKernelSockets(types) : null)
+        {
+            HasCurrentTask = HasHelper(bpf_func_id.BPF_FUNC_get_current_pid_tgid) && HasHelper(bpf_func_id.BPF_FUNC_get_current_comm),
+        };
     }
 
-    private static StructBit? FindKernelSockets()
+    /// <summary>Whether a hook can tell which process calls it (bpf_get_current_pid_tgid, bpf_get_current_comm).</summary>
+    public bool HasCurrentTask { get; init; }
+
+    private static StructBit? FindKernelSockets(KernelTypes? types)
     {
-        using var types = KernelTypes.TryLoad();
         return types?.FindMember("sock", "sk_kern_sock") is { IsBitField: true } bit ? new StructBit(bit.BitOffset / 8, 1u << (int)(bit.BitOffset % 8)) : null;
     }
 
     private static bool HasHelper(bpf_func_id helper) =>
         BpfProbe.Helper(helper, BpfProgramType.CgroupSockAddr, BpfAttachType.CgroupInet4Connect) == BpfFeature.Available;
-
-    private static ulong ReadNamespaceCookie()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        Span<byte> cookie = stackalloc byte[8];
-        try
-        {
-            return socket.GetRawSocketOption(SolSocket, SoNetnsCookie, cookie) == 8 ? BitConverter.ToUInt64(cookie) : 0;
-        }
-        catch (SocketException)
-        {
-            return 0;
-        }
-    }
 }

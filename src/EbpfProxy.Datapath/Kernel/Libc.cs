@@ -6,12 +6,12 @@ namespace EbpfProxy.Datapath.Kernel;
 internal static partial class Libc
 {
     public const int OpenReadOnly = 0;
-    public const int OpenDirectory = 0x10000;
     public const int OpenCloseOnExec = 0x80000;
     public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
     public const int MemoryNotNeeded = 4;
+    public const int NetworkNamespace = 0x40000000;
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int Open(string path, int flags);
@@ -27,6 +27,10 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(int fd, ReadOnlySpan<byte> address, int length);
+
+    /// <summary>Moves the calling thread, and no other, into the namespace that a file stands for.</summary>
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    public static partial int EnterNamespace(int fd, int type);
 
     /// <summary>Fills a <c>struct statx</c> of 256 bytes, whose layout is the same on every architecture.</summary>
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]

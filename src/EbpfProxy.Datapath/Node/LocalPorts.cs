@@ -12,7 +12,9 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
     private readonly string _given = Path.Combine(settings, "ip_local_port_range");
 
     /// <summary>Reserves what the kernel would give to sockets of <paramref name="ports"/>, and gives back what an earlier run needed and this does not.</summary>
+    /// <remarks>Where all is as it should be nothing is written: a container that may not write settings can run after one that may.</remarks>
     /// <returns>What is reserved for us.</returns>
+    /// <exception cref="IOException">The setting cannot be written.</exception>
     public string Reserve(PortRange ports)
     {
         var others = Read().Without(ReadNotes());
@@ -60,8 +62,17 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         string text = ports.ToString();
         if (text != Read().ToString())
         {
-            // Without a line end the kernel takes an empty text for no write at all.
-            File.WriteAllText(_reserved, text + "\n");
+            try
+            {
+                // Without a line end the kernel takes an empty text for no write at all.
+                File.WriteAllText(_reserved, text + "\n");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new IOException(
+                    $"cannot write {_reserved}, to keep the ports for masquerading from other sockets: {e.Message} " +
+                    "`ebpf-proxy run --init-only` does it before, with all privileges", e);
+            }
         }
     }
 }

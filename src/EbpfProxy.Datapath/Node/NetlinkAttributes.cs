@@ -18,21 +18,44 @@ internal static class NetlinkAttributes
     {
         while (attributes.Length >= HeaderLength)
         {
-            int length = MemoryMarshal.Read<ushort>(attributes);
-            if (length < HeaderLength || length > attributes.Length)
+            int found = MemoryMarshal.Read<ushort>(attributes[2..]) & TypeMask;
+            if (!TryTake(ref attributes, out var value))
             {
                 break;
             }
 
-            if ((MemoryMarshal.Read<ushort>(attributes[2..]) & TypeMask) == type)
+            if (found == type)
             {
-                return attributes[HeaderLength..length];
+                return value;
             }
-
-            attributes = attributes[Math.Min(Align(length), attributes.Length)..];
         }
 
         return [];
+    }
+
+    /// <summary>Takes the value of the first attribute; false where there is none that is whole.</summary>
+    public static bool TryTake(scoped ref ReadOnlySpan<byte> attributes, out ReadOnlySpan<byte> value)
+    {
+        value = [];
+        int length = attributes.Length >= HeaderLength ? MemoryMarshal.Read<ushort>(attributes) : 0;
+        if (length < HeaderLength || length > attributes.Length)
+        {
+            return false;
+        }
+
+        value = attributes[HeaderLength..length];
+        attributes = attributes[Math.Min(Align(length), attributes.Length)..];
+        return true;
+    }
+
+    /// <summary>An attribute with its padding.</summary>
+    public static byte[] Make(int type, params ReadOnlySpan<byte> value)
+    {
+        byte[] attribute = new byte[Align(HeaderLength + value.Length)];
+        BitConverter.TryWriteBytes(attribute, (ushort)(HeaderLength + value.Length));
+        BitConverter.TryWriteBytes(attribute.AsSpan(2), (ushort)type);
+        value.CopyTo(attribute.AsSpan(HeaderLength));
+        return attribute;
     }
 
     public static string ToText(ReadOnlySpan<byte> value) => Encoding.UTF8.GetString(value.TrimEnd((byte)0));

@@ -14,15 +14,25 @@ internal sealed class NetlinkSocket : IDisposable
     /// <summary>NETLINK_NETFILTER.</summary>
     public const int Netfilter = 12;
 
+    /// <summary>NETLINK_SOCK_DIAG.</summary>
+    public const int SocketDiagnosis = 4;
+
+    /// <summary>struct nlmsghdr: length, type, flags, sequence, port.</summary>
+    public const int HeaderLength = 16;
+
     private const int AfNetlink = 16;
     private const int SockRaw = 3;
     private const int SockCloseOnExec = 0x80000;
+    private const int SolSocket = 1;
+    private const int AttachFilter = 26; // SO_ATTACH_FILTER
+    private const int ForceQueueLength = 33; // SO_RCVBUFFORCE
     private const int SolNetlink = 270;
+    private const int SoSendBufferForce = 32;
     private const int GetStrictCheck = 12;
     private const ushort Request = 0x1;
+    private const ushort Acknowledge = 0x4;
     private const ushort DumpFlags = 0x300;
-    private const int HeaderLength = 16;
-    private const int LongestBody = 32;
+    private const int LongestBody = 256;
     private const ushort ErrorMessage = 2;
     private const ushort DoneMessage = 3;
     private const ushort DumpInterrupted = 0x10;
@@ -70,6 +80,9 @@ internal sealed class NetlinkSocket : IDisposable
     public delegate T? BodyReader<T>(ReadOnlySpan<byte> body)
         where T : class;
 
+    /// <summary>Hears of an event: the type and the body of its message.</summary>
+    public delegate void EventReader(ushort type, ReadOnlySpan<byte> body);
+
     /// <summary>
     /// Asks for all there are, and reads them; none where the kernel has no such thing. A dump that changed while it was
     /// taken is taken again, a few times: what changes then is told to whoever listens.
@@ -84,7 +97,7 @@ internal sealed class NetlinkSocket : IDisposable
             var rows = new List<T>();
             for (int attempt = 1; ; attempt++)
             {
-                Send(request, body);
+                Send(request, body, DumpFlags);
                 bool isWhole = Receive(buffer, answer, read, rows);
                 if (isWhole || attempt == Attempts)
                 {
@@ -101,6 +114,81 @@ internal sealed class NetlinkSocket : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Asks for one thing; null where there is none.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public T? Ask<T>(ushort request, ReadOnlySpan<byte> body, ushort answer, BodyReader<T> read)
+        where T : class
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(DumpPartLength);
+        try
+        {
+            // With an acknowledgement the answer has an end, as a dump has.
+            var rows = new List<T>();
+            Send(request, body, Acknowledge);
+            Receive(buffer, answer, read, rows);
+            return rows.FirstOrDefault();
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"ask by netlink: {error.Message}", error);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Asks for something to be done. Returns 0, or the error's number.</summary>
+    /// <exception cref="IOException">The kernel does not answer.</exception>
+    public int Do(ushort request, ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            Send(request, body, Acknowledge);
+            Span<byte> answer = stackalloc byte[2 * (HeaderLength + LongestBody)];
+            int length = _socket.Receive(answer);
+            return length >= HeaderLength + sizeof(int) && MemoryMarshal.Read<ushort>(answer[4..]) == ErrorMessage
+                ? -MemoryMarshal.Read<int>(answer[HeaderLength..])
+                : throw new IOException("the kernel's netlink answer is none");
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"ask by netlink: {error.Message}", error);
+        }
+    }
+
+    /// <summary>
+    /// Asks for things to be done as one. The last but one is the one that is acknowledged: the last only says that it is the last.
+    /// Returns 0, or the first error's number.
+    /// </summary>
+    /// <exception cref="IOException">The kernel does not answer.</exception>
+    public int DoAll(IReadOnlyList<NetlinkRequest> requests)
+    {
+        using var batch = new MemoryStream();
+        for (int number = 0; number < requests.Count; number++)
+        {
+            byte[] message = new byte[NetlinkAttributes.Align(HeaderLength + requests[number].Body.Length)];
+            BitConverter.TryWriteBytes(message, HeaderLength + requests[number].Body.Length);
+            BitConverter.TryWriteBytes(message.AsSpan(4), requests[number].Type);
+            BitConverter.TryWriteBytes(message.AsSpan(6), (ushort)(number == requests.Count - 2 ? Request | Acknowledge : Request));
+            BitConverter.TryWriteBytes(message.AsSpan(8), number);
+            requests[number].Body.CopyTo(message.AsSpan(HeaderLength));
+            batch.Write(message);
+        }
+
+        try
+        {
+            // As one message, whatever the limit for others: it takes CAP_NET_ADMIN, as what is asked for does.
+            _socket.SetRawSocketOption(SolSocket, SoSendBufferForce, BitConverter.GetBytes((int)(2 * batch.Length) + DumpPartLength));
+            _socket.Send(batch.ToArray());
+            return ReceiveAnswers(requests.Count - 2);
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"ask by netlink: {error.Message}", error);
         }
     }
 
@@ -125,20 +213,113 @@ internal sealed class NetlinkSocket : IDisposable
         while (HasMore());
     }
 
+    /// <summary>How many bytes of events may wait to be read, whatever the limit for others.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public void SetQueueLength(int length) => SetOption(ForceQueueLength, BitConverter.GetBytes(length));
+
+    /// <summary>Has the kernel leave out the events that a filter returns 0 for.</summary>
+    public unsafe void SetFilter(ReadOnlySpan<FilterInstruction> filter)
+    {
+        fixed (FilterInstruction* first = filter)
+        {
+            // struct sock_fprog: how many instructions, padding, where they are.
+            Span<byte> program = stackalloc byte[16];
+            program.Clear();
+            BitConverter.TryWriteBytes(program, (ushort)filter.Length);
+            BitConverter.TryWriteBytes(program[8..], (ulong)first);
+            SetOption(AttachFilter, program);
+        }
+    }
+
+    private void SetOption(int option, ReadOnlySpan<byte> value)
+    {
+        try
+        {
+            _socket.SetRawSocketOption(SolSocket, option, value);
+        }
+        catch (SocketException error)
+        {
+            throw new IOException($"netlink socket: {error.Message}", error);
+        }
+    }
+
+    /// <summary>
+    /// Waits for an event, and reads all that are queued. Returns false if some were lost, because more came than the socket
+    /// could hold.
+    /// </summary>
+    /// <param name="buffer">Room for the longest message.</param>
+    /// <param name="read">Hears of each.</param>
+    /// <param name="token">Ends the wait.</param>
+    public async Task<bool> ReadEventsAsync(byte[] buffer, EventReader read, CancellationToken token)
+    {
+        bool areAll = true;
+        bool isFirst = true;
+        do
+        {
+            try
+            {
+                int length = isFirst ? await _socket.ReceiveAsync(buffer, SocketFlags.None, token).ConfigureAwait(false) : _socket.Receive(buffer);
+                ReadEvents(buffer.AsSpan(0, length), read);
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.NoBufferSpaceAvailable)
+            {
+                areAll = false;
+            }
+
+            token.ThrowIfCancellationRequested();
+            isFirst = false;
+        }
+        while (HasMore());
+        return areAll;
+    }
+
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>Errors come in the order of the requests, so that the last answer is that to <paramref name="last"/>, or to the whole.</summary>
+    private int ReceiveAnswers(int last)
+    {
+        byte[] buffer = new byte[DumpPartLength];
+        int first = 0;
+        while (true)
+        {
+            ReadOnlySpan<byte> packet = buffer.AsSpan(0, _socket.Receive(buffer));
+            while (packet.Length >= HeaderLength + sizeof(int))
+            {
+                int length = MemoryMarshal.Read<int>(packet);
+                int error = -MemoryMarshal.Read<int>(packet[HeaderLength..]);
+                first = first == 0 ? error : first;
+                int number = MemoryMarshal.Read<int>(packet[8..]);
+                if (number == last || (number == 0 && error != 0))
+                {
+                    return first;
+                }
+
+                packet = packet[Math.Min(NetlinkAttributes.Align(Math.Max(length, HeaderLength)), packet.Length)..];
+            }
+        }
+    }
 
     // Not Socket.Available: netlink has no FIONREAD.
     private bool HasMore() => _socket.Poll(0, SelectMode.SelectRead);
 
-    private void Send(ushort request, ReadOnlySpan<byte> body)
+    private static void ReadEvents(ReadOnlySpan<byte> packet, EventReader read)
     {
-        // struct nlmsghdr: length, type, flags, sequence, port.
+        while (packet.Length >= HeaderLength)
+        {
+            int length = Math.Clamp(MemoryMarshal.Read<int>(packet), HeaderLength, packet.Length);
+            read(MemoryMarshal.Read<ushort>(packet[4..]), packet[HeaderLength..length]);
+            packet = packet[Math.Min(NetlinkAttributes.Align(length), packet.Length)..];
+        }
+    }
+
+    private void Send(ushort request, ReadOnlySpan<byte> body, ushort flags)
+    {
         Span<byte> message = stackalloc byte[HeaderLength + LongestBody];
         message.Clear();
         int length = HeaderLength + body.Length;
         BitConverter.TryWriteBytes(message, length);
         BitConverter.TryWriteBytes(message[4..], request);
-        BitConverter.TryWriteBytes(message[6..], (ushort)(Request | DumpFlags));
+        BitConverter.TryWriteBytes(message[6..], (ushort)(Request | flags));
         body.CopyTo(message[HeaderLength..]);
         _socket.Send(message[..length]);
     }
@@ -188,9 +369,20 @@ internal sealed class NetlinkSocket : IDisposable
     }
 }
 
+/// <summary>A request among others: its type, and what follows the header.</summary>
+internal sealed record NetlinkRequest(ushort Type, byte[] Body);
+
 /// <summary>The kernel refused a request.</summary>
 internal sealed class NetlinkException(int errno)
     : IOException($"the kernel refuses a netlink request: {Marshal.GetPInvokeErrorMessage(errno)} ({errno})")
 {
+    private const int InvalidArgument = 22;
+
     public int Errno => errno;
+
+    /// <summary>
+    /// Whether it is the answer to a request that is well made because the part of netfilter that it is for is not there: a
+    /// module that is not loaded, since nothing has wanted it so far (nfnetlink answers EINVAL).
+    /// </summary>
+    public bool LacksSubsystem => errno == InvalidArgument;
 }

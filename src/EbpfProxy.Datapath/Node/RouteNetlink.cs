@@ -24,6 +24,7 @@ internal sealed class RouteNetlink : IDisposable
     private const ushort LinkNamespace = 37;
     private const ushort LinkInfo = 18;
     private const ushort InfoKind = 1;
+    private const ushort InfoData = 2;
     private const ushort InfoMasterKind = 4;
     private const uint IsUp = 1;
 
@@ -43,11 +44,22 @@ internal sealed class RouteNetlink : IDisposable
     private const byte MainTable = 254;
     private const byte Unicast = 1;
 
+    // IFLA_BR_NF_CALL_IPTABLES and IFLA_BR_NF_CALL_IP6TABLES.
+    private const ushort BridgeCallsNetfilter4 = 36;
+    private const ushort BridgeCallsNetfilter6 = 37;
+
+    // Of all bridges of the network namespace; there without br_netfilter as little as its rules.
+    private static readonly string[] _bridgeSettings =
+        ["/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"];
+
     private readonly NetlinkSocket _socket = new(isStrict: true);
 
     /// <summary>All of it. The parts are read one after the other, and may be of slightly different times.</summary>
     /// <exception cref="IOException">The kernel refuses.</exception>
-    public NodeNetwork Read() => new([.. ReadDevices()], [.. ReadAddresses()], [.. ReadDefaultRoutes()]);
+    public NodeNetwork Read() => new([.. ReadDevices()], [.. ReadAddresses()], [.. ReadDefaultRoutes()])
+    {
+        BridgesCallNetfilter = _bridgeSettings.Any(IsSet),
+    };
 
     public IReadOnlyList<NodeDevice> ReadDevices()
     {
@@ -88,18 +100,35 @@ internal sealed class RouteNetlink : IDisposable
     {
         var attributes = body[LinkLength..];
         var info = NetlinkAttributes.Find(attributes, LinkInfo);
+        string kind = NetlinkAttributes.ToText(NetlinkAttributes.Find(info, InfoKind));
         return new NodeDevice(
             MemoryMarshal.Read<int>(body[4..]),
             NetlinkAttributes.ToText(NetlinkAttributes.Find(attributes, LinkName)),
             MemoryMarshal.Read<ushort>(body[2..]),
-            NetlinkAttributes.ToText(NetlinkAttributes.Find(info, InfoKind)),
+            kind,
             (int)NetlinkAttributes.ToUInt32(NetlinkAttributes.Find(attributes, LinkMaster), 0),
             NetlinkAttributes.ToText(NetlinkAttributes.Find(info, InfoMasterKind)),
             (MemoryMarshal.Read<uint>(body[8..]) & IsUp) != 0)
         {
             Mac = ToMac(NetlinkAttributes.Find(attributes, LinkAddress)),
             HasForeignPeer = !NetlinkAttributes.Find(attributes, LinkNamespace).IsEmpty,
+            CallsNetfilter = kind == "bridge" && CallsNetfilter(NetlinkAttributes.Find(info, InfoData)),
         };
+    }
+
+    private static bool CallsNetfilter(ReadOnlySpan<byte> bridge) =>
+        NetlinkAttributes.Find(bridge, BridgeCallsNetfilter4) is [not 0] || NetlinkAttributes.Find(bridge, BridgeCallsNetfilter6) is [not 0];
+
+    private static bool IsSet(string setting)
+    {
+        try
+        {
+            return File.ReadAllText(setting).Trim() != "0";
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static ulong ToMac(ReadOnlySpan<byte> bytes)

@@ -29,6 +29,18 @@ internal sealed record SocketHook(string Program, BpfAttachType AttachType)
         new("proxy_bind6", BpfAttachType.CgroupInet6Bind),
     ];
 
+    /// <summary>Whether it only undoes a translation, or cleans up after one.</summary>
+    public bool IsUndoing => AttachType is BpfAttachType.CgroupInetSockRelease or BpfAttachType.CgroupSockOps
+        or BpfAttachType.CgroupUdp4RecvMsg or BpfAttachType.CgroupUdp6RecvMsg
+        or BpfAttachType.CgroupInet4GetPeerName or BpfAttachType.CgroupInet6GetPeerName;
+
+    /// <summary>Those that are attached only where bytes are counted; first, because what it does not hear of does not end.</summary>
+    public static IReadOnlyList<SocketHook> Counters { get; } = [new("proxy_sock_ops", BpfAttachType.CgroupSockOps)];
+
+    /// <summary>Those that only some settings need.</summary>
+    public static IEnumerable<SocketHook> Optional => Counters.Concat(Guards);
+
     /// <summary>Those to attach, in order.</summary>
-    public static IReadOnlyList<SocketHook> With(bool guards) => guards ? [.. All, .. Guards] : All;
+    public static IReadOnlyList<SocketHook> With(SocketOptions options) =>
+        [.. options.CountsBytes ? Counters : [], .. All, .. options.ReservesNodePorts ? Guards : []];
 }

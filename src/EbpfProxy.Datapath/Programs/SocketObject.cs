@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Model.Devices;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Programs;
@@ -15,11 +16,19 @@ internal static class SocketObject
     private const string Resource = "sock_addr.bpf.o";
 
     /// <summary>Opens it and tells it what the kernel offers and the operator wants.</summary>
-    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, SocketOptions options, bool leavesDeviceAddresses = true)
+    public static BpfObject Open(
+        ReadOnlySpan<byte> elf,
+        KernelFeatures features,
+        SocketOptions options,
+        bool leavesDeviceAddresses = true,
+        PortRange? masqueradePorts = null)
     {
+        var ports = masqueradePorts ?? PacketOptions.DefaultMasqueradePorts;
         var bpf = BpfObject.Open(elf, "ebpf_proxy");
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
+        bpf.SetGlobal("counts_socket_bytes", options.CountsBytes);
+        bpf.SetGlobal("have_current_task", features.HasCurrentTask);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         bpf.SetGlobal("leave_device_addresses", leavesDeviceAddresses);
         bpf.SetGlobal("node_is_initial_namespace", features.IsInitialNamespace);
@@ -27,6 +36,8 @@ internal static class SocketObject
         bpf.SetGlobal("kernel_sock_mask", features.KernelSockets?.Mask ?? 0);
         bpf.SetGlobal("socket_translation", options.Translation);
         bpf.SetGlobal("loopback_node_ports", options.LoopbackNodePorts);
+        bpf.SetGlobal("source_port_first", ports.First);
+        bpf.SetGlobal("source_port_count", (ushort)ports.Count);
         return bpf;
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace EbpfProxy.Datapath.Programs;
 
 /// <summary>The links of the socket programs to the cgroup. They are pinned: the programs stay when this process ends.</summary>
-internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgroupRoot, bool reservesNodePorts, ILogger logger) : IDisposable
+internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgroupRoot, SocketOptions options, ILogger logger) : IDisposable
 {
     private const int KernelNameLength = 15;
     private const int RetryMilliseconds = 20;
@@ -17,6 +17,9 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
 
     /// <summary>Whether this build's programs are the ones that run.</summary>
     public bool AreAttached { get; private set; }
+
+    /// <summary>This build's programs.</summary>
+    public IEnumerable<BpfProgram> All => SocketHook.With(options).Select(hook => bpf.GetProgram(hook.Program).Program);
 
     /// <summary>
     /// Refuses a cgroup that another daemon's programs are on: its pins are in another BPF file system, so that nothing else
@@ -41,13 +44,24 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
     }
 
     /// <summary>Attaches the programs, or puts them in the place of those that an earlier run attached, one by one and in order.</summary>
-    public void Attach()
+    /// <param name="beforeFirstChoice">
+    /// Called where an earlier run left none that chooses backends: when all is attached that undoes a translation or
+    /// cleans up after one, and nothing is translated yet.
+    /// </param>
+    public void Attach(Action beforeFirstChoice)
     {
         ulong cgroupId = CgroupRoot.IdOf(cgroupRoot);
         int replaced = 0;
-        var hooks = SocketHook.With(reservesNodePorts);
+        var hooks = SocketHook.With(options);
+        bool isFirst = !hooks.Any(hook => !hook.IsUndoing && File.Exists(pins.PathOf(hook.Program)));
         foreach (var hook in hooks)
         {
+            if (isFirst && !hook.IsUndoing)
+            {
+                beforeFirstChoice();
+                isFirst = false;
+            }
+
             var program = bpf.GetProgram(hook.Program).Program;
             if (TryReplace(hook, program, cgroupId))
             {
@@ -60,7 +74,7 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         }
 
         // What an earlier run attached and this one shall not have: with its pin the last that holds the link goes.
-        foreach (var hook in SocketHook.Guards.Except(hooks))
+        foreach (var hook in SocketHook.Optional.Except(hooks))
         {
             pins.Remove(hook.Program);
         }

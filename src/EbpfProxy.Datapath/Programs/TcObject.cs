@@ -18,6 +18,7 @@ internal static class TcObject
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("have_coarse_time", features.HasCoarseTime);
         bpf.SetGlobal("have_csum_ipv6", features.HasChecksumIPv6);
+        bpf.SetGlobal("conntrack_is_followed", !features.HasConntrackLookup);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         bpf.SetGlobal("leave_device_addresses", config.LeavesDeviceAddresses);
         bpf.SetGlobal("source_port_first", config.Options.MasqueradePorts.First);

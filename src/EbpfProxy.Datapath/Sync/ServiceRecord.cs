@@ -16,6 +16,9 @@ internal sealed class ServiceRecord(uint id, ServiceKey key)
     /// <summary>In the order of the backends' addresses and ports.</summary>
     public uint[] Backends { get; set; } = [];
 
+    /// <summary>Whether it has session affinity.</summary>
+    public bool RemembersClients { get; set; }
+
     /// <summary>The source ranges that it wants.</summary>
     public SourceRangeKey[] SourceRanges { get; set; } = [];
 

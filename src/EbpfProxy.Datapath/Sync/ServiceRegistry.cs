@@ -12,36 +12,43 @@ internal sealed class ServiceRegistry
     private const int FamilyOffset = 192;
 
     private readonly IArrayTable<ServiceName> _names;
+    private readonly IArrayTable<TallyValue> _tallies;
     private readonly IdAllocator _ids;
+
+    // Without a service, and connections count to them still.
+    private readonly List<uint> _lingering = [];
     private readonly Dictionary<uint, ServiceRecord> _byId = [];
     private readonly Dictionary<ObjectName, List<ServiceRecord>> _byService = [];
 
-    private ServiceRegistry(IArrayTable<ServiceName> names, IdAllocator ids)
+    private ServiceRegistry(IArrayTable<ServiceName> names, IArrayTable<TallyValue> tallies, IdAllocator ids)
     {
         _names = names;
+        _tallies = tallies;
         _ids = ids;
     }
 
     public IReadOnlyCollection<ServiceRecord> Records => _byId.Values;
 
-    public static ServiceRegistry Adopt(IArrayTable<ServiceName> names)
+    public static ServiceRegistry Adopt(IArrayTable<ServiceName> names, IArrayTable<TallyValue> tallies)
     {
-        uint end = 0;
-        for (uint id = 0; id < names.Capacity; id++)
+        // All ids that are used, or may have been, are taken; those of no service are given back.
+        uint end = Math.Max(names.Capacity, tallies.Capacity);
+        while (end > 0 && names.Read(end - 1).Family == 0 && tallies.Read(end - 1) == default)
         {
-            if (names.Read(id).Family != 0)
-            {
-                end = id + 1;
-            }
+            end--;
         }
 
-        var registry = new ServiceRegistry(names, IdAllocator.Restore(end, id => names.Read(id).Family != 0));
-        for (uint id = 0; id < end; id++)
+        var registry = new ServiceRegistry(names, tallies, IdAllocator.Restore(end, _ => true));
+        for (uint id = end; id-- > 0;)
         {
             var name = names.Read(id);
             if (name.Family != 0)
             {
                 registry.Insert(new ServiceRecord(id, name.ToKey()));
+            }
+            else
+            {
+                registry.FreeOrKeep(id);
             }
         }
 
@@ -65,6 +72,7 @@ internal sealed class ServiceRegistry
 
         var record = new ServiceRecord(_ids.Allocate(), key);
         _names.EnsureCapacity(record.Id + 1);
+        _tallies.EnsureCapacity(record.Id + 1);
         var name = ServiceName.From(key);
         _names.Write(record.Id, name with { Family = 0 });
         _names.WriteWord(record.Id, FamilyOffset, name.Protocol | ((ulong)name.Family << 8));
@@ -99,7 +107,36 @@ internal sealed class ServiceRegistry
     }
 
     /// <summary>Gives back the id of a forgotten record.</summary>
-    public void Free(ServiceRecord record) => _ids.Release(record.Id);
+    public void Free(ServiceRecord record) => FreeOrKeep(record.Id);
+
+    /// <summary>Gives back the ids whose last connections have closed meanwhile.</summary>
+    public void FreeLingering() => _lingering.RemoveAll(TryRelease);
+
+    private void FreeOrKeep(uint id)
+    {
+        if (!TryRelease(id))
+        {
+            _lingering.Add(id);
+        }
+    }
+
+    /// <summary>Not while connections are open that count to it: their ends would count to the next service.</summary>
+    private bool TryRelease(uint id)
+    {
+        var tally = _tallies.Read(id);
+        if (tally.Open > 0)
+        {
+            return false;
+        }
+
+        if (tally != default)
+        {
+            _tallies.Write(id, default);
+        }
+
+        _ids.Release(id);
+        return true;
+    }
 
     private void Insert(ServiceRecord record)
     {

@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
@@ -26,7 +27,9 @@ internal sealed class ServiceWriter
     private readonly AddressBook _addresses;
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
+    private readonly List<PortTables> _moved = [];
     private bool _areAddressesProved;
+    private bool _isAnyMoved;
 
     private ServiceWriter(
         TableSet tables, ServiceRegistry services, BackendStore backends, SetStore sets, AddressBook addresses, Retirement retirement)
@@ -50,7 +53,7 @@ internal sealed class ServiceWriter
         gracePeriods.Wait(gracePeriods.Request());
         var backendsByService = new Dictionary<uint, List<uint>>();
         var backends = BackendStore.Adopt(tables.Backends, firstGeneration, backendsByService);
-        var services = ServiceRegistry.Adopt(tables.Names);
+        var services = ServiceRegistry.Adopt(tables.Names, tables.Tallies);
         var sets = SetStore.Adopt(tables.Sets, UsedExtents(tables, services));
         var writer = new ServiceWriter(tables, services, backends, sets, new AddressBook(tables.Addresses), new Retirement(gracePeriods));
         writer.AdoptRecords(backendsByService);
@@ -60,11 +63,22 @@ internal sealed class ServiceWriter
     /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
     public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
+    /// <summary>
+    /// The services of UDP that got other backends by the last <see cref="Apply"/>: what was there before may have flows. After
+    /// the first one, and one of all services, these are all: what an earlier run did not come to is not known.
+    /// </summary>
+    public IReadOnlyCollection<PortTables> Moved => _moved;
+
+    /// <summary>Whether there is a service with session affinity.</summary>
+    public bool RemembersClients => _services.Records.Any(record => record.RemembersClients);
+
     /// <summary>See <see cref="IServiceDatapath.Apply"/>.</summary>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
         long before = _tables.Writes;
         _retirement.Collect();
+        _moved.Clear();
+        _isAnyMoved = isComplete || !_areAddressesProved;
         _addresses.IsDeferring = isComplete;
         if (isComplete)
         {
@@ -128,6 +142,7 @@ internal sealed class ServiceWriter
     public void Collect()
     {
         _retirement.Collect();
+        _services.FreeLingering();
         _addresses.Flush();
     }
 
@@ -147,6 +162,11 @@ internal sealed class ServiceWriter
     {
         // Backends first: an id must be good before a set names it. What loses a use keeps it until the words are flipped.
         uint[] wanted = _merge.Run(_backends, record, desired);
+        if (desired.Key.Protocol == Protocol.Udp && (_isAnyMoved || _merge.Added.Count > 0 || _merge.Removed.Count > 0))
+        {
+            _moved.Add(desired);
+        }
+
         foreach (var (id, now, then) in _merge.Changed)
         {
             _backends.SetUse(id, now | then);
@@ -172,6 +192,7 @@ internal sealed class ServiceWriter
         }
 
         record.Backends = wanted;
+        record.RemembersClients = desired.AffinitySeconds > 0;
         bool areRangesLeft = _ranges.Write(record, desired.SourceRanges);
         _frontends.Write(record, desired);
         if (areRangesLeft)
@@ -272,13 +293,15 @@ internal sealed class ServiceWriter
             }
         }
 
-        _tables.Names.EnsureCapacity(WithRoom(services));
-        _tables.Services.EnsureCapacity(WithRoom(services));
-        _tables.Backends.EnsureCapacity(WithRoom(backends));
-        _tables.Frontends.EnsureCapacity(WithRoom(frontends));
-        _tables.Ranges.EnsureCapacity(WithRoom(ranges));
-        _addresses.EnsureCapacity(WithRoom(frontends + backends));
-        _sets.Reserve(WithRoom(sets));
+        Together.Run(
+            () => _tables.Names.EnsureCapacity(WithRoom(services)),
+            () => _tables.Tallies.EnsureCapacity(WithRoom(services)),
+            () => _tables.Services.EnsureCapacity(WithRoom(services)),
+            () => _tables.Backends.EnsureCapacity(WithRoom(backends)),
+            () => _tables.Frontends.EnsureCapacity(WithRoom(frontends)),
+            () => _tables.Ranges.EnsureCapacity(WithRoom(ranges)),
+            () => _addresses.EnsureCapacity(WithRoom(frontends + backends)),
+            () => _sets.Reserve(WithRoom(sets)));
 
         // The changes after the first list shall not have to copy a table.
         static uint WithRoom(uint count) => count + (count / 8) + 8;
@@ -289,9 +312,14 @@ internal sealed class ServiceWriter
         // A run that was killed between taking a name out and clearing its words left words that nothing leads to.
         for (uint id = 0; id < _tables.Services.Capacity; id++)
         {
-            if (!_services.TryGet(id, out _))
+            var words = ServiceWords.Read(_tables.Services, id);
+            if (_services.TryGet(id, out var record))
             {
-                ServiceWords.Empty.Write(_tables.Services, id, ServiceWords.Read(_tables.Services, id));
+                record.RemembersClients = words.Value.AffinitySeconds > 0;
+            }
+            else
+            {
+                ServiceWords.Empty.Write(_tables.Services, id, words);
             }
         }
 

@@ -7,18 +7,21 @@ namespace EbpfProxy.Datapath.Tables;
 /// An array map that is mapped into this process while it is used: a write is a store. All of it counts as this process's
 /// memory meanwhile, beside the map's own.
 /// </summary>
-internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
+internal class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
     where TValue : unmanaged
 {
     private BpfMappedArray<TValue>? _memory;
-    private BpfMappedArray<TValue>? _copy;
 
     public ArrayTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
         : base(name, map, slot, pins, types)
     {
     }
 
-    private BpfMappedArray<TValue> Memory => _memory ??= new BpfArrayMap<TValue>(Map).MemoryMap();
+    /// <summary>What programs read and write.</summary>
+    protected BpfMappedArray<TValue> Memory => _memory ??= new BpfArrayMap<TValue>(Map).MemoryMap();
+
+    /// <summary>The larger table, while it is filled.</summary>
+    protected BpfMappedArray<TValue>? Copy { get; private set; }
 
     public TValue Read(uint index) => index < Capacity ? Memory[(int)index] : default;
 
@@ -49,23 +52,23 @@ internal sealed class ArrayTable<TValue> : GrowableTable, IArrayTable<TValue>
 
     protected override void CopyTo(BpfMap larger)
     {
-        _copy = new BpfArrayMap<TValue>(larger).MemoryMap();
+        Copy = new BpfArrayMap<TValue>(larger).MemoryMap();
         for (int i = 0; i < (int)Capacity; i++)
         {
-            _copy[i] = Memory[i];
+            Copy[i] = Memory[i];
         }
     }
 
     protected override void Switch()
     {
         Unmap();
-        _memory = _copy;
-        _copy = null;
+        _memory = Copy;
+        Copy = null;
     }
 
     protected override void GiveUpCopy()
     {
-        _copy?.Dispose();
-        _copy = null;
+        Copy?.Dispose();
+        Copy = null;
     }
 }

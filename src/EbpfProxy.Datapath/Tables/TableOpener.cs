@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Sync;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging;
@@ -21,8 +22,11 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
     {
         string slotName = TableNames.Slot(table);
         var slot = pins.TryOpenMap(slotName);
-        if (slot is null)
+
+        // A table that had one slot, of a build whose programs did not write it yet, is made anew.
+        if (slot is null || slot.MaxEntries != bpf.GetMap(slotName).MaxEntries)
         {
+            slot?.Dispose();
             bpf.GetMap(table).MaxEntries = initialCapacity;
             _new.Add(table);
             return;
@@ -34,9 +38,13 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
         bpf.GetMap(table).Reuse(rows);
     }
 
-    /// <summary>After the object is loaded: pins what is new. The slot's pin comes last and stands for the whole table.</summary>
+    /// <summary>
+    /// After the object is loaded: puts what is new into its slot, and pins it. The slot's pin comes last and stands for the
+    /// whole table.
+    /// </summary>
     public void Pin()
     {
+        Together.Run([.. _new.Select(table => (Action)(() => OpenSlot(table).Set(0, bpf.GetMap(table).Map)))]);
         foreach (string table in _new)
         {
             pins.Replace(table, bpf.GetMap(table).Map);
@@ -48,6 +56,10 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
         where TValue : unmanaged =>
         new(table, bpf.GetMap(table).Map, OpenSlot(table), pins, TypesOf(table));
 
+    /// <summary>The table of tallies, which the programs write too.</summary>
+    public TallyTable OpenTallies() =>
+        new(TableNames.Tallies, bpf.GetMap(TableNames.Tallies).Map, OpenSlot(TableNames.Tallies), pins, TypesOf(TableNames.Tallies));
+
     public HashTable<TKey, TValue> OpenHash<TKey, TValue>(string table, IGracePeriods gracePeriods)
         where TKey : unmanaged, IEquatable<TKey>
         where TValue : unmanaged =>
@@ -56,6 +68,10 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
     /// <summary>The table of socket peers, which the programs write.</summary>
     public PeerTable OpenPeers(ILogger logger) =>
         new(bpf.GetMap(TableNames.Peers).Map, OpenSlot(TableNames.Peers), pins, TypesOf(TableNames.Peers), logger);
+
+    /// <summary>The table of session affinity, which the programs write.</summary>
+    public AffinityTable OpenAffinity(ILogger logger) =>
+        new(bpf.GetMap(TableNames.Affinity).Map, OpenSlot(TableNames.Affinity), pins, TypesOf(TableNames.Affinity), logger);
 
     private BpfMapArray OpenSlot(string table) => new(bpf.GetMap(TableNames.Slot(table)).Map);
 

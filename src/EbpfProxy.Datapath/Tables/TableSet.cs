@@ -2,7 +2,7 @@ using EbpfProxy.Datapath.Abi;
 
 namespace EbpfProxy.Datapath.Tables;
 
-/// <summary>The tables that the controller writes and the programs read.</summary>
+/// <summary>The tables that the controller writes and the programs read; to the tallies both write.</summary>
 internal sealed record TableSet(
     IHashTable<AddressKey, AddressInfo> Addresses,
     IHashTable<FrontendKey, FrontendValue> Frontends,
@@ -10,9 +10,10 @@ internal sealed record TableSet(
     IArrayTable<uint> Sets,
     IArrayTable<BackendValue> Backends,
     IArrayTable<ServiceName> Names,
+    IArrayTable<TallyValue> Tallies,
     IHashTable<SourceRangeKey, SourceRange> Ranges)
 {
-    /// <summary>The number of writes to all of them.</summary>
+    /// <summary>The number of writes to all of them but the tallies, which no traffic goes by.</summary>
     public long Writes =>
         Addresses.Writes + Frontends.Writes + Services.Writes + Sets.Writes + Backends.Writes + Names.Writes + Ranges.Writes;
 
@@ -23,5 +24,6 @@ internal sealed record TableSet(
         Sets.Unmap();
         Backends.Unmap();
         Names.Unmap();
+        Tallies.Unmap();
     }
 }

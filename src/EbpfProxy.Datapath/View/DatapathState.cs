@@ -39,7 +39,7 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (string pin in SocketHook.All.Concat(SocketHook.Guards).Reverse()
+        foreach (string pin in SocketHook.All.Concat(SocketHook.Optional).Reverse()
             .Select(hook => Path.Combine(LinksOf(bpfFileSystem), hook.Program)).Where(File.Exists))
         {
             File.Delete(pin);

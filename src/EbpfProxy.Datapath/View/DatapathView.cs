@@ -38,8 +38,7 @@ public static class DatapathView
     /// <exception cref="IOException">There are no maps below <paramref name="bpfFileSystem"/>.</exception>
     public static IReadOnlyList<ServiceRow> ReadServices(string bpfFileSystem)
     {
-        string folder = PinLayout.FindTables(DatapathOptions.PinRootOf(bpfFileSystem))
-            ?? throw new IOException($"no tables of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
+        string folder = FolderOf(bpfFileSystem);
         var backends = ReadBackends(folder).ToLookup(row => row.Service, row => row.Row);
         var roles = ReadRoles(folder);
         var frontends = ReadFrontends(folder)
@@ -61,6 +60,15 @@ public static class DatapathView
 
         return [.. rows.OrderBy(row => row.Key.Service).ThenBy(row => row.Key.PortName, StringComparer.Ordinal).ThenBy(row => row.Key.Family)];
     }
+
+    /// <summary>What every address that is known is to this node.</summary>
+    /// <exception cref="IOException">There are no maps below <paramref name="bpfFileSystem"/>.</exception>
+    public static IReadOnlyDictionary<Address, AddressRole> ReadAddresses(string bpfFileSystem) => ReadAllRoles(FolderOf(bpfFileSystem));
+
+    /// <summary>The folder of the tables that are in use.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    internal static string FolderOf(string bpfFileSystem) => PinLayout.FindTables(DatapathOptions.PinRootOf(bpfFileSystem))
+        ?? throw new IOException($"no tables of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
 
     private static ServiceRow ToRow(
         uint id,
@@ -109,12 +117,14 @@ public static class DatapathView
     }
 
     /// <summary>The addresses that lead to a service.</summary>
-    private static Dictionary<Address, AddressRole> ReadRoles(string folder)
+    private static Dictionary<Address, AddressRole> ReadRoles(string folder) => ReadAllRoles(folder)
+        .Where(row => (row.Value & (AddressRole.ClusterIP | AddressRole.External)) != AddressRole.None)
+        .ToDictionary();
+
+    private static Dictionary<Address, AddressRole> ReadAllRoles(string folder)
     {
         using var map = Open(folder, TableNames.Addresses);
-        return new BpfHashMap<AddressKey, AddressInfo>(map).Enumerate()
-            .Where(row => ((AddressRole)row.Value.Roles & (AddressRole.ClusterIP | AddressRole.External)) != AddressRole.None)
-            .ToDictionary(row => row.Key.ToAddress(), row => (AddressRole)row.Value.Roles);
+        return new BpfHashMap<AddressKey, AddressInfo>(map).Enumerate().ToDictionary(row => row.Key.ToAddress(), row => (AddressRole)row.Value.Roles);
     }
 
     private static BpfMap Open(string folder, string table) => BpfMap.OpenPinned(Path.Combine(folder, table));

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Stale;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.View;
@@ -33,6 +34,7 @@ public static class NodeCheck
     private static IReadOnlyList<CheckRow> RunAsRoot(string? cgroupRoot, string bpfFileSystem, IReadOnlyList<string> devices) =>
     [
         Try("kernel", () => KernelRelease()),
+        .. CapabilityCheck.Run(Capabilities.Read(), KernelVersion().Version),
         File.Exists("/sys/kernel/btf/vmlinux")
             ? new CheckRow("kernel BTF", CheckState.Ok, "/sys/kernel/btf/vmlinux")
             : new CheckRow("kernel BTF", CheckState.Absent, "no CONFIG_DEBUG_INFO_BTF: see kernel sockets; tools show less"),
@@ -45,10 +47,15 @@ public static class NodeCheck
 
     private static string KernelRelease()
     {
+        var (release, version) = KernelVersion();
+        return version >= new Version(5, 10) ? release : throw new IOException($"{release} is older than 5.10");
+    }
+
+    private static (string Release, Version Version) KernelVersion()
+    {
         string release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
         string[] numbers = release.Split('.', '-', '+');
-        var version = new Version(int.Parse(numbers[0], null), int.Parse(numbers[1], null));
-        return version >= new Version(5, 10) ? release : throw new IOException($"{release} is older than 5.10");
+        return (release, new Version(int.Parse(numbers[0], null), int.Parse(numbers[1], null)));
     }
 
     private static string BpfMount(string path)
@@ -93,6 +100,10 @@ public static class NodeCheck
         yield return features.KernelSockets is not null
             ? new CheckRow("kernel sockets", CheckState.Ok, "TCP of NFS, SMB and Ceph is told from that of processes and left to the packet path")
             : new CheckRow("kernel sockets", CheckState.Absent, "no kernel BTF: NFS, SMB and Ceph are translated at the socket, and each reconnect leaves a record");
+        yield return SocketNetlink.FindFault() is { } fault
+            ? new CheckRow(
+                "closing sockets", CheckState.Absent, $"{fault}: a connected UDP socket whose backend left goes on asking it (CONFIG_INET_DIAG_DESTROY, CONFIG_INET_UDP_DIAG)")
+            : new CheckRow("closing sockets", CheckState.Ok, "a connected UDP socket whose backend left is closed");
         yield return BpfProbe.Tcx == BpfFeature.Available
             ? new CheckRow("tcx", CheckState.Ok, "programs at devices can stand before those of others")
             : new CheckRow("tcx", CheckState.Absent, "before 6.6: clsact is used at devices");

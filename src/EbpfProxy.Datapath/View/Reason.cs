@@ -22,11 +22,12 @@ public enum Reason
     NoSourcePort = 16,
     NoSourceAddress = 17,
     Unallocated = 18,
-    BadPacket = 19,
     UnknownFragment = 20,
     RefusalLimited = 21,
     NotRewritable = 22,
     LeftToConntrack = 23,
+    AffinityAdded = 24,
+    AffinityFull = 25,
 }
 
 /// <summary>Reads the programs' counters.</summary>

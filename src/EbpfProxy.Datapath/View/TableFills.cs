@@ -15,8 +15,21 @@ public sealed record TableFill(string Table, long InUse, long Capacity);
 /// <summary>Counts what is in the pinned maps; needs no daemon, and changes nothing.</summary>
 public static class TableFills
 {
+    /// <summary>The table that is the largest by far.</summary>
+    public static string Connections => TableNames.Connections;
+
     /// <summary>The tables that are there.</summary>
     public static IReadOnlyList<TableFill> Read(string bpfFileSystem)
+    {
+        var connections = Count(
+            PinLayout.FindConnections(DatapathOptions.PinRootOf(bpfFileSystem)),
+            TableNames.Connections,
+            map => CountItems<ConnectionValue>(map, one => one.Protocol != 0));
+        return [.. ReadOthers(bpfFileSystem), .. connections is null ? [] : (TableFill[])[connections]];
+    }
+
+    /// <summary>The same without the connections.</summary>
+    public static IReadOnlyList<TableFill> ReadOthers(string bpfFileSystem)
     {
         string root = DatapathOptions.PinRootOf(bpfFileSystem);
         string? tables = PinLayout.FindTables(root);
@@ -31,9 +44,10 @@ public static class TableFills
             Count(tables, TableNames.Sets, _ => CountPlaces(tables!)),
             Count(tables, TableNames.Backends, map => CountItems<BackendValue>(map, backend => backend.State.Use != BackendUse.None)),
             Count(tables, TableNames.Ranges, CountRows<SourceRangeKey, SourceRange>),
+            Count(tables, TableNames.Clients, CountRows<ulong, ClientValue>),
+            Count(tables, TableNames.Affinity, CountRows<AffinityKey, AffinityValue>),
             Count(tables, TableNames.Devices, CountRows<uint, DeviceValue>),
             Count(PinLayout.FindSockets(root), TableNames.Peers, CountRows<PeerKey, PeerValue>),
-            Count(PinLayout.FindConnections(root), TableNames.Connections, map => CountItems<ConnectionValue>(map, one => one.Protocol != 0)),
         ];
         return [.. fills.OfType<TableFill>()];
     }

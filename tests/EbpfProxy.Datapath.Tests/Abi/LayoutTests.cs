@@ -10,7 +10,7 @@ using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Datapath.Tests.Abi;
 
-/// <summary>The C# mirrors against the BTF of the built objects: one truth, bpf/include/abi.h.</summary>
+/// <summary>The C# mirrors against the BTF of the built objects: one truth, bpf/include/abi.h and connection_abi.h.</summary>
 public sealed class LayoutTests
 {
     private static readonly Lazy<JsonElement[]> _types = new(() => [.. ReadTypes("sock_addr.bpf.o"), .. ReadTypes("tc.bpf.o")]);
@@ -28,8 +28,15 @@ public sealed class LayoutTests
         { "service_name", typeof(ServiceName) },
         { "source_range_key", typeof(SourceRangeKey) },
         { "source_range", typeof(SourceRange) },
+        { "tally", typeof(TallyValue) },
+        { "trace_filter", typeof(TraceFilterValue) },
+        { "trace_event", typeof(TraceEventValue) },
         { "peer_key", typeof(PeerKey) },
         { "peer", typeof(PeerValue) },
+        { "service_prefix", typeof(ServicePrefixValue) },
+        { "client", typeof(ClientValue) },
+        { "affinity_key", typeof(AffinityKey) },
+        { "affinity", typeof(AffinityValue) },
         { "device", typeof(DeviceValue) },
         { "connection", typeof(ConnectionValue) },
         { "flow_key", typeof(FlowKey) },
@@ -37,6 +44,7 @@ public sealed class LayoutTests
         { "prefix", typeof(PrefixValue) },
         { "timeouts", typeof(TimeoutsValue) },
         { "path_state", typeof(PathState) },
+        { "tracked", typeof(TrackedValue) },
     };
 
     public static TheoryData<string, Type> Enums => new()
@@ -45,6 +53,7 @@ public sealed class LayoutTests
         { "frontend_kind", typeof(FrontendKind) },
         { "verdict", typeof(Verdict) },
         { "backend_flag", typeof(BackendUse) },
+        { "peer_flag", typeof(PeerFlags) },
         { "device_flag", typeof(DeviceFlags) },
         { "connection_flag", typeof(ConnectionFlags) },
         { "seen_flag", typeof(SeenFlags) },

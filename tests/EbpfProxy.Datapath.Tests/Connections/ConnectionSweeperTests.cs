@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Tests.Sync;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
@@ -22,7 +24,7 @@ public sealed class ConnectionSweeperTests : IDisposable
         Make("free", BpfMapType.Queue, 0, 4),
         Make("unanswered", BpfMapType.Queue, 0, 8),
         Make("closing", BpfMapType.Queue, 0, 8),
-        Make("state", BpfMapType.Array, 4, 16, BpfMapFlags.MemoryMappable),
+        Make("state", BpfMapType.Array, 4, (uint)Unsafe.SizeOf<PathState>(), BpfMapFlags.MemoryMappable),
     ];
 
     private readonly BpfMappedArray<ConnectionValue> _connections;
@@ -30,13 +32,14 @@ public sealed class ConnectionSweeperTests : IDisposable
     private readonly FakeGracePeriods _gracePeriods = new();
     private readonly StoppedClock _clock = new();
     private readonly ConnectionSweeper _sweeper;
+    private readonly List<ConnectionValue> _freed = [];
     private bool _hasFrontend = true;
 
     public ConnectionSweeperTests()
     {
         _connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
         _table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
-        _sweeper = new ConnectionSweeper(_table, _gracePeriods, _timeouts, _clock);
+        _sweeper = new ConnectionSweeper(_table, _gracePeriods, _timeouts, new PortRange(1024, 29999), _clock, _freed.Add);
     }
 
     public void Dispose()
@@ -70,6 +73,7 @@ public sealed class ConnectionSweeperTests : IDisposable
         Sweep(3);
         Assert.Equal([3u], FreeIds());
         Assert.Empty(Flows());
+        Assert.Single(_freed);
     }
 
     [KernelFact]
@@ -106,10 +110,43 @@ public sealed class ConnectionSweeperTests : IDisposable
         Open(1, SeenFlags.Any | SeenFlags.Rst, SeenFlags.Any, ConnectionFlags.Closing);
         Open(2, SeenFlags.Any | SeenFlags.Rst, SeenFlags.Any, ConnectionFlags.Closing);
         _table.Closing.TryPush(new FlowWord(1, 1, FlowRole.Ask));
-        _clock.Advance(1000);
+        _clock.Advance(500);
 
         Sweep(3);
 
+        Assert.Equal([1u], FreeIds());
+    }
+
+    [KernelFact]
+    public void Connection_that_packets_renew_does_not_keep_those_that_came_after_it()
+    {
+        Open(1, SeenFlags.Any, SeenFlags.None);
+        Open(2, SeenFlags.Any, SeenFlags.None);
+        _table.Unanswered.TryPush(new FlowWord(1, 1, FlowRole.Ask));
+        _table.Unanswered.TryPush(new FlowWord(2, 1, FlowRole.Ask));
+        _clock.Advance(25);
+        _connections[1] = _connections[1] with { LastSeenNs = (ulong)_clock.GetTimestamp() };
+
+        _clock.Advance(10);
+        Sweep(3);
+        Assert.Equal([2u], FreeIds());
+
+        _clock.Advance(1000);
+        Sweep(3);
+        Assert.Equal([1u], FreeIds());
+    }
+
+    [KernelFact]
+    public void Closing_connection_whose_token_is_gone_is_freed_long_after()
+    {
+        Open(1, SeenFlags.Any | SeenFlags.Rst, SeenFlags.Any, ConnectionFlags.Closing);
+
+        _clock.Advance(100);
+        Sweep(3);
+        Assert.Empty(FreeIds());
+
+        _clock.Advance(1000);
+        Sweep(3);
         Assert.Equal([1u], FreeIds());
     }
 
@@ -171,6 +208,37 @@ public sealed class ConnectionSweeperTests : IDisposable
         _hasFrontend = true;
         Sweep(3);
         Assert.Equal(0u, _table.State[0].HasOrphans);
+    }
+
+    [KernelFact]
+    public void Programs_look_everywhere_while_a_connection_has_a_port_that_masks_no_more()
+    {
+        Open(3, SeenFlags.Any | SeenFlags.Ack, SeenFlags.Any | SeenFlags.Syn, ConnectionFlags.SourceChosen);
+
+        Sweep(3);
+        Assert.Equal(1u, _table.State[0].HasOrphans);
+
+        _connections[3] = _connections[3] with { SourcePortBe = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)1024) };
+        Sweep(3);
+        Assert.Equal(0u, _table.State[0].HasOrphans);
+    }
+
+    [KernelFact]
+    public void Connection_that_a_program_makes_for_no_frontend_while_a_pass_goes_on_is_not_overlooked()
+    {
+        Sweep(2);
+        Assert.Equal(0u, _table.State[0].HasOrphans);
+        _sweeper.Step(2, (_, _, _) => _hasFrontend);
+
+        Open(0, SeenFlags.Any | SeenFlags.Ack, SeenFlags.Any | SeenFlags.Syn);
+        _hasFrontend = false;
+        _table.State[0].Parted++;
+        _table.State[0].HasOrphans = 1;
+        _sweeper.Step(_sweeper.Capacity - 2, (_, _, _) => _hasFrontend);
+        Assert.Equal(1u, _table.State[0].HasOrphans);
+
+        Sweep(3);
+        Assert.Equal(1u, _table.State[0].HasOrphans);
     }
 
     private static BpfMap Make(string name, BpfMapType type, uint key, uint value, BpfMapFlags flags = BpfMapFlags.None) => BpfMap.Create(

@@ -24,7 +24,7 @@ public sealed class DeviceProgramsTests : IDisposable
         {
             run.Update();
 
-            Assert.Equal((4, 0), (run.AttachedCount, run.FailedCount));
+            Assert.Equal((4, 0), (run.AttachedCount, run.Failed.Count));
         }
 
         Assert.Equal(
@@ -158,12 +158,13 @@ public sealed class DeviceProgramsTests : IDisposable
         using var run = _stage.Start(usesClsact: true);
         run.Update();
 
-        Assert.Equal((1, 1), (run.AttachedCount, run.FailedCount));
+        Assert.Equal(1, run.AttachedCount);
+        Assert.Equal(["veth0"], run.Failed);
         Assert.Equal(["veth1 egress", "veth1 ingress"], Hooks());
 
         _stage.Tc("qdisc del dev veth0 ingress");
         run.Update(isThorough: false);
-        Assert.Equal((2, 0), (run.AttachedCount, run.FailedCount));
+        Assert.Equal((2, 0), (run.AttachedCount, run.Failed.Count));
     }
 
     [KernelTheory]
@@ -219,7 +220,7 @@ public sealed class DeviceProgramsTests : IDisposable
 
         run.Update();
 
-        Assert.Equal((100, 0), (run.AttachedCount, run.FailedCount));
+        Assert.Equal((100, 0), (run.AttachedCount, run.Failed.Count));
         Assert.Equal(200, _stage.Read().Count);
         Assert.Equal(usesClsact ? 0 : 200, Pins().Length);
 

@@ -67,7 +67,7 @@ internal sealed class DeviceStage : IDisposable
 
         public int AttachedCount => _programs.AttachedCount;
 
-        public int FailedCount => _programs.FailedCount;
+        public IReadOnlyList<string> Failed => _programs.Failed;
 
         public uint IdOf(string program) => _bpf.GetProgram(program).Program.Id;
 

@@ -106,6 +106,29 @@ public sealed class ServiceWriterTests
         Assert.Equal("10.0.0.3", _harness.Tables.Backends.Read(0).Address.ToAddress().ToString());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Id_of_a_service_waits_for_the_connections_that_count_to_it(bool isRestarted)
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1"));
+        _harness.Tables.Tallies.Write(0, new TallyValue { Opened = 5, Closed = 4, BytesSent = 7 });
+        _harness.Remove("web");
+        if (isRestarted)
+        {
+            _harness.Restart();
+        }
+
+        _harness.Apply(Service("next", "10.96.0.2", "10.0.0.2"));
+        Assert.Equal("next", _harness.Tables.Names.Read(1).ToKey().Service.Name);
+
+        _harness.Tables.Tallies.Write(0, new TallyValue { Opened = 5, Closed = 5, BytesSent = 7 });
+        _harness.Collect();
+        _harness.Apply(Service("last", "10.96.0.3", "10.0.0.3"));
+        Assert.Equal("last", _harness.Tables.Names.Read(0).ToKey().Service.Name);
+        Assert.Equal(default, _harness.Tables.Tallies.Read(0));
+    }
+
     [Fact]
     public void Id_that_is_used_again_has_another_generation()
     {

@@ -21,6 +21,7 @@ internal sealed class WriterHarness
             new FakeArrayTable<uint>("set", Journal, 1),
             new FakeArrayTable<BackendValue>("backend", Journal, 1),
             new FakeArrayTable<ServiceName>("name", Journal, 1),
+            new FakeArrayTable<TallyValue>("tally", Journal, 1),
             new FakeHashTable<SourceRangeKey, SourceRange>("range", Journal));
         _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
     }

@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Datapath.Tests.Sync;
 using EbpfProxy.Testing.Kernel;
@@ -38,6 +39,32 @@ public sealed class TableTests : IDisposable
     }
 
     [KernelFact]
+    public void Tally_that_grows_keeps_what_programs_add_meanwhile()
+    {
+        using var map = BpfMap.Create(new BpfMapOptions
+        {
+            Name = "tallies",
+            Type = BpfMapType.Array,
+            KeySize = 4,
+            ValueSize = 64,
+            MaxEntries = 2,
+            Flags = BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap,
+        });
+        using var slot = CreateSlot(map);
+        using var programs = new BpfArrayMap<TallyValue>(map).MemoryMap();
+        programs[1] = new TallyValue { Opened = 3, Closed = 1 };
+        var pins = new PinFolder(Path.Combine(_bpffs.Path, "pins"));
+        using var table = new AddingTable(map, new BpfMapArray(slot), pins, () => programs[1] = new TallyValue { Opened = 4, Closed = 1, BytesSent = 9 });
+
+        table.EnsureCapacity(5);
+
+        Assert.Equal(new TallyValue { Opened = 4, Closed = 1, BytesSent = 9 }, table.Read(1));
+        table.Close(new ConnectionValue { Service = 1, BytesAsk = 1, BytesAnswer = 2 });
+        table.Close(new ConnectionValue { Service = 1, IsOver = 1 });
+        Assert.Equal(new TallyValue { Opened = 4, Closed = 2, BytesSent = 10, BytesReceived = 2 }, table.Read(1));
+    }
+
+    [KernelFact]
     public void Hash_that_a_batch_overfilled_knows_how_full_it_is()
     {
         using var map = Create(BpfMapType.Hash, default);
@@ -53,6 +80,16 @@ public sealed class TableTests : IDisposable
         Assert.Equal(table.ReadAll().Count(), table.Count);
         table.AddBatch([21, 22, 23], [0, 0, 0]);
         Assert.Equal(table.ReadAll().Count(), table.Count);
+    }
+
+    /// <summary>A program adds in the moment between the copy and the change of tables.</summary>
+    private sealed class AddingTable(BpfMap map, BpfMapArray slot, PinFolder pins, Action add) : TallyTable("tallies", map, slot, pins, default)
+    {
+        protected override void CopyTo(BpfMap larger)
+        {
+            base.CopyTo(larger);
+            add();
+        }
     }
 
     private static BpfMap Create(BpfMapType type, BpfMapFlags flags) => BpfMap.Create(

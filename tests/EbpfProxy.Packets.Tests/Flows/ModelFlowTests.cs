@@ -2,6 +2,7 @@ using System.Net;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Testing.Flows;
 
 namespace EbpfProxy.Packets.Tests.Flows;
 

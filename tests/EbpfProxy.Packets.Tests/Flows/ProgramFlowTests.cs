@@ -3,6 +3,7 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
+using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Testing.Packets;
 

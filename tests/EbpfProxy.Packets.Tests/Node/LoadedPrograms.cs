@@ -6,6 +6,7 @@ using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
 using LibBpfSharp;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfProxy.Packets.Tests.Node;
 
@@ -24,7 +25,7 @@ internal sealed class LoadedPrograms : IDisposable
     private static readonly string[] _tables =
     [
         TableNames.Addresses, TableNames.Frontends, TableNames.Services, TableNames.Sets, TableNames.Backends, TableNames.Names,
-        TableNames.Ranges,
+        TableNames.Tallies, TableNames.Ranges, TableNames.Affinity, TableNames.Devices,
     ];
 
     private readonly GracePeriods _gracePeriods = new();
@@ -40,6 +41,7 @@ internal sealed class LoadedPrograms : IDisposable
             tables.Prepare(name, 1024);
         }
 
+        Object.GetMap(TableNames.Tracked).MaxEntries = settings.Connections;
         Object.GetMap("connections").MaxEntries = settings.Connections;
         Object.GetMap("free_connections").MaxEntries = settings.Connections;
         Object.GetMap("unanswered").MaxEntries = settings.Connections;
@@ -53,11 +55,15 @@ internal sealed class LoadedPrograms : IDisposable
             tables.OpenArray<uint>(TableNames.Sets),
             tables.OpenArray<BackendValue>(TableNames.Backends),
             tables.OpenArray<ServiceName>(TableNames.Names),
+            tables.OpenTallies(),
             tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, _gracePeriods));
         Writer = ServiceWriter.Adopt(Tables, _gracePeriods, firstGeneration: 1);
         Flows = new BpfHashMap<FlowKey, FlowWord>(Object.GetMap("flows").Map);
         Connections = new BpfArrayMap<ConnectionValue>(Object.GetMap("connections").Map);
+        Affinity = new BpfHashMap<AffinityKey, AffinityValue>(Object.GetMap(TableNames.Affinity).Map);
+        Tracked = new BpfHashMap<FlowKey, TrackedValue>(Object.GetMap(TableNames.Tracked).Map);
         Devices = new BpfHashMap<uint, DeviceValue>(Object.GetMap("devices").Map);
+        ServicePrefixes = new ServicePrefixTable(Object.GetMap(TableNames.ServicePrefixes).Map, _gracePeriods, NullLogger.Instance);
         Counters = new BpfPerCpuArrayMap<ulong>(Object.GetMap(TableNames.Counters).Map);
     }
 
@@ -71,16 +77,33 @@ internal sealed class LoadedPrograms : IDisposable
 
     public BpfArrayMap<ConnectionValue> Connections { get; }
 
+    public BpfHashMap<AffinityKey, AffinityValue> Affinity { get; }
+
+    /// <summary>What connection tracking translates, where programs cannot ask it.</summary>
+    public BpfHashMap<FlowKey, TrackedValue> Tracked { get; }
+
     public BpfHashMap<uint, DeviceValue> Devices { get; }
+
+    public ServicePrefixTable ServicePrefixes { get; }
 
     public BpfPerCpuArrayMap<ulong> Counters { get; }
 
-    /// <summary>Forgets every flow, as at the first start.</summary>
+    /// <summary>Forgets every flow and client, as at the first start.</summary>
     public void ForgetFlows(uint freeConnections)
     {
         foreach (var (key, _) in Flows.Enumerate().ToArray())
         {
             Flows.TryDelete(key);
+        }
+
+        foreach (var (key, _) in Tracked.Enumerate().ToArray())
+        {
+            Tracked.TryDelete(key);
+        }
+
+        foreach (var (key, _) in Affinity.Enumerate().ToArray())
+        {
+            Affinity.TryDelete(key);
         }
 
         var fragments = new BpfHashMap<FragmentKey, ulong>(Object.GetMap("fragments").Map);
@@ -142,6 +165,7 @@ internal sealed class LoadedPrograms : IDisposable
         Object.SetGlobal("source_port_count", settings.SourcePorts);
         Object.SetGlobal("timeouts", settings.Timeouts);
         Object.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
+        Object.SetGlobal("conntrack_is_followed", settings.FollowsConntrack);
         Object.SetGlobal("have_coarse_time", Environment.OSVersion.Version >= _coarseTime);
         Object.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
     }

@@ -30,5 +30,8 @@ internal sealed record NodeSettings
     public TimeoutsValue Timeouts { get; init; } =
         new(TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
 
+    /// <summary>Whether what connection tracking translates stands in a table, as on kernels whose programs cannot ask it.</summary>
+    public bool FollowsConntrack { get; init; }
+
     public uint RefusalsPerSecond { get; init; } = 1000;
 }

@@ -1,5 +1,5 @@
 using EbpfProxy.Model.Network;
-using EbpfProxy.Packets.Tests.Flows;
+using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Packets.Tests.Node;

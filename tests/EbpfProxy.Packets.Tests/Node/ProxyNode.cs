@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
-using EbpfProxy.Packets.Tests.Flows;
+using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Packets;
 using LibBpfSharp;
 
@@ -49,7 +52,7 @@ internal sealed class ProxyNode
 
     public Step EgressWithoutLink(byte[] bytes, uint device, uint cameBy) => Run("proxy_egress_ip", bytes, device, cameBy);
 
-    /// <summary>Forgets every flow.</summary>
+    /// <summary>Forgets every flow and client.</summary>
     public void Forget() => Programs.ForgetFlows(_settings.Connections);
 
     /// <summary>Lets packets of connections go around netfilter, as the controller does where no rule could mind.</summary>
@@ -79,6 +82,31 @@ internal sealed class ProxyNode
                 Programs.Connections[id] = connection with { LastSeenNs = connection.LastSeenNs - (ulong)(silence.Ticks * 100) };
             }
         }
+    }
+
+    /// <summary>Lets every client have connected so long ago.</summary>
+    public void AgeClients(TimeSpan silence)
+    {
+        foreach (var (key, value) in Programs.Affinity.Enumerate().ToArray())
+        {
+            Programs.Affinity.Update(key, value with { LastConnectionNs = value.LastConnectionNs - (ulong)(silence.Ticks * 100) });
+        }
+    }
+
+    /// <summary>Says that connection tracking translates what comes in so, and was last seen to do so long ago.</summary>
+    public void Track(Protocol protocol, string from, string to, TimeSpan silence = default)
+    {
+        var (source, destination) = (IPEndPoint.Parse(from), IPEndPoint.Parse(to));
+        Programs.Tracked.Update(
+            new FlowKey(
+                KeyOf(source.Address.ToString()),
+                KeyOf(destination.Address.ToString()),
+                BinaryPrimitives.ReverseEndianness((ushort)source.Port),
+                BinaryPrimitives.ReverseEndianness((ushort)destination.Port),
+                (byte)protocol,
+                FlowHook.Ingress,
+                0),
+            new TrackedValue((ulong)((Stopwatch.GetElapsedTime(0) - silence).TotalNanoseconds), 0, 0));
     }
 
     public void SetDevice(uint device, string? ipv4, string? ipv6, DeviceFlags flags = DeviceFlags.None) =>

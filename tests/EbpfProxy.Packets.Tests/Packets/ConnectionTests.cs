@@ -1,8 +1,8 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
-using EbpfProxy.Packets.Tests.Flows;
 using EbpfProxy.Packets.Tests.Node;
+using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Testing.Packets;
 
@@ -100,13 +100,20 @@ public sealed class ConnectionTests(PacketKernel kernel)
     }
 
     [KernelTheory]
-    [InlineData(119, false)]
-    [InlineData(121, true)]
-    public void Answered_datagrams_end_after_two_minutes_of_silence(int seconds, bool isOver)
+    [InlineData(false, 29, false)]
+    [InlineData(false, 31, true)]
+    [InlineData(true, 119, false)]
+    [InlineData(true, 121, true)]
+    public void Datagrams_end_after_half_a_minute_of_silence_and_those_that_went_on_after_an_answer_after_two(bool wentOn, int seconds, bool isOver)
     {
         var node = kernel.Start(Services.Both);
         var flow = Established.Open(node, Protocol.Udp, Services.Pod(false), Services.ClusterIP(false, 41, 53), node.Pods, node.Pods);
         flow.Answers((from, to) => Flow.Reply(Protocol.Udp, from, to));
+        if (wentOn)
+        {
+            node.Ingress(Flow.First(Protocol.Udp, flow.Client, flow.Frontend), flow.Inside);
+        }
+
         node.Age(TimeSpan.FromSeconds(seconds));
 
         var step = node.Ingress(Flow.First(Protocol.Udp, flow.Client, flow.Frontend), flow.Inside);

@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Testing.Packets;
@@ -47,6 +48,47 @@ public sealed class RefusalTests(PacketKernel kernel)
         {
             node.Ingress(packet, node.Pods).IsSentAs(Refused(packet)).Counts(Reason.UnknownPort);
         }
+    }
+
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Address_that_only_a_service_may_have_and_none_has_is_dropped(bool isV6)
+    {
+        var node = kernel.Start(Services.Both);
+        string client = Services.Pod(isV6);
+        string nobody = Services.ClusterIP(isV6, 99);
+        Packet[] packets =
+        [
+            Packet.Tcp(client, nobody).Syn(),
+            Packet.Udp(client, nobody).Payload(8),
+            Packet.Sctp(client, nobody),
+        ];
+        node.Programs.ServicePrefixes.Write([Parse("192.0.2.0/24"), Parse("2001:db8:1::/48")]);
+        Assert.All(packets, packet => node.Ingress(packet, node.Pods).GoesOnAs(packet));
+
+        node.Programs.ServicePrefixes.Write([.. Many(), Parse("172.30.0.0/16"), Parse("fd00:172::/112")]);
+        try
+        {
+            Assert.All(packets, packet => node.Ingress(packet, node.Pods).IsDropped(Reason.Unallocated));
+            Assert.All(packets[..2], packet => node.Egress(packet, node.Uplink, cameBy: 0).IsDropped(Reason.Unallocated));
+            var refused = Packet.Tcp(client, Services.ClusterIP(isV6, 41, 79)).Syn();
+            node.Ingress(refused, node.Pods).Counts(Reason.UnknownPort);
+            foreach (string other in new[] { Services.End(isV6, "172.29.255.255", "fd00:171:ffff::1", 80), Services.End(isV6, "172.31.0.0", "fd00:172::1:0", 80) })
+            {
+                var packet = Packet.Tcp(client, other).Syn();
+                node.Ingress(packet, node.Pods).GoesOnAs(packet);
+            }
+        }
+        finally
+        {
+            node.Programs.ServicePrefixes.Write([]);
+        }
+
+        Assert.All(packets, packet => node.Ingress(packet, node.Pods).GoesOnAs(packet));
+
+        static IEnumerable<Prefix> Many() => Enumerable.Range(0, 14).Select(i => Parse($"198.18.{i}.0/24"));
+        static Prefix Parse(string text) => Prefix.TryParse(text, out var prefix) ? prefix : throw new FormatException(text);
     }
 
     [KernelTheory]

@@ -1,4 +1,4 @@
-using EbpfProxy.Packets.Tests.Flows;
+using EbpfProxy.Testing.Flows;
 
 namespace EbpfProxy.Packets.Tests.Packets;
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the packets of a connection say of it: how far it is, and how much it carries. */
+#ifndef EBPF_PROXY_SEEN_H
+#define EBPF_PROXY_SEEN_H
+
+#include "connection.h"
+
+/* What a packet is of a direction whose other one was seen before, or not. */
+static __always_inline __u8 seen_in(const struct packet *packet, bool is_after_other)
+{
+	__u8 seen = SEEN_ANY;
+
+	if (packet->key.protocol != IPPROTO_TCP)
+		return is_after_other ? seen | SEEN_ACK : seen;
+	if (packet->tcp_flags & TCP_SYN)
+		seen |= SEEN_SYN;
+	else if (packet->tcp_flags & TCP_ACK)
+		seen |= SEEN_ACK;
+	if (packet->tcp_flags & TCP_FIN)
+		seen |= SEEN_FIN;
+	if (packet->tcp_flags & TCP_RST)
+		seen |= SEEN_RST;
+	return seen;
+}
+
+/* Counts that a connection is over, once: the last packets of both sides may be seen on two CPUs.
+ */
+static __always_inline void connection_tally_over(struct connection *connection, __u32 id)
+{
+	__u32 index = id % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	bool is_first = false;
+
+	if (!lock)
+		return;
+	bpf_spin_lock(&lock->lock);
+	if (!connection->is_over) {
+		connection->is_over = 1;
+		is_first = true;
+	}
+	bpf_spin_unlock(&lock->lock);
+	if (is_first)
+		tally_close(connection->service);
+}
+
+/* Whether the side that reset a connection goes on all the same, well after that: the reset was
+ * none that the other side took. Segments that were under way come within a second. */
+static __always_inline bool is_after_reset(const struct connection *connection, __u8 seen,
+					   const struct packet *packet, __u64 now)
+{
+	return seen & SEEN_RST && packet->key.protocol == IPPROTO_TCP &&
+	       !(packet->tcp_flags & (TCP_RST | TCP_SYN)) &&
+	       now > connection->last_seen_ns + SECOND;
+}
+
+/* Notes that a packet was seen. Of all but the bytes it writes only what changes: the record is
+ * shared by CPUs. */
+static __always_inline void connection_touch(struct connection *connection,
+					     const struct found *found, const struct packet *packet,
+					     __u64 now, __u32 bytes)
+{
+	bool is_in_answer = is_answer(found->role);
+	__u8 *seen = is_in_answer ? &connection->seen_answer : &connection->seen_ask;
+	__u8 other = is_in_answer ? connection->seen_ask : connection->seen_answer;
+	__u8 flags = *seen | seen_in(packet, other);
+
+	if (is_after_reset(connection, *seen, packet, now))
+		flags &= ~SEEN_RST;
+	if (flags != *seen) {
+		if (flags & ~*seen & SEEN_RST)
+			connection->last_seen_ns = now;
+		*seen = flags;
+		if (connection_is_closing(connection) &&
+		    !(connection->flags & CONNECTION_CLOSING)) {
+			struct flow token = {
+				.connection = found->id,
+				.generation = found->generation,
+			};
+
+			if (!bpf_map_push_elem(&closing, &token, BPF_ANY))
+				connection->flags |= CONNECTION_CLOSING;
+			connection_tally_over(connection, found->id);
+		}
+	}
+	if (now > connection->last_seen_ns + SECOND)
+		connection->last_seen_ns = now;
+	if (is_in_answer)
+		connection->bytes_answer += bytes;
+	else
+		connection->bytes_ask += bytes;
+}
+
+/* How many bytes of a packet count to its connection, from the IP header on. One that is
+ * masqueraded by way of the stack is seen twice, and counts where its client or the frontend is. */
+static __always_inline __u32 connection_bytes(const struct __sk_buff *skb,
+					      const struct found *found,
+					      const struct packet *packet)
+{
+	bool is_seen_again = found->role == FLOW_FORWARD ||
+			     (found->role == FLOW_RETURN && !(found->flags & CONNECTION_FROM_NODE));
+
+	return is_seen_again ? 0 : skb->len - packet->l3;
+}
+
+#endif

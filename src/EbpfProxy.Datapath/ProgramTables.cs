@@ -1,0 +1,80 @@
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Affinity;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Devices;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath;
+
+/// <summary>
+/// The tables of sockets and clients, which the programs write and no change of a service touches: what is done to them is
+/// done beside changes, which never wait for rows to be moved. Safe to use from several threads.
+/// </summary>
+internal sealed class ProgramTables
+{
+    /// <summary>Taken before the lock of changes, never after it.</summary>
+    private readonly Lock _lock = new();
+    private readonly PeerTable _peers;
+    private readonly RowCount _peerCount;
+    private readonly AffinitySweeper _affinity;
+    private readonly ClientWatch _clients;
+    private volatile bool _hasNewPrograms = true;
+
+    /// <param name="peers">What sockets asked and got.</param>
+    /// <param name="affinity">What clients got.</param>
+    /// <param name="clients">Whose a socket's packets are.</param>
+    /// <param name="tables">The services and backends that rows name.</param>
+    /// <param name="changes">Held by whoever reads or writes those.</param>
+    /// <param name="counters">What the programs count rows by.</param>
+    public ProgramTables(PeerTable peers, AffinityTable affinity, ClientTable clients, TableSet tables, Lock changes, BpfMap counters)
+    {
+        _peers = peers;
+        _peerCount = new RowCount(counters, Reason.PeerAdded, Reason.PeerRemoved);
+        _affinity = new AffinitySweeper(affinity, tables, changes, counters, TimeProvider.System);
+        _clients = new ClientWatch(clients, TimeProvider.System);
+    }
+
+    /// <summary>Says that other programs are attached: those before may have counted rows on a map of their own.</summary>
+    public void HaveNewPrograms() => _hasNewPrograms = true;
+
+    /// <summary>Says what devices there are: with them clients come and go.</summary>
+    public void SetNetwork(NodeNetwork network) => _clients.SetNetwork(network);
+
+    /// <summary>Makes tables larger when they are half full, removes what is too old, looks who the clients are; every second.</summary>
+    /// <param name="remembersClients">Whether a service has session affinity.</param>
+    public void Maintain(bool remembersClients)
+    {
+        lock (_lock)
+        {
+            if (_hasNewPrograms)
+            {
+                _hasNewPrograms = false;
+                _peerCount.Set(_peers.Count());
+                _affinity.Recount();
+            }
+
+            long count = _peerCount.Value;
+            if (count > _peers.Capacity / 2)
+            {
+                _peers.Grow(count);
+            }
+
+            _peers.Move();
+            _affinity.Step();
+            if (remembersClients)
+            {
+                _clients.Step();
+            }
+        }
+    }
+
+    /// <summary>The records of sockets that are such.</summary>
+    public List<KeyValuePair<PeerKey, PeerValue>> FindPeers(Func<PeerValue, bool> isSuch)
+    {
+        lock (_lock)
+        {
+            return [.. _peers.ReadAll().Where(row => isSuch(row.Value))];
+        }
+    }
+}
