@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
@@ -9,14 +10,16 @@ namespace EbpfProxy.Controller.Cache;
 /// What is known of the cluster, and which services have changed since changes were last taken. Sources write from their
 /// own threads, one loop takes. Slices are kept one by one, because endpoints move between the slices of a service.
 /// </summary>
-public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisposable
+/// <param name="listener">Hears of what comes in.</param>
+/// <param name="start">Changes that were triggered until then waited for this process, and are not measured.</param>
+public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start = default) : IClusterSink, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly ObjectTable<Service> _services = new();
     private readonly ObjectTable<EndpointSlice> _slices = new();
     private readonly Dictionary<ObjectName, ImmutableArray<EndpointSlice>> _slicesOfService = [];
     private readonly HashSet<ObjectName> _dirty = [];
-    private readonly List<DateTimeOffset> _triggerTimes = [];
+    private readonly Dictionary<ObjectName, List<TriggerTime>> _triggerTimes = [];
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -138,9 +141,11 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
 
             _slices.Set(slice.Name, slice);
             _slicesOfService[slice.Service] = SlicesOf(slice.Service).Add(slice);
-            if (slice.TriggerTime is { } time && _complete == FirstLists.All)
+            bool isUsed = _complete != FirstLists.All || _services.Contains(slice.Service);
+            if (slice.TriggerTime is { } time && time > start && isUsed)
             {
-                _triggerTimes.Add(time);
+                ref var times = ref CollectionsMarshal.GetValueRefOrAddDefault(_triggerTimes, slice.Service, out _);
+                (times ??= []).Add(new TriggerTime(slice.Family, time));
             }
 
             MarkEndpointsDirty(slice.Service);
@@ -206,7 +211,11 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
     {
         lock (_lock)
         {
-            _servicePrefixes = [.. prefixes];
+            if (!_servicePrefixes.ToHashSet().SetEquals(prefixes))
+            {
+                _servicePrefixes = [.. prefixes];
+                Signal();
+            }
         }
     }
 
@@ -229,7 +238,7 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
             var services = everything
                 ? _services.Objects.Select(s => new DirtyService(s.Key, s.Value, SlicesOf(s.Key))).ToList()
                 : _dirty.Select(DirtyServiceOf).ToList();
-            var changes = new ClusterChanges(services, _node, everything && !_keepsUnknown, [.. _triggerTimes]);
+            var changes = new ClusterChanges(services, _node, everything && !_keepsUnknown, [.. _triggerTimes.Values.SelectMany(times => times)], _servicePrefixes);
 
             // What is taken needs no second look.
             _signal.Reader.TryRead(out _);
@@ -269,6 +278,9 @@ public sealed class ClusterCache(IChangeListener listener) : IClusterSink, IDisp
         {
             RemoveFromService(slice);
             MarkEndpointsDirty(slice.Service);
+
+            // The annotation of a slice that goes is of its last change, and when it was removed stands nowhere.
+            _triggerTimes.Remove(slice.Service);
         }
     }
 

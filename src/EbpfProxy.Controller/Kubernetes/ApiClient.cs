@@ -36,15 +36,29 @@ internal sealed class ApiClient : IDisposable
     /// that does not answer makes it turn to the next; when none does, that is an <see cref="HttpRequestException"/> or a
     /// <see cref="TimeoutException"/>.
     /// </summary>
-    public async Task<HttpResponseMessage> GetAsync(string pathAndQuery, CancellationToken token)
+    public Task<HttpResponseMessage> GetAsync(string pathAndQuery, CancellationToken token) =>
+        RequestAsync(HttpMethod.Get, pathAndQuery, body: null, token);
+
+    /// <summary>Creates an object, with the same faults as <see cref="GetAsync"/>.</summary>
+    /// <param name="path">The path of its resource.</param>
+    /// <param name="json">The object.</param>
+    /// <param name="token">Ends it.</param>
+    public async Task CreateAsync(string path, byte[] json, CancellationToken token)
+    {
+        using var response = await RequestAsync(HttpMethod.Post, path, json, token);
+    }
+
+    public void Dispose() => _limiter?.Dispose();
+
+    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string pathAndQuery, byte[]? body, CancellationToken token)
     {
         for (int left = _servers.Count; ; left--)
         {
-            await TakeTurnAsync(token);
             var server = _servers.Current;
+            await TakeTurnAsync(method, server, token);
             try
             {
-                return await SendAsync(server, pathAndQuery, token);
+                return await SendAsync(server, method, pathAndQuery, body, token);
             }
             catch (Exception error) when (error is HttpRequestException or TimeoutException)
             {
@@ -62,8 +76,6 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    public void Dispose() => _limiter?.Dispose();
-
     private static TokenBucketRateLimiter MakeLimiter(double qps, int burst) => new(new TokenBucketRateLimiterOptions
     {
         TokenLimit = Math.Max(1, burst),
@@ -73,24 +85,32 @@ internal sealed class ApiClient : IDisposable
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
 
-    private async Task TakeTurnAsync(CancellationToken token)
+    private async Task TakeTurnAsync(HttpMethod method, Uri server, CancellationToken token)
     {
         if (_limiter is not null)
         {
+            long begin = _time.GetTimestamp();
             using var lease = await _limiter.AcquireAsync(1, token);
+            _metrics.OnTurn(server, method, _time.GetElapsedTime(begin));
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(Uri server, string pathAndQuery, CancellationToken token)
+    private async Task<HttpResponseMessage> SendAsync(Uri server, HttpMethod method, string pathAndQuery, byte[]? body, CancellationToken token)
     {
         var client = await _connection.GetAsync(token);
-        using var request = new HttpRequestMessage(HttpMethod.Get, server.AbsoluteUri.TrimEnd('/') + pathAndQuery)
+        using var request = new HttpRequestMessage(method, server.AbsoluteUri.TrimEnd('/') + pathAndQuery)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
         request.Headers.TryAddWithoutValidation("User-Agent", "ebpf-proxy");
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+
         request.Headers.Authorization = await AuthorizationAsync(token);
 
         // The name that the TLS stack asks for and checks is that of this header.
@@ -114,7 +134,7 @@ internal sealed class ApiClient : IDisposable
         }
         finally
         {
-            _metrics.OnRequest(server, response?.StatusCode, _time.GetElapsedTime(begin));
+            _metrics.OnRequest(server, method, response?.StatusCode, _time.GetElapsedTime(begin));
         }
 
         if (response.IsSuccessStatusCode)

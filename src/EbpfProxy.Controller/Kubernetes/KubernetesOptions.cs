@@ -26,8 +26,27 @@ public sealed record KubernetesOptions
     /// <summary>The API server that a pod's environment names; null where it names none.</summary>
     public Uri? InClusterServer { get; init; } = ServerFromEnvironment();
 
+    /// <summary>
+    /// Whether <see cref="InClusterServer"/> is the cluster IP of the Service `kubernetes`, which leads nowhere on a node whose
+    /// services nobody serves yet.
+    /// </summary>
+    public bool IsInClusterServerAService { get; init; } = IsService(
+        Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"), Environment.GetEnvironmentVariable("KUBERNETES_PORT"));
+
+    /// <summary>Whether nothing but this node is followed.</summary>
+    public bool FollowsOnlyNode { get; init; }
+
     /// <summary>Whether a server may be asked to stream the first list (sendInitialEvents).</summary>
     public bool StreamsLists { get; init; } = true;
+
+    /// <summary>Whether external IPs are a Service's own (Kubernetes' gate AllowServiceExternalIPs).</summary>
+    public bool ReadsExternalIPs { get; init; } = true;
+
+    /// <summary>The kubelet names the Service in both; who says another server says it in the first alone.</summary>
+    /// <param name="host">KUBERNETES_SERVICE_HOST.</param>
+    /// <param name="url">KUBERNETES_PORT, as in tcp://10.96.0.1:443 or tcp://[fd00::1]:443.</param>
+    internal static bool IsService(string? host, string? url) =>
+        !string.IsNullOrEmpty(host) && Uri.TryCreate(url, UriKind.Absolute, out var service) && service.IdnHost.Equals(host, StringComparison.OrdinalIgnoreCase);
 
     private static Uri? ServerFromEnvironment()
     {

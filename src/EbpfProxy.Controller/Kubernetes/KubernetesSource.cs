@@ -1,4 +1,5 @@
 using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Events;
 using EbpfProxy.Controller.Objects;
 using Microsoft.Extensions.Logging;
 using Prometheus;
@@ -13,6 +14,8 @@ public sealed class KubernetesSource : IDisposable
     private readonly ApiConnection _connection;
     private readonly ApiClient _client;
     private readonly Reflector[] _reflectors;
+    private readonly EventWriter _events;
+    private readonly bool _isStrandable;
 
     /// <summary>Throws <see cref="InvalidDataException"/> where the options or the kubeconfig make no sense.</summary>
     /// <param name="options">How to reach the API server.</param>
@@ -40,10 +43,16 @@ public sealed class KubernetesSource : IDisposable
             .Select(resource => new Reflector(resource, _client, options.StreamsLists, faults, log, time, random))];
         Watches = [.. _reflectors.Select(reflector => reflector.Status)];
         _ = new WatchMetrics(registry, Watches, time);
+        _isStrandable = options is { IsInClusterServerAService: true, FollowsOnlyNode: false }
+            && credentials.Servers is [var only] && only == options.InClusterServer;
+        _events = new EventWriter(_client, options.NodeName, log, time, random);
     }
 
-    /// <summary>The state of each watch: services, endpointslices, nodes, servicecidrs.</summary>
+    /// <summary>The state of each watch: services, endpointslices, nodes, servicecidrs; or nodes alone.</summary>
     public IReadOnlyList<WatchStatus> Watches { get; }
+
+    /// <summary>Takes events for the API server.</summary>
+    public IEventSink Events => _events;
 
     /// <summary>The API server that is asked.</summary>
     public Uri Server => _servers.Current;
@@ -52,7 +61,14 @@ public sealed class KubernetesSource : IDisposable
     public async Task RunAsync(CancellationToken token)
     {
         Log.Following(_log, _servers.Current);
+        if (_isStrandable && _servers.Count == 1)
+        {
+            Log.OnlyService(_log, _servers.Current);
+        }
+
+        var events = Task.Run(() => _events.RunAsync(token), CancellationToken.None);
         await Task.WhenAll(_reflectors.Select(reflector => Task.Run(() => reflector.RunAsync(token), CancellationToken.None)));
+        await events;
     }
 
     public void Dispose()
@@ -62,8 +78,11 @@ public sealed class KubernetesSource : IDisposable
     }
 
     private IEnumerable<Resource> MakeResources(KubernetesOptions options, IClusterSink sink, IObjectFaults faults) =>
+        AllResources(options, sink, faults).Where(resource => resource is NodeResource || !options.FollowsOnlyNode);
+
+    private IEnumerable<Resource> AllResources(KubernetesOptions options, IClusterSink sink, IObjectFaults faults) =>
     [
-        new ServiceResource(sink, new ServiceReader(faults))
+        new ServiceResource(sink, new ServiceReader(faults) { ReadsExternalIPs = options.ReadsExternalIPs })
         {
             Kind = "Service",
             Path = "/api/v1/services",

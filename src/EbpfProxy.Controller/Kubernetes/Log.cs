@@ -49,4 +49,17 @@ internal static partial class Log
 
     [LoggerMessage(3014, LogLevel.Information, "Following the API server at {Server}")]
     public static partial void Following(ILogger log, Uri server);
+
+    [LoggerMessage(
+        3019,
+        LogLevel.Warning,
+        "The only API server that is known is {Server}, the cluster IP of the Service kubernetes. On a node without kube-proxy nobody serves it after a reboot: say the "
+            + "server's own address by KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT (ConfigMap ebpf-proxy-api-server), --master or a kubeconfig")]
+    public static partial void OnlyService(ILogger log, Uri server);
+
+    [LoggerMessage(3017, LogLevel.Warning, "Events cannot be sent, and this is not said again for {Status}: {Error}")]
+    public static partial void EventsRefused(ILogger log, int status, string error);
+
+    [LoggerMessage(3018, LogLevel.Debug, "The event {Reason} is given up after {Attempts} attempts: {Error}")]
+    public static partial void EventGivenUp(ILogger log, string reason, int attempts, string error);
 }

@@ -230,7 +230,7 @@ internal sealed class Reflector(
         _watch.Version = null;
         resource.BeginList();
         resource.CompleteList();
-        Status.Listed(time.GetUtcNow());
+        Status.Absent(time.GetUtcNow());
         return _askAgain + _backoff.Spread(_askAgainSpread);
     }
 

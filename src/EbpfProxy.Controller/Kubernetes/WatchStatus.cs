@@ -9,6 +9,7 @@ public sealed class WatchStatus(string resource, DateTimeOffset begin)
     private long _watches;
     private long _events;
     private bool _isSynced;
+    private bool _isAbsent;
     private string? _lastError;
     private DateTimeOffset? _lastEvent;
     private DateTimeOffset? _lastContact;
@@ -52,8 +53,11 @@ public sealed class WatchStatus(string resource, DateTimeOffset begin)
 
     public long ErrorsOf(WatchErrorKind kind) => Read(ref _errors[(int)kind]);
 
-    /// <summary>How long nothing was heard of the server; from the start on where nothing ever was.</summary>
-    public TimeSpan Age(DateTimeOffset now) => now - (LastContact ?? begin);
+    /// <summary>
+    /// How long nothing was heard of the server; from the start on where nothing ever was. None where the server has no such
+    /// resource: there is nothing to hear.
+    /// </summary>
+    public TimeSpan Age(DateTimeOffset now) => Read(ref _isAbsent) ? TimeSpan.Zero : now - (LastContact ?? begin);
 
     internal void Listed(DateTimeOffset now)
     {
@@ -61,8 +65,17 @@ public sealed class WatchStatus(string resource, DateTimeOffset begin)
         {
             _lists++;
             _isSynced = true;
-            _lastContact = now;
-            _lastError = null;
+            Contact(now);
+        }
+    }
+
+    /// <summary>The server said that it has no such resource, which counts as a list of none.</summary>
+    internal void Absent(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            Listed(now);
+            _isAbsent = true;
         }
     }
 
@@ -71,8 +84,7 @@ public sealed class WatchStatus(string resource, DateTimeOffset begin)
         lock (_lock)
         {
             _watches++;
-            _lastContact = now;
-            _lastError = null;
+            Contact(now);
         }
     }
 
@@ -109,6 +121,13 @@ public sealed class WatchStatus(string resource, DateTimeOffset begin)
             _errors[(int)kind]++;
             _lastError = error;
         }
+    }
+
+    private void Contact(DateTimeOffset now)
+    {
+        _lastContact = now;
+        _lastError = null;
+        _isAbsent = false;
     }
 
     private T Read<T>(ref T field)

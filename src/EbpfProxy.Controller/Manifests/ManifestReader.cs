@@ -8,9 +8,9 @@ namespace EbpfProxy.Controller.Manifests;
 /// Reads files of YAML with the readers that read the API server's answers. Kinds that the proxy has no use for are named
 /// once. Not thread-safe.
 /// </summary>
-internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILogger logger)
+internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILogger logger, bool readsExternalIPs = true)
 {
-    private readonly ServiceReader _services = new(faults) { AppliesServerDefaults = true };
+    private readonly ServiceReader _services = new(faults) { AppliesServerDefaults = true, ReadsExternalIPs = readsExternalIPs };
     private readonly EndpointSliceReader _slices = new(faults, nodeName) { AppliesServerDefaults = true };
     private readonly NodeReader _nodes = new(faults) { AppliesServerDefaults = true };
     private readonly ServiceCidrReader _serviceCidrs = new(faults) { AppliesServerDefaults = true };

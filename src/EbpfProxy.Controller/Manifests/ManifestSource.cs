@@ -26,7 +26,13 @@ public sealed class ManifestSource : BackgroundService
     private bool _wasWhole;
 
     public ManifestSource(
-        string folder, string nodeName, IClusterSink sink, IObjectFaults faults, TimeProvider time, ILogger<ManifestSource> logger)
+        string folder,
+        string nodeName,
+        IClusterSink sink,
+        IObjectFaults faults,
+        TimeProvider time,
+        ILogger<ManifestSource> logger,
+        bool readsExternalIPs = true)
     {
         _folder = Path.GetFullPath(folder);
         _nodeName = nodeName;
@@ -37,7 +43,7 @@ public sealed class ManifestSource : BackgroundService
         _faults = faults;
         _time = time;
         _logger = logger;
-        _files = new ManifestFolder(_folder, new ManifestReader(nodeName, faults, logger), faults, logger);
+        _files = new ManifestFolder(_folder, new ManifestReader(nodeName, faults, logger, readsExternalIPs), faults, logger);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

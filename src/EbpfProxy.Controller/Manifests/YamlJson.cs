@@ -19,22 +19,19 @@ public static class YamlJson
     public static IReadOnlyList<byte[]> ReadDocuments(string text) =>
         [.. Load(text).Where(root => !IsEmpty(root)).Select(ToJson)];
 
+    /// <summary>The same, where a key may come more than once in a mapping: the last one counts, and its path is told.</summary>
+    /// <exception cref="YamlFormatException">The text is not YAML.</exception>
+    public static IReadOnlyList<(byte[] Json, IReadOnlyList<string> Duplicates)> ReadLenient(string text) =>
+        [.. Parse(() => YamlTree.Load(text)).Where(document => !IsEmpty(document.Root)).Select(document => (ToJson(document.Root), document.Duplicates))];
+
     /// <summary>The documents of a file.</summary>
     /// <exception cref="YamlFormatException">The text is not YAML.</exception>
-    internal static IReadOnlyList<YamlNode> Load(string text)
+    internal static IReadOnlyList<YamlNode> Load(string text) => Parse<YamlNode>(() =>
     {
         var stream = new YamlStream();
-        try
-        {
-            stream.Load(new StringReader(text));
-        }
-        catch (YamlException e)
-        {
-            throw new YamlFormatException(e.Start.Line, e.Start.Column, OneLine(e.InnerException?.Message ?? e.Message));
-        }
-
+        stream.Load(new StringReader(text));
         return [.. stream.Documents.Select(document => document.RootNode)];
-    }
+    });
 
     internal static bool IsEmpty(YamlNode node) =>
         node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" };
@@ -118,6 +115,18 @@ public static class YamlJson
     private static bool IsMerge(YamlNode key) => key is YamlScalarNode { Style: ScalarStyle.Plain, Value: "<<" };
 
     private static YamlFormatException Fault(YamlNode node, string message) => new(node.Start.Line, node.Start.Column, message);
+
+    private static IReadOnlyList<T> Parse<T>(Func<IReadOnlyList<T>> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (YamlException e)
+        {
+            throw new YamlFormatException(e.Start.Line, e.Start.Column, OneLine(e.InnerException?.Message ?? e.Message));
+        }
+    }
 
     private static string OneLine(string message) => message.ReplaceLineEndings(" ");
 }

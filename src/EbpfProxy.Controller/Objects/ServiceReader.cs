@@ -11,6 +11,9 @@ internal sealed partial class ServiceReader(IObjectFaults faults) : ObjectReader
     private const uint DefaultAffinitySeconds = 10800;
     private const uint MaxAffinitySeconds = 86400;
 
+    /// <summary>Whether external IPs are a Service's own (Kubernetes' gate AllowServiceExternalIPs).</summary>
+    public bool ReadsExternalIPs { get; init; } = true;
+
     private readonly List<ServicePort> _ports = [];
     private readonly List<Address> _externalIPs = [];
     private readonly List<Address> _loadBalancerIPs = [];
@@ -69,7 +72,7 @@ internal sealed partial class ServiceReader(IObjectFaults faults) : ObjectReader
             Type = _scalars.Type,
             ClusterIPs = _clusterIPs.Take((field, message) => Report(field, message)),
             Ports = [.. _ports],
-            ExternalIPs = [.. _externalIPs],
+            ExternalIPs = ReadsExternalIPs ? [.. _externalIPs] : [],
             LoadBalancerIPs = [.. _loadBalancerIPs],
             LoadBalancerSourceRanges = EffectiveRanges(),
             InternalTrafficPolicy = _scalars.InternalPolicy,

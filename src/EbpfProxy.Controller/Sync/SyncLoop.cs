@@ -1,4 +1,5 @@
 using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Health;
 using EbpfProxy.Datapath;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Tables;
@@ -16,6 +17,7 @@ public sealed class SyncLoop(
     IServiceDatapath datapath,
     string nodeName,
     SyncMetrics metrics,
+    HealthCheckPorts? healthChecks,
     TimeProvider time,
     ILogger<SyncLoop> logger)
     : BackgroundService
@@ -65,9 +67,12 @@ public sealed class SyncLoop(
         try
         {
             datapath.SetNode(changes.Node);
-            var result = datapath.Apply(Build(changes), changes.IsComplete);
+            var built = Build(changes);
+            var result = datapath.Apply(built, changes.IsComplete);
+            datapath.SetServicePrefixes(changes.ServicePrefixes);
             var duration = time.GetElapsedTime(start);
-            metrics.OnApplied(changes, duration);
+            metrics.OnApplied(changes, built, duration);
+            healthChecks?.Sync(changes);
             _state = new SyncState(time.GetUtcNow(), Error: null);
             if (result.Writes > 0)
             {

@@ -1,5 +1,6 @@
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Health;
+using EbpfProxy.Datapath;
 using EbpfProxy.Model.Network;
 using Prometheus;
 
@@ -13,6 +14,7 @@ public sealed class SyncMetrics : IChangeListener
 {
     private static readonly IpFamily[] _families = [IpFamily.IPv4, IpFamily.IPv6];
     private static readonly string[] _familyLabel = ["ip_family"];
+    private static readonly string[] _policyLabels = ["traffic_policy", "ip_family"];
     private static readonly double[] _durationBuckets = Histogram.ExponentialBuckets(0.001, 2, 15);
 
     private static readonly double[] _programmingBuckets =
@@ -22,7 +24,6 @@ public sealed class SyncMetrics : IChangeListener
 
     private readonly ProxyHealth _health;
     private readonly TimeProvider _time;
-    private readonly DateTimeOffset _start;
     private readonly Histogram _duration;
     private readonly Histogram _fullDuration;
     private readonly Histogram _partialDuration;
@@ -34,35 +35,55 @@ public sealed class SyncMetrics : IChangeListener
     private readonly Gauge _serviceChangesPending;
     private readonly Counter _serviceChanges;
     private readonly Counter _failures;
+    private readonly Gauge _noLocalEndpoints;
+    private readonly ModeMetrics _modes;
+    private readonly ServicesWithoutLocal _withoutLocal = new();
 
     public SyncMetrics(IMetricFactory metrics, ProxyHealth health, TimeProvider time)
     {
         _health = health;
         _time = time;
-        _start = time.GetUtcNow();
-        _duration = Durations(metrics, "kubeproxy_sync_proxy_rules_duration_seconds", "Duration of a sync, successful or not");
+        _duration = Durations(metrics, "kubeproxy_sync_proxy_rules_duration_seconds", "Time to bring the maps up to date, successful or not. Long ones: see ebpf_proxy_sync_failures_total and the node's CPU");
         _fullDuration = Durations(
-            metrics, "kubeproxy_sync_full_proxy_rules_duration_seconds", "Duration of a sync of all services");
+            metrics, "kubeproxy_sync_full_proxy_rules_duration_seconds", "The same of all services: at the start, after a failure or a change of zone");
         _partialDuration = Durations(
-            metrics, "kubeproxy_sync_partial_proxy_rules_duration_seconds", "Duration of a sync of the services that changed");
+            metrics, "kubeproxy_sync_partial_proxy_rules_duration_seconds", "The same of the services that changed");
         _programming = metrics.CreateHistogram(
             "kubeproxy_network_programming_duration_seconds",
-            "Time from a change of endpoints in the cluster to the change of the tables on this node",
+            "Time from a change of endpoints in the cluster to the change of the maps on this node. Where it grows and the syncs are short, the control plane or the watch is slow",
             _familyLabel,
             new HistogramConfiguration { Buckets = _programmingBuckets });
         _lastApplied = metrics.CreateGauge(
-            "kubeproxy_sync_proxy_rules_last_timestamp_seconds", "When the last successful sync ended", _familyLabel);
+            "kubeproxy_sync_proxy_rules_last_timestamp_seconds",
+            "When the last successful sync ended, in seconds since 1970. Behind the time of last_queued for long: syncs fail or hang",
+            _familyLabel);
         _lastQueued = metrics.CreateGauge(
-            "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "When a sync was last asked for", _familyLabel);
+            "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds", "When a sync was last asked for, in seconds since 1970", _familyLabel);
         _endpointChangesPending = metrics.CreateGauge(
-            "kubeproxy_sync_proxy_rules_endpoint_changes_pending", "Changes of EndpointSlices that wait for a sync");
+            "kubeproxy_sync_proxy_rules_endpoint_changes_pending", "Changes of EndpointSlices that wait for a sync; not 0 for long only where syncs fail");
         _endpointChanges = metrics.CreateCounter(
-            "kubeproxy_sync_proxy_rules_endpoint_changes_total", "EndpointSlices that came in or went");
+            "kubeproxy_sync_proxy_rules_endpoint_changes_total", "EndpointSlices that came in or went, whether or not it changed anything");
         _serviceChangesPending = metrics.CreateGauge(
-            "kubeproxy_sync_proxy_rules_service_changes_pending", "Changes of Services that wait for a sync");
+            "kubeproxy_sync_proxy_rules_service_changes_pending", "Changes of Services that wait for a sync; not 0 for long only where syncs fail");
         _serviceChanges = metrics.CreateCounter(
-            "kubeproxy_sync_proxy_rules_service_changes_total", "Services that came in or went");
-        _failures = metrics.CreateCounter("ebpf_proxy_sync_failures_total", "Syncs that failed and were tried again");
+            "kubeproxy_sync_proxy_rules_service_changes_total", "Services that came in or went, whether or not it changed anything");
+        _failures = metrics.CreateCounter(
+            "ebpf_proxy_sync_failures_total",
+            "Syncs that the kernel refused and that were tried again: new endpoints are late. `ebpf-proxy status` and the log say what was refused");
+        _noLocalEndpoints = metrics.CreateGauge(
+            "kubeproxy_sync_proxy_rules_no_local_endpoints_total",
+            "Service ports whose traffic is dropped here: their policy is Local and all their endpoints are on other nodes",
+            _policyLabels);
+        _modes = new ModeMetrics(metrics);
+
+        // A histogram that is there from the start is one that a rate can be taken of.
+        foreach (string family in _families.Select(each => each.ToString()))
+        {
+            foreach (var histogram in new[] { _duration, _fullDuration, _partialDuration, _programming })
+            {
+                histogram.WithLabels(family);
+            }
+        }
     }
 
     public void OnService() => _serviceChanges.Inc();
@@ -104,21 +125,24 @@ public sealed class SyncMetrics : IChangeListener
         }
     }
 
-    internal void OnApplied(ClusterChanges changes, TimeSpan duration)
+    /// <summary>In kube-proxy's order, so that who waits for one of these finds those before it.</summary>
+    internal void OnApplied(ClusterChanges changes, IReadOnlyCollection<ServiceChange> applied, TimeSpan duration)
     {
         ObserveDuration(changes, duration);
         var now = _time.GetUtcNow();
+        foreach (var (family, trigger) in changes.TriggerTimes)
+        {
+            _programming.WithLabels(family.ToString()).Observe((now - trigger).TotalSeconds);
+        }
+
+        _withoutLocal.Apply(applied, changes.IsComplete);
         foreach (var family in _families)
         {
             string label = family.ToString();
+            _noLocalEndpoints.WithLabels("internal", label).Set(_withoutLocal.Internal(family));
+            _noLocalEndpoints.WithLabels("external", label).Set(_withoutLocal.External(family));
             _health.Updated(family);
             _lastApplied.WithLabels(label).Set(UnixSeconds());
-
-            // What was triggered before the start waited for this process, not for the network.
-            foreach (var trigger in changes.TriggerTimes.Where(t => t >= _start))
-            {
-                _programming.WithLabels(label).Observe((now - trigger).TotalSeconds);
-            }
         }
     }
 
@@ -126,6 +150,7 @@ public sealed class SyncMetrics : IChangeListener
     {
         ObserveDuration(changes, duration);
         _failures.Inc();
+        _modes.OnFailed();
     }
 
     private static Histogram Durations(IMetricFactory metrics, string name, string help) =>

@@ -1,6 +1,8 @@
 using System.Text;
 using EbpfProxy.Controller.Health;
+using EbpfProxy.Controller.Objects;
 using EbpfProxy.Controller.Tests.Cache;
+using EbpfProxy.Controller.Tests.Objects;
 using EbpfProxy.Model.Cluster;
 using Microsoft.Extensions.Time.Testing;
 using static EbpfProxy.Model.Network.IpFamily;
@@ -10,12 +12,56 @@ namespace EbpfProxy.Controller.Tests.Health;
 /// <summary>kube-proxy's own script for its health server, step by step.</summary>
 public sealed class ProxyHealthTests
 {
-    private static readonly ClusterNode _node = Sample.Node();
+    private static readonly ClusterNode? _node = Sample.Node();
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
     private readonly ProxyHealth _health;
 
     public ProxyHealthTests() => _health = new ProxyHealth(_time, TimeSpan.FromSeconds(10));
+
+    /// <summary>
+    /// OB-15 of the reference, row by row: what happens (u: up to date, q: queued, 4 and 6: the family, +25: seconds go by,
+    /// or what the node has), then the codes of /healthz and /livez, and which families are healthy.
+    /// </summary>
+    [Fact]
+    public void OB_15_The_script_of_kube_proxy()
+    {
+        (string Steps, int Healthz, int Livez, string Families)[] rows =
+        [
+            ("", 200, 200, ""),
+            ("u4 u6", 200, 200, "4 6"),
+            ("+25", 200, 200, "4 6"),
+            ("q4 +25", 503, 503, "6"),
+            ("u4 u6", 200, 200, "4 6"),
+            ("q6 +25", 503, 503, "4"),
+            ("u4 u6", 200, 200, "4 6"),
+            ("q4 q6 +25", 503, 503, ""),
+            ("u4", 503, 503, "4"),
+            ("u6", 200, 200, "4 6"),
+            ("taint:other", 200, 200, "4 6"),
+            ("taint:ToBeDeletedByClusterAutoscaler", 503, 200, "4 6"),
+            ("taint:", 200, 200, "4 6"),
+            ("deleted", 503, 200, "4 6"),
+            ("gone", 503, 200, "4 6"),
+        ];
+        var node = _node;
+        var updated = DateTimeOffset.MinValue;
+        foreach (var (steps, healthz, livez, families) in rows)
+        {
+            foreach (string step in steps.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                Play(step, ref node, ref updated);
+            }
+
+            var report = _health.Healthy(node);
+            var live = _health.Live();
+            Assert.True((healthz, livez) == (report.StatusCode, live.StatusCode), steps);
+            Assert.Equal(families, string.Join(' ', report.Families.Where(f => f.Value.IsHealthy).Select(f => f.Key == IPv4 ? "4" : "6")));
+            Assert.Equal(healthz == 200 ? _time.GetUtcNow() : updated, report.LastUpdated);
+            Assert.Equal(livez == 200 ? _time.GetUtcNow() : updated, live.LastUpdated);
+            Assert.Equal(livez == 200, report.IsHealthy);
+        }
+    }
 
     [Fact]
     public void A_proxy_that_has_not_started_is_healthy_and_tells_no_families()
@@ -120,6 +166,39 @@ public sealed class ProxyHealthTests
     public void A_node_that_never_was_up_to_date_says_so()
     {
         Assert.Contains("\"lastUpdated\":\"0001-01-01T00:00:00Z\"", Json(_health.Healthy(null)), StringComparison.Ordinal);
+    }
+
+    private void Play(string step, ref ClusterNode? node, ref DateTimeOffset updated)
+    {
+        switch (step)
+        {
+            case "u4" or "u6":
+                _health.Updated(step == "u4" ? IPv4 : IPv6);
+                updated = _time.GetUtcNow();
+                break;
+            case "q4" or "q6":
+                _health.QueuedUpdate(step == "q4" ? IPv4 : IPv6);
+                break;
+            case "deleted":
+                node = Sample.Node(isDeleted: true);
+                break;
+            case "gone":
+                node = null;
+                break;
+            case ['+', .. var seconds]:
+                _time.Advance(TimeSpan.FromSeconds(int.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture)));
+                break;
+            default:
+                node = NodeWithTaint(step["taint:".Length..]);
+                break;
+        }
+    }
+
+    /// <summary>As the reader makes it of the object of the API.</summary>
+    private static ClusterNode NodeWithTaint(string key)
+    {
+        string taints = key.Length == 0 ? "" : $$"""{"key":"{{key}}","effect":"NoSchedule"}""";
+        return Reading.Read(new NodeReader(new RecordedFaults()), $$$"""{"metadata":{"name":"n1"},"spec":{"taints":[{{{taints}}}]}}""")!;
     }
 
     private static string Json(HealthReport report) => Encoding.UTF8.GetString(report.ToJson());

@@ -183,6 +183,44 @@ public sealed class CredentialTests : IDisposable
         Assert.DoesNotContain(source.Log.Lines, line => line.Text.Contains("Unauthorized"));
     }
 
+    /// <summary>What the kubelet tells a pod, and what may be told besides.</summary>
+    [Theory]
+    [InlineData(1, true, false, false)]
+    [InlineData(0, false, false, false)]
+    [InlineData(0, true, true, false)]
+    [InlineData(0, true, false, true)]
+    public async Task A_pod_that_knows_only_the_Service_of_the_API_server_is_warned(int warnings, bool isService, bool hasMaster, bool remembers)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "secret" });
+        File.WriteAllText(InFolder("token"), "secret");
+        File.WriteAllText(InFolder("ca.crt"), _authority.Pem);
+        if (remembers)
+        {
+            File.WriteAllText(InFolder("servers"), "https://127.0.0.3:1/\n");
+        }
+
+        await using var source = new RunningSource(RunningSource.Options(hasMaster ? [server.Address] : []) with
+        {
+            InClusterServer = hasMaster ? new Uri("https://127.0.0.2:1/") : server.Address,
+            IsInClusterServerAService = isService,
+            ServiceAccountFolder = _folder,
+            StateFile = InFolder("servers"),
+        });
+        await source.WaitForWatchesAsync();
+
+        Assert.Equal(warnings, source.Log.Lines.Count(line => line.Id == 3019 && line.Text.Contains(server.Address.Authority, StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(true, "10.96.0.1", "tcp://10.96.0.1:443")]
+    [InlineData(true, "fd00::1", "tcp://[fd00::1]:443")]
+    [InlineData(false, "192.0.2.1", "tcp://10.96.0.1:443")]
+    [InlineData(false, "api.cluster.example", "tcp://10.96.0.1:443")]
+    [InlineData(false, "10.96.0.1", null)]
+    [InlineData(false, null, "tcp://10.96.0.1:443")]
+    public void The_Service_is_told_from_a_server_s_own_address(bool isService, string? host, string? url) =>
+        Assert.Equal(isService, KubernetesOptions.IsService(host, url));
+
     [Fact]
     public async Task An_authority_that_changes_is_read_again()
     {

@@ -19,6 +19,19 @@ public sealed class WatchStatusTests
     }
 
     [Fact]
+    public void What_the_server_has_not_does_not_grow_old()
+    {
+        var begin = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var status = new WatchStatus("servicecidrs", begin);
+
+        status.Absent(begin);
+        Assert.Equal((TimeSpan.Zero, true), (status.Age(begin.AddHours(1)), status.IsSynced));
+        status.Listed(begin.AddHours(1));
+
+        Assert.Equal(TimeSpan.FromSeconds(5), status.Age(begin.AddHours(1).AddSeconds(5)));
+    }
+
+    [Fact]
     public async Task The_metrics_tell_how_each_watch_stands_and_what_went_wrong_with_it()
     {
         await using var server = await KubernetesApiServer.StartAsync();

@@ -92,6 +92,18 @@ public sealed class ServiceReaderTests
     }
 
     [Fact]
+    public void External_IPs_are_nobodys_where_the_gate_takes_them_away()
+    {
+        var reader = new ServiceReader(_faults) { ReadsExternalIPs = false };
+
+        var service = Read(reader, Service("'externalIPs':['192.0.2.1'],'externalTrafficPolicy':'Local'"))!;
+
+        Assert.Empty(service.ExternalIPs);
+        Assert.Equal(TrafficPolicy.Local, service.ExternalTrafficPolicy);
+        Assert.Empty(_faults.Lines);
+    }
+
+    [Fact]
     public void What_is_right_beside_what_is_wrong_is_kept()
     {
         var service = Read(new ServiceReader(_faults), Service(

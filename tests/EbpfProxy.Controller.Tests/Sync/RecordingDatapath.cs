@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using EbpfProxy.Datapath;
 using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Controller.Tests.Sync;
 
@@ -8,6 +9,7 @@ namespace EbpfProxy.Controller.Tests.Sync;
 internal sealed class RecordingDatapath : IServiceDatapath
 {
     private readonly Channel<Call> _calls = Channel.CreateUnbounded<Call>();
+    private readonly Channel<IReadOnlyCollection<Prefix>> _prefixes = Channel.CreateUnbounded<IReadOnlyCollection<Prefix>>();
 
     /// <summary>How many of the next calls fail.</summary>
     public int Failures { get; set; }
@@ -18,7 +20,10 @@ internal sealed class RecordingDatapath : IServiceDatapath
     /// <summary>The node that the last call came with.</summary>
     public ClusterNode? Node { get; private set; }
 
+
     public void SetNode(ClusterNode? node) => Node = node;
+
+    public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) => _prefixes.Writer.TryWrite(prefixes);
 
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
@@ -31,6 +36,14 @@ internal sealed class RecordingDatapath : IServiceDatapath
 
     public async Task<Call> NextAsync() =>
         await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+    /// <summary>Waits until just these service prefixes are set.</summary>
+    public async Task PrefixesAre(IReadOnlyCollection<Prefix> expected)
+    {
+        while (!(await _prefixes.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20))).SequenceEqual(expected))
+        {
+        }
+    }
 
     public sealed record Call(IReadOnlyList<ServiceChange> Changes, bool IsComplete)
     {

@@ -4,6 +4,7 @@ using EbpfProxy.Controller.Health;
 using EbpfProxy.Controller.Sync;
 using EbpfProxy.Controller.Tests.Cache;
 using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
@@ -25,8 +26,8 @@ public sealed class SyncLoopTests : IAsyncDisposable
     {
         _health = new ProxyHealth(_time, TimeSpan.FromSeconds(60));
         var metrics = new SyncMetrics(Metrics.WithCustomRegistry(_registry), _health, _time);
-        _cache = new ClusterCache(metrics);
-        _loop = new SyncLoop(_cache, _datapath, "n1", metrics, _time, NullLogger<SyncLoop>.Instance);
+        _cache = new ClusterCache(metrics, _time.GetUtcNow());
+        _loop = new SyncLoop(_cache, _datapath, "n1", metrics, healthChecks: null, _time, NullLogger<SyncLoop>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -75,6 +76,18 @@ public sealed class SyncLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ServiceCIDR_that_appears_later_counts_at_once()
+    {
+        await SyncAsync("web");
+        Assert.True(Prefix.TryParse("10.96.0.0/16", out var prefix));
+
+        _cache.SetServicePrefixes([prefix]);
+
+        Assert.Empty((await _datapath.NextAsync()).Names);
+        await _datapath.PrefixesAre([prefix]);
+    }
+
+    [Fact]
     public async Task What_comes_while_a_change_is_applied_is_taken_together()
     {
         await SyncAsync("api", "web");
@@ -106,6 +119,7 @@ public sealed class SyncLoopTests : IAsyncDisposable
         Assert.Equal(["+new", "+web"], second.Names);
         Assert.Equal(second.Names, third.Names);
         await WaitForAsync("ebpf_proxy_sync_failures_total 2");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family=\"IPv6\"} 2");
     }
 
     [Fact]
@@ -163,24 +177,27 @@ public sealed class SyncLoopTests : IAsyncDisposable
     public async Task Kube_proxys_metrics_are_told_under_their_names()
     {
         await SyncAsync("web");
+        _time.Advance(TimeSpan.FromSeconds(1));
         var trigger = _time.GetUtcNow();
         _time.Advance(TimeSpan.FromSeconds(3));
 
         _cache.SetSlice(Sample.Slice("web-1", "web", 1) with { TriggerTime = trigger });
         _cache.SetSlice(Sample.Slice("web-2", "web", 1) with { TriggerTime = trigger.AddDays(-1) });
+        _cache.SetSlice(Sample.Slice("web-6", "web") with { Family = IpFamily.IPv6, TriggerTime = trigger.AddSeconds(2) });
 
         await _datapath.NextAsync();
+
+        // They are told one after the other, and the changes may be applied together or not.
         await WaitForAsync("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"3\"} 1");
-        string text = await ExportAsync();
-        Assert.Contains("kubeproxy_network_programming_duration_seconds_count{ip_family=\"IPv6\"} 1", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"300\"} 1", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"16.384\"}", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"} 1", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv6\"} 1767323048", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family=\"IPv4\"} 1767323048", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_service_changes_total 1", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_endpoint_changes_total 2", text, StringComparison.Ordinal);
-        Assert.Contains("kubeproxy_sync_proxy_rules_endpoint_changes_pending 0", text, StringComparison.Ordinal);
+        await WaitForAsync("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv6\",le=\"1\"} 1");
+        await WaitForAsync("kubeproxy_network_programming_duration_seconds_bucket{ip_family=\"IPv4\",le=\"300\"} 1");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"16.384\"}");
+        await WaitForAsync("kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family=\"IPv4\"} 1");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv6\"} 1767323049");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family=\"IPv4\"} 1767323049");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_service_changes_total 1");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_endpoint_changes_total 3");
+        await WaitForAsync("kubeproxy_sync_proxy_rules_endpoint_changes_pending 0");
     }
 
     private async Task StartAsync() => await _loop.StartAsync(TestContext.Current.CancellationToken);
