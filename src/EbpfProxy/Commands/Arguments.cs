@@ -3,19 +3,17 @@ namespace EbpfProxy.Commands;
 /// <summary>Makes of a command line what kube-proxy's parser would: flags without a command mean `run`.</summary>
 internal static class Arguments
 {
-    private static readonly string[] _help = ["-h", "--help", "-?", "--version"];
+    private static readonly string[] _help = ["-h", "--help", "-?"];
 
     public static string[] Normalize(IReadOnlyList<string> args)
     {
-        string[] normal = [.. JoinNegativeNumbers(args.Select(NormalizeFlag))];
+        string[] normal = [.. JoinNegativeNumbers(args.Select(NormalizeFlag)).SelectMany(SplitEmpty)];
         if (normal.Length == 0 || !normal[0].StartsWith('-') || _help.Contains(normal[0]))
         {
             return normal;
         }
 
-        return normal.Any(a => a is "--cleanup" or "--cleanup=true")
-            ? ["cleanup", .. normal.Where(a => IsFlag(a, "bpffs"))]
-            : ["run", .. normal];
+        return ["run", .. normal];
     }
 
     /// <summary>Underscores in the name of a flag count as dashes, and --v=2 as -v=2.</summary>
@@ -29,6 +27,13 @@ internal static class Arguments
         int end = argument.IndexOf('=', StringComparison.Ordinal);
         string name = end < 0 ? argument : argument[..end];
         return name.Replace('_', '-') + (end < 0 ? "" : argument[end..]);
+    }
+
+    /// <summary>The parser would take <c>--flag=</c> for a flag without a value.</summary>
+    private static string[] SplitEmpty(string argument)
+    {
+        bool isEmpty = argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1;
+        return isEmpty ? [argument[..^1], ""] : [argument];
     }
 
     /// <summary>The parser would take -999 for a flag.</summary>
@@ -65,7 +70,4 @@ internal static class Arguments
             yield return flag;
         }
     }
-
-    private static bool IsFlag(string argument, string name) =>
-        argument.StartsWith($"--{name}=", StringComparison.Ordinal);
 }

@@ -1,15 +1,18 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Commands;
 
+/// <summary>A backend with whose it is.</summary>
+/// <param name="Service">The service.</param>
+/// <param name="Row">The backend.</param>
+/// <param name="Connections">Its connections by that service; null where nobody asked for them.</param>
+internal sealed record CountedBackend(ServiceRow Service, BackendRow Row, ConnectionCount? Connections = null);
+
 /// <summary>`backend list`: the backends of all services, or of one.</summary>
 internal static class BackendListCommand
 {
-    private static readonly string[] _header = ["NAMESPACE", "SERVICE", "PORT", "BACKEND", "STATE", "ON NODE"];
-
     private const string Help =
         """
         List the backends
@@ -18,47 +21,43 @@ internal static class BackendListCommand
                  draining  is going: keeps the connections that it has, gets no new ones
                  unused    known, and no traffic of this node leads to it
         ON NODE  whether it runs on this node
+        with -o wide
+        ACTIVE   connections that are open, of this node's sockets and of what is translated packet by packet
+        CLOSING  those that one side at least has begun to close
+        ID       the backend's place in the maps
+
+        ebpf-proxy backend list
+        ebpf-proxy backend list default/web -o wide
+        ebpf-proxy backend list --watch
         """;
 
-    public static Command Create()
-    {
-        var output = OutputOption.Create();
-        var service = new Argument<string?>("service")
-        {
-            Description = "Only those of this service: name, or namespace/name",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
-        var command = new Command("list", Help) { service, output, Cli.BpfFileSystem };
-        command.SetAction(result =>
-        {
-            string? wanted = result.GetValue(service);
-            var rows = DatapathView.ReadServices(result.GetRequiredValue(Cli.BpfFileSystem))
-                .Where(row => wanted is null || wanted == row.Key.Service.Name || wanted == row.Key.Service.ToString())
-                .SelectMany(row => row.Backends.Select(backend => (Service: row, Backend: backend)));
-            var writer = result.InvocationConfiguration.Output;
-            if (OutputOption.IsJson(result, output))
-            {
-                writer.WriteLine(JsonSerializer.Serialize(
-                    (IReadOnlyList<BackendJson>)[.. rows.Select(row => BackendJson.From(row.Service, row.Backend))],
-                    ListJsonContext.Readable.IReadOnlyListBackendJson));
-            }
-            else
-            {
-                TextTable.Write(writer, _header, rows.Select(row => Cells(row.Service, row.Backend)));
-            }
-
-            return 0;
-        });
-        return command;
-    }
-
-    internal static IReadOnlyList<string> Cells(ServiceRow service, BackendRow backend) =>
+    internal static IReadOnlyList<Column<CountedBackend>> Columns { get; } =
     [
-        service.Key.Service.Namespace,
-        service.Key.Service.Name,
-        service.Key.PortName.Length == 0 ? "-" : service.Key.PortName,
-        Words.Of(backend.Address, backend.Port),
-        Words.Of(backend.Use),
-        backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no",
+        new("NAMESPACE", backend => backend.Service.Key.Service.Namespace),
+        new("SERVICE", backend => backend.Service.Key.Service.Name),
+        new("PORT", backend => Words.OrDash(backend.Service.Key.PortName)),
+        new("PROTOCOL", backend => Words.Of(backend.Service.Key.Protocol), ColumnUse.Wide),
+        new("BACKEND", backend => Words.Of(backend.Row.Address, backend.Row.Port)),
+        new("STATE", backend => Words.Of(backend.Row.Use)),
+        new("ON NODE", backend => backend.Row.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no"),
+        new("ACTIVE", backend => $"{backend.Connections?.Active}", ColumnUse.Wide),
+        new("CLOSING", backend => $"{backend.Connections?.Closing}", ColumnUse.Wide),
+        new("ID", backend => $"{backend.Row.Id}", ColumnUse.Wide),
     ];
+
+    public static Command Create() => new ListCommand<CountedBackend, BackendJson>("list", Help)
+    {
+        Columns = Columns,
+        Key = backend => $"{backend.Service.Key} {backend.Service.Key.Protocol} {Words.Of(backend.Row.Address, backend.Row.Port)}",
+        ToJson = BackendJson.From,
+        ListType = ListJsonContext.Readable.IReadOnlyListBackendJson,
+        RowType = ListJsonContext.Readable.BackendJson,
+    }.CreateByService(Read);
+
+    private static IEnumerable<CountedBackend> Read(string bpfFileSystem, string? wanted, bool isDetailed)
+    {
+        var services = DatapathView.ReadServices(bpfFileSystem).Where(row => ServiceFilter.IsWanted(wanted, row.Key));
+        var counts = isDetailed ? ConnectionCounts.Read(bpfFileSystem) : null;
+        return services.SelectMany(service => service.Backends.Select(backend => new CountedBackend(service, backend, counts?.Of(service.Key, backend))));
+    }
 }

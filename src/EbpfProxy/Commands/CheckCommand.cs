@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Commands;
@@ -7,6 +6,16 @@ namespace EbpfProxy.Commands;
 /// <summary>`check`: whether this node can run the proxy, and what it has to do without.</summary>
 internal static class CheckCommand
 {
+    private const string Help =
+        """
+        Say what this node offers, what is missing and what that costs
+
+        ebpf-proxy check
+        ebpf-proxy check -o json
+
+        Exit code 1 if something is missing that cannot be done without.
+        """;
+
     private static readonly string[] _header = ["CHECK", "STATE", "DETAIL"];
 
     public static Command Create()
@@ -18,7 +27,7 @@ internal static class CheckCommand
             Description = "Network devices that packets enter and leave the node by, as `run` has them",
             HelpName = "list",
         };
-        var command = new Command("check", "Say what this node offers, what is missing and what that costs")
+        var command = new DocumentedCommand("check", Help)
         {
             output, cgroup, devices, Cli.BpfFileSystem,
         };
@@ -29,15 +38,11 @@ internal static class CheckCommand
                 result.GetRequiredValue(Cli.BpfFileSystem),
                 [.. (result.GetValue(devices) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]);
             var writer = result.InvocationConfiguration.Output;
-            if (OutputOption.IsJson(result, output))
+            var form = OutputOption.FormOf(result, output);
+            IReadOnlyList<CheckJson> checks = [.. rows.Select(row => new CheckJson(row.Name, StateOf(row), row.Detail))];
+            if (!OutputOption.TryWrite(writer, form, checks, ListJsonContext.Readable.IReadOnlyListCheckJson))
             {
-                writer.WriteLine(JsonSerializer.Serialize(
-                    (IReadOnlyList<CheckJson>)[.. rows.Select(row => new CheckJson(row.Name, StateOf(row), row.Detail))],
-                    ListJsonContext.Readable.IReadOnlyListCheckJson));
-            }
-            else
-            {
-                TextTable.Write(writer, _header, rows.Select(row => (IReadOnlyList<string>)[row.Name, StateOf(row), row.Detail]));
+                TextTable.Write(writer, Terminal.Of(writer) with { Width = null }, _header, rows.Select(row => (IReadOnlyList<string>)[row.Name, StateOf(row), row.Detail]));
             }
 
             return rows.Any(row => row.State == CheckState.Missing) ? Cli.Failure : 0;

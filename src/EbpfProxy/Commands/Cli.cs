@@ -56,13 +56,41 @@ internal static class Cli
 
     private static string OnOneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
-    private static RootCommand CreateRoot() => new("An eBPF replacement for kube-proxy")
+    private const string Help =
+        """
+        An eBPF replacement for kube-proxy
+
+        Flags without a command are those of `run`. What looks at the node reads the pinned maps, and needs no daemon.
+        `COMMAND --help` has what its output means, and examples.
+
+        Exit codes: 0 done, or `run` was ended by a signal; 1 it did not work, and why stands in one line on the standard error,
+        or `status` found no programs, `check` something missing that cannot be done without, `trace` nothing in time;
+        2 flags, arguments or a configuration file that make no sense.
+        """;
+
+    private static RootCommand CreateRoot()
     {
-        RunCommand.Create(),
-        CheckCommand.Create(),
-        StatusCommand.Create(),
-        new Command("service", "The services that this node answers") { ServiceListCommand.Create() },
-        new Command("backend", "The backends of the services") { BackendListCommand.Create() },
-        CleanupCommand.Create(),
-    };
+        var root = new RootCommand(Help)
+        {
+            RunCommand.Create(),
+            CheckCommand.Create(),
+            StatusCommand.Create(),
+            new Command("service", "The services that this node answers") { ServiceListCommand.Create(), ServiceShowCommand.Create() },
+            new Command("backend", "The backends of the services") { BackendListCommand.Create() },
+            new Command("conntrack", "The connections that are translated packet by packet") { ConntrackListCommand.Create() },
+            new Command("affinity", "The clients that services remember") { AffinityListCommand.Create() },
+            SocketsCommand.Create(),
+            TopCommand.Create(),
+            TraceCommand.Create(),
+            ExplainCommand.Create(),
+            MapsCommand.Create(),
+            TakeoverCommand.Create(),
+            HandbackCommand.Create(),
+            BugreportCommand.Create(),
+            CleanupCommand.Create(),
+            CompletionCommand.Create(),
+        };
+        DocumentedCommand.TellDetails(root);
+        return root;
+    }
 }

@@ -7,7 +7,6 @@ namespace EbpfProxy.Commands;
 internal sealed class RunFlags
 {
     private readonly List<(Setting Setting, Option<string[]> Option)> _settings = [];
-    private readonly List<Option<string[]>> _ignored = [];
     private readonly Option<string[]> _config = Make("config", "kube-proxy's configuration file; most flags are ignored beside it", isSwitch: false);
 
     public RunFlags(Command command)
@@ -15,16 +14,9 @@ internal sealed class RunFlags
         command.Add(_config);
         foreach (var setting in Settings.All.Where(s => s.Flag is not null))
         {
-            var option = Make(setting.Flag!, setting.Help, setting.IsSwitch);
+            var option = Make(setting.Flag!, HelpOf(setting), setting.IsSwitch);
+            option.Hidden = setting.HasNoEffect;
             _settings.Add((setting, option));
-            command.Add(option);
-        }
-
-        foreach (var (flag, isSwitch) in Settings.IgnoredFlags)
-        {
-            var option = Make(flag, "", isSwitch);
-            option.Hidden = true;
-            _ignored.Add(option);
             command.Add(option);
         }
     }
@@ -33,7 +25,7 @@ internal sealed class RunFlags
     public ProxyOptions Read(ParseResult result, Problems problems)
     {
         var options = new ProxyOptions();
-        string? file = TextsOf(result, _config) is [.., var last] ? last : null;
+        string? file = TextsOf(result, _config) is [.., { Length: > 0 } last] ? last : null;
         if (file is not null)
         {
             options = ConfigurationFile.Read(file, options, problems);
@@ -49,6 +41,7 @@ internal sealed class RunFlags
 
             if (file is null || setting.CountsBesideFile)
             {
+                problems.Given(setting);
                 options = setting.Apply(options, new SettingValue($"--{setting.Flag}", texts, problems));
             }
             else
@@ -62,19 +55,14 @@ internal sealed class RunFlags
             problems.Warn($"Beside --config these flags are ignored: {string.Join(", ", unused)}");
         }
 
-        var ignored = _ignored.Where(o => TextsOf(result, o) is not null).Select(o => o.Name).ToList();
-        if (ignored.Count > 0)
-        {
-            problems.Warn($"These flags of kube-proxy mean nothing here: {string.Join(", ", ignored)}");
-        }
-
+        problems.WarnOfNoEffect(options);
         OptionRules.Check(options, problems);
         return options;
     }
 
-    private static Option<string[]> Make(string flag, string help, bool isSwitch)
+    /// <summary>A flag that may come again: then the last counts, or all do.</summary>
+    public static Option<string[]> Make(string flag, string help, bool isSwitch)
     {
-        // Each flag may come again; then the last counts, or all do.
         var option = new Option<string[]>($"--{flag}")
         {
             Description = help,
@@ -90,6 +78,8 @@ internal sealed class RunFlags
         return option;
     }
 
-    private static IReadOnlyList<string>? TextsOf(ParseResult result, Option option) =>
+    public static IReadOnlyList<string>? TextsOf(ParseResult result, Option option) =>
         result.GetResult(option) is { Implicit: false } found ? [.. found.Tokens.Select(t => t.Value)] : null;
+
+    private static string HelpOf(Setting setting) => $"{setting.Help} [{setting.DefaultText}]";
 }

@@ -1,16 +1,16 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfProxy.Datapath.View;
-using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Commands;
+
+/// <summary>A service with what is not in its own tables.</summary>
+/// <param name="Row">The service.</param>
+/// <param name="Connections">Its connections; null where nobody asked for them.</param>
+internal sealed record CountedService(ServiceRow Row, ConnectionCount? Connections = null);
 
 /// <summary>`service list`: what the tables in the kernel hold, whether or not the daemon runs.</summary>
 internal static class ServiceListCommand
 {
-    private static readonly string[] _header =
-        ["NAMESPACE", "NAME", "PORT", "PROTOCOL", "FRONTENDS", "BACKENDS", "INTERNAL", "EXTERNAL", "AFFINITY"];
-
     private const string Help =
         """
         List the services
@@ -23,41 +23,48 @@ internal static class ServiceListCommand
                      left to the stack  a device of the node holds the address, and nothing is translated
         EXTERNAL   the same of traffic from outside; - where nothing outside leads to the service
         AFFINITY   how long a client stays with an endpoint; - for one connection
+        with -o wide
+        ACTIVE     connections that are open, of this node's sockets and of what is translated packet by packet
+        CLOSING    those that one side at least has begun to close
+        SOURCES    who may use the load-balancer addresses; - for everyone
+        ID         the service's place in the maps
+
+        ebpf-proxy service list
+        ebpf-proxy service list -o wide
+        ebpf-proxy service list --watch
+        ebpf-proxy service list -o json | jq -r '.[] | select(.usableBackends == 0) | .name'
         """;
 
-    public static Command Create()
-    {
-        var output = OutputOption.Create();
-        var command = new Command("list", Help) { output, Cli.BpfFileSystem };
-        command.SetAction(result =>
-        {
-            var rows = DatapathView.ReadServices(result.GetRequiredValue(Cli.BpfFileSystem));
-            var writer = result.InvocationConfiguration.Output;
-            if (OutputOption.IsJson(result, output))
-            {
-                writer.WriteLine(JsonSerializer.Serialize(
-                    (IReadOnlyList<ServiceJson>)[.. rows.Select(ServiceJson.From)], ListJsonContext.Readable.IReadOnlyListServiceJson));
-            }
-            else
-            {
-                TextTable.Write(writer, _header, rows.Select(Cells));
-            }
-
-            return 0;
-        });
-        return command;
-    }
-
-    internal static IReadOnlyList<string> Cells(ServiceRow row) =>
+    internal static IReadOnlyList<Column<CountedService>> Columns { get; } =
     [
-        row.Key.Service.Namespace,
-        row.Key.Service.Name,
-        row.Key.PortName.Length == 0 ? "-" : row.Key.PortName,
-        Words.Of(row.Key.Protocol),
-        string.Join(",", row.Frontends.Select(f => Words.Of(f.Kind == FrontendKind.NodePort ? default : f.Address, f.Port))),
-        $"{row.ClusterBackends}",
-        row.LeftToStack.IsEmpty ? Words.Of(row.Verdicts.Internal) : "left to the stack",
-        row.Frontends.All(f => f.Kind == FrontendKind.ClusterIP) ? "-" : Words.Of(row.Verdicts.External),
-        row.AffinitySeconds == 0 ? "-" : $"{row.AffinitySeconds}s",
+        new("NAMESPACE", service => service.Row.Key.Service.Namespace),
+        new("NAME", service => service.Row.Key.Service.Name),
+        new("PORT", service => Words.OrDash(service.Row.Key.PortName)),
+        new("PROTOCOL", service => Words.Of(service.Row.Key.Protocol)),
+        new("FRONTENDS", service => string.Join(",", service.Row.Frontends.Select(Words.Of))),
+        new("BACKENDS", service => $"{service.Row.ClusterBackends}"),
+        new("INTERNAL", service => service.Row.LeftToStack.IsEmpty ? Words.Of(service.Row.Verdicts.Internal) : "left to the stack"),
+        new("EXTERNAL", service => Words.OfExternal(service.Row)),
+        new("AFFINITY", service => service.Row.AffinitySeconds == 0 ? "-" : $"{service.Row.AffinitySeconds}s"),
+        new("ACTIVE", service => $"{service.Connections?.Active}", ColumnUse.Wide),
+        new("CLOSING", service => $"{service.Connections?.Closing}", ColumnUse.Wide),
+        new("SOURCES", service => Words.OrDash(string.Join(",", service.Row.SourceRanges)), ColumnUse.Wide),
+        new("ID", service => $"{service.Row.Id}", ColumnUse.Wide),
     ];
+
+    public static Command Create() => new ListCommand<CountedService, ServiceJson>("list", Help)
+    {
+        Columns = Columns,
+        Key = service => $"{service.Row.Key} {service.Row.Key.Protocol} {service.Row.Key.Family}",
+        ToJson = ServiceJson.From,
+        ListType = ListJsonContext.Readable.IReadOnlyListServiceJson,
+        RowType = ListJsonContext.Readable.ServiceJson,
+    }.CreateByService(Read);
+
+    private static IEnumerable<CountedService> Read(string bpfFileSystem, string? wanted, bool isDetailed)
+    {
+        var rows = DatapathView.ReadServices(bpfFileSystem).Where(row => ServiceFilter.IsWanted(wanted, row.Key));
+        var counts = isDetailed ? ConnectionCounts.Read(bpfFileSystem) : null;
+        return rows.Select(row => new CountedService(row, counts?.Of(row.Key)));
+    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
@@ -10,19 +9,25 @@ namespace EbpfProxy.Commands;
 /// <summary>`status`: what of the proxy is on this node, and what its programs have done. Exit code 1 if it translates nothing.</summary>
 internal static class StatusCommand
 {
+    private const string Help =
+        """
+        Say what of the proxy is on this node, with or without a daemon that runs
+
+        ebpf-proxy status
+        ebpf-proxy status -o json | jq .daemon.lastSync
+
+        Exit code 1 if the programs are not all attached.
+        """;
+
     public static Command Create()
     {
         var output = OutputOption.Create();
-        var command = new Command("status", "Say what of the proxy is on this node, with or without a daemon that runs") { output, Cli.BpfFileSystem };
+        var command = new DocumentedCommand("status", Help) { output, Cli.BpfFileSystem };
         command.SetAction(result =>
         {
             var status = Read(result.GetRequiredValue(Cli.BpfFileSystem));
             var writer = result.InvocationConfiguration.Output;
-            if (OutputOption.IsJson(result, output))
-            {
-                writer.WriteLine(JsonSerializer.Serialize(status, ListJsonContext.Readable.StatusJson));
-            }
-            else
+            if (!OutputOption.TryWrite(writer, OutputOption.FormOf(result, output), status, ListJsonContext.Readable.StatusJson))
             {
                 StatusText.Write(writer, status, TimeProvider.System.GetUtcNow());
             }

@@ -19,7 +19,8 @@ internal static class StatusText
         {
             Line("daemon", status.Running ? $"running, pid {daemon.Pid}, since {Time(daemon.Started)}" : "not running; what follows is of the last one");
             Line("node", daemon.Node);
-            Line("source", daemon.SourceError is null ? daemon.Source : $"{daemon.Source}: {daemon.SourceError}");
+            string heard = daemon.LastHeard is { } time ? $", last heard of {Age(now - time)} ago" : "";
+            Line("source", $"{daemon.Source}{heard}{(daemon.SourceError is { } error ? $": {error}" : "")}");
             Line("sync", SyncOf(status, now));
             Line("cgroup", daemon.Cgroup);
         }
@@ -34,7 +35,7 @@ internal static class StatusText
 
         Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}");
         int devices = status.Devices.Select(hook => hook.Device).Distinct().Count();
-        Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on" : $"{devices}");
+        Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on: {daemon.FailedNames}" : $"{devices}");
         foreach (var hook in status.Devices)
         {
             Line("", $"{hook.Device} {hook.Direction}: {hook.Place}{NamesOf(" after ", hook.Before)}{NamesOf(" before ", hook.After)}");

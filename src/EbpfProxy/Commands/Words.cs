@@ -1,5 +1,8 @@
+using System.Globalization;
 using System.Text;
+using EbpfProxy.Datapath.Sockets;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 
@@ -22,6 +25,110 @@ internal static class Words
         Verdict.Refuse => "refuse",
         Verdict.Drop => "drop",
     };
+
+    public static string Of(ConnectionState state) => state switch
+    {
+        ConnectionState.Opening => "opening",
+        ConnectionState.Open => "open",
+        ConnectionState.HalfClosed => "half-closed",
+        ConnectionState.Closed => "closed",
+    };
+
+    /// <summary>How far a socket is that talks to a service.</summary>
+    public static string Of(SocketRow socket) =>
+        socket.Protocol == Protocol.Tcp ? Of(socket.State) : socket.IsConnected ? "connected" : "sends";
+
+    public static string Of(TcpState state) => state switch
+    {
+        TcpState.Established => "established",
+        TcpState.SynSent or TcpState.SynReceived => "opening",
+        TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.LastAck or TcpState.Closing => "closing",
+        TcpState.Close => "closed",
+        TcpState.Unknown => "unknown",
+    };
+
+    public static string Of(ClientPlace place) => place switch
+    {
+        ClientPlace.LocalPod => "a pod of this node",
+        ClientPlace.Node => "this node itself",
+        ClientPlace.Elsewhere => "outside this node",
+    };
+
+    public static string Of(FrontendKind kind) => kind switch
+    {
+        FrontendKind.ClusterIP => "cluster IP",
+        FrontendKind.ExternalIP => "external IP",
+        FrontendKind.LoadBalancer => "load-balancer address",
+        FrontendKind.NodePort => "node port",
+    };
+
+    public static string Of(FlowFate fate) => fate switch
+    {
+        FlowFate.Untouched => "untouched",
+        FlowFate.Translated => "translated",
+        FlowFate.Refused => "refused",
+        FlowFate.Dropped => "dropped",
+    };
+
+    /// <summary>Whether an endpoint can be chosen, or why not.</summary>
+    public static string Of(ExplainedEndpoint endpoint, ExplainedFlow flow) => endpoint.Reason switch
+    {
+        EndpointReason.Chosen when !endpoint.IsMasqueraded => $"yes, sees {flow.Client}",
+        EndpointReason.Chosen when flow.Place == ClientPlace.Elsewhere => "yes, sees an address of this node",
+        EndpointReason.Chosen => $"yes, sees {flow.Client} by a socket, an address of this node where its packets are translated",
+        EndpointReason.Draining => "no, draining: keeps what it has, gets nothing new",
+        EndpointReason.OnOtherNode => "no, on another node",
+        EndpointReason.NotHinted => "no, topology hints prefer others",
+        EndpointReason.NoneIsChosen => "no",
+    };
+
+    /// <summary>What was refused, by the names of the reasons; "nothing" where nothing was.</summary>
+    public static string Of(ServiceRefusals refusals)
+    {
+        string[] parts =
+        [
+            .. new (string Name, ulong Count)[]
+            {
+                (Of(Reason.NoEndpoint), refusals.NoEndpoint),
+                (Of(Reason.NoLocalEndpoint), refusals.NoLocalEndpoint),
+                (Of(Reason.SourceDenied), refusals.SourceDenied),
+                ("no_room", refusals.NoRoom),
+            }.Where(part => part.Count > 0).Select(part => $"{part.Count} {part.Name}"),
+        ];
+        return parts.Length == 0 ? "nothing" : string.Join(", ", parts);
+    }
+
+    /// <summary>A number of bytes in the largest unit that it fills: "1.5 MiB".</summary>
+    public static string OfBytes(double bytes)
+    {
+        string[] units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+        int unit = 0;
+        for (; bytes >= 1024 && unit < units.Length - 1; unit++)
+        {
+            bytes /= 1024;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{(unit == 0 ? Math.Round(bytes) : Math.Round(bytes, 1))} {units[unit]}");
+    }
+
+    /// <summary>What becomes of a connection for a reason.</summary>
+    public static string FateOf(Reason reason) => reason switch
+    {
+        Reason.Translated => "picked",
+        Reason.ConnectionOpened => "translated",
+        Reason.NoEndpoint or Reason.UnknownPort or Reason.StaleSet or Reason.NoConnection => "refused",
+        _ => "dropped",
+    };
+
+    public static string OrDash(string text) => text.Length == 0 ? "-" : text;
+
+    public static string Of(Frontend frontend) => Of(frontend.Kind == FrontendKind.NodePort ? default : frontend.Address, frontend.Port);
+
+    /// <summary>What traffic from outside gets; - where nothing outside leads to the service.</summary>
+    public static string OfExternal(ServiceRow service) =>
+        service.Frontends.All(frontend => frontend.Kind == FrontendKind.ClusterIP) ? "-" : Of(service.Verdicts.External);
+
+    public static string Of(AddressPort place) => Of(place.Address, place.Port);
 
     /// <summary>"ready" gets new traffic, "draining" only goes on with what it has.</summary>
     public static string Of(BackendUse use)

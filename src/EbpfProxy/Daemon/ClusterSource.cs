@@ -1,4 +1,5 @@
 using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Events;
 using EbpfProxy.Controller.Kubernetes;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Controller.Objects;
@@ -10,6 +11,14 @@ namespace EbpfProxy.Daemon;
 /// <summary>Where the objects come from: a folder where one is named, else an API server.</summary>
 internal static class ClusterSource
 {
+    /// <param name="options">What the daemon was told.</param>
+    /// <param name="nodeName">The name of this node.</param>
+    /// <param name="sink">Takes the objects.</param>
+    /// <param name="faults">Hears of objects that make no sense.</param>
+    /// <param name="registry">Where metrics are kept.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Hear of the rest.</param>
+    /// <param name="isNodeEnough">Whether of an API server nothing but this node is asked.</param>
     /// <exception cref="InvalidDataException">The kubeconfig makes no sense.</exception>
     public static BackgroundService Create(
         ProxyOptions options,
@@ -18,11 +27,12 @@ internal static class ClusterSource
         IObjectFaults faults,
         CollectorRegistry registry,
         TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers,
+        bool isNodeEnough = false)
     {
         if (options.Manifests is { } folder)
         {
-            return new ManifestSource(folder, nodeName, sink, faults, time, loggers.CreateLogger<ManifestSource>());
+            return new ManifestSource(folder, nodeName, sink, faults, time, loggers.CreateLogger<ManifestSource>(), options.AllowsExternalIPs);
         }
 
         var kubernetes = new KubernetesOptions
@@ -32,16 +42,24 @@ internal static class ClusterSource
             Masters = options.Masters,
             Qps = options.Qps,
             Burst = options.Burst,
+            ReadsExternalIPs = options.AllowsExternalIPs,
             StateFile = StateFileOf(nodeName),
+            FollowsOnlyNode = isNodeEnough,
         };
         return new KubernetesLoop(new KubernetesSource(
             kubernetes, sink, faults, registry, loggers.CreateLogger<KubernetesSource>(), time, Random.Shared));
     }
 
-    /// <summary>What a source is called, and what is wrong with it; null while all is well.</summary>
-    public static (string Name, string? Error) StateOf(BackgroundService source, ProxyOptions options) => source is KubernetesLoop loop
-        ? ($"API server {loop.Server}", loop.Error)
-        : ($"manifests in {options.Manifests}", null);
+    /// <summary>Takes events for whoever looks at the cluster that the source is of.</summary>
+    public static IEventSink EventsOf(BackgroundService source) => source is KubernetesLoop loop ? loop.Events : new NoEvents();
+
+    /// <summary>
+    /// What a source is called, what is wrong with it (null while all is well), and since when one of its watches has heard
+    /// nothing (null where it has none).
+    /// </summary>
+    public static (string Name, string? Error, DateTimeOffset? Heard) StateOf(BackgroundService source, ProxyOptions options) => source is KubernetesLoop loop
+        ? ($"API server {loop.Server}", loop.Error, loop.Heard)
+        : ($"manifests in {options.Manifests}", null, null);
 
     /// <summary>
     /// Outlives the process, not the machine: what is kept is only a hint where to ask first. Each node has its own, because
@@ -53,10 +71,15 @@ internal static class ClusterSource
     {
         public Uri Server => source.Server;
 
+        public IEventSink Events => source.Events;
+
         public string? Error => source.Watches
             .Where(watch => watch.LastError is not null)
             .Select(watch => $"{watch.Resource}: {watch.LastError}")
             .FirstOrDefault();
+
+        /// <summary>What an older server does not have is asked for once an hour only, and is no watch.</summary>
+        public DateTimeOffset? Heard => source.Watches.Where(watch => watch.Watches > 0).Min(watch => watch.LastContact);
 
         public override void Dispose()
         {

@@ -11,9 +11,15 @@ namespace EbpfProxy.Daemon;
 /// <param name="Cgroup">The cgroup whose sockets are translated.</param>
 /// <param name="Source">Where Services come from.</param>
 /// <param name="SourceError">What is wrong with that; null while all is well.</param>
+/// <param name="LastHeard">When the API server was last heard of by the watch that has waited longest; null without one.</param>
 /// <param name="LastSync">When the tables were last brought up to date; null before the first time.</param>
 /// <param name="SyncError">Why they are not; null while they are.</param>
 /// <param name="FailedDevices">How many devices should have the programs and do not.</param>
+/// <param name="FailedNames">What some of them are called, with commas between.</param>
+/// <param name="TellsLocalPods">Whether pods of this node can be told from other clients.</param>
+/// <param name="LocalPods">The prefixes that they are told by, with commas between; empty where it is by devices.</param>
+/// <param name="MasqueradesAll">Whether whoever asks a cluster IP is masqueraded.</param>
+/// <param name="PreservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
 internal sealed record DaemonNote(
     string Version,
     int Pid,
@@ -22,12 +28,19 @@ internal sealed record DaemonNote(
     string Cgroup,
     string Source,
     string? SourceError,
+    DateTimeOffset? LastHeard,
     DateTimeOffset? LastSync,
     string? SyncError,
-    int FailedDevices)
+    int FailedDevices,
+    string FailedNames,
+    bool TellsLocalPods,
+    string LocalPods,
+    bool MasqueradesAll,
+    bool PreservesClient)
 {
     // There is room for 4095 bytes in all.
     private const int MaxError = 200;
+    private const int MostNames = 8;
 
     public string ToText() => JsonSerializer.Serialize(
         this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) }, NoteJsonContext.Default.DaemonNote);
@@ -44,6 +57,10 @@ internal sealed record DaemonNote(
             return null;
         }
     }
+
+    /// <summary>For <see cref="FailedNames"/>.</summary>
+    public static string NamesOf(IReadOnlyList<string> devices) =>
+        string.Join(", ", devices.Take(MostNames)) + (devices.Count > MostNames ? ", ..." : "");
 
     private static string? Shorten(string? error) => error?.Length > MaxError ? error[..MaxError] : error;
 }

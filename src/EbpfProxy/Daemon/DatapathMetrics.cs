@@ -15,6 +15,8 @@ internal sealed class DatapathMetrics
     private readonly Gauge _failedDevices;
     private readonly Gauge _connections;
     private readonly Gauge _capacity;
+    private readonly Gauge _tracked;
+    private readonly Gauge _trackedLeftOut;
     private readonly Gauge _fastPath;
     private readonly string _bpfFileSystem;
     private readonly ServiceDatapath _datapath;
@@ -40,6 +42,12 @@ internal sealed class DatapathMetrics
         _capacity = metrics.CreateGauge(
             "ebpf_proxy_connections_capacity",
             "Connections that there is room for, by the node's memory. Where the reason connections_full counts, the node needs more memory or fewer clients");
+        _tracked = metrics.CreateGauge(
+            "ebpf_proxy_tracked_flows",
+            "Before kernel 5.18: flows that the kernel's connection tracking translates and that are left to it; a masqueraded one counts for two. Comes to rest at 0 some time after a take-over");
+        _trackedLeftOut = metrics.CreateGauge(
+            "ebpf_proxy_tracked_flows_left_out",
+            "Of these, how many had no place when they were last looked through: their TCP connections are reset, their UDP flows may get another backend. There is room for as many as for connections");
         _fastPath = metrics.CreateGauge(
             "ebpf_proxy_fast_path", "Whether new connections go around the stack; where they do not, `ebpf-proxy status` names the rule or program");
         registry.AddBeforeCollectCallback(Read);
@@ -49,10 +57,13 @@ internal sealed class DatapathMetrics
     {
         var (attached, failed) = _datapath.Devices;
         _devices.Set(attached);
-        _failedDevices.Set(failed);
+        _failedDevices.Set(failed.Count);
         var (connections, capacity) = _datapath.ConnectionFill;
         _connections.Set(connections);
         _capacity.Set(capacity);
+        var (tracked, leftOut) = _datapath.TrackedFill;
+        _tracked.Set(tracked);
+        _trackedLeftOut.Set(leftOut);
         _fastPath.Set(_datapath.FastPath?.IsOn == true ? 1 : 0);
         try
         {

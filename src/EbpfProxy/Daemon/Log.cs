@@ -1,6 +1,8 @@
+using EbpfProxy.Model.Network;
+
 namespace EbpfProxy.Daemon;
 
-/// <summary>Event ids 9000 to 9019.</summary>
+/// <summary>Event ids 9000 to 9029.</summary>
 internal static partial class Log
 {
     [LoggerMessage(9000, LogLevel.Information, "ebpf-proxy {Version} on node {Node}, pid {Pid}")]
@@ -35,4 +37,40 @@ internal static partial class Log
 
     [LoggerMessage(9010, LogLevel.Warning, "Cannot leave a note for `ebpf-proxy status`")]
     public static partial void NoteFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(9020, LogLevel.Information, "The kernel tracks no connections ({Path} is not there); its settings are left")]
+    public static partial void NoConntrack(ILogger logger, string path);
+
+    [LoggerMessage(9021, LogLevel.Information, "{Path} is the machine's, not of this network namespace; it is left")]
+    public static partial void NotTheMachine(ILogger logger, string path);
+
+    [LoggerMessage(9022, LogLevel.Information, "Set {Path} from {Before} to {Value}")]
+    public static partial void SysctlWritten(ILogger logger, string path, int before, int value);
+
+    [LoggerMessage(9023, LogLevel.Warning, "{Path} is mounted for reading only: it stays {Before} and should be {Value}")]
+    public static partial void SysctlReadOnly(ILogger logger, string path, int before, int value);
+
+    [LoggerMessage(9024, LogLevel.Warning, "Cannot set this process's oom_score_adj to {Adjustment}")]
+    public static partial void OutOfMemoryScoreFailed(ILogger logger, int adjustment, Exception exception);
+
+    [LoggerMessage(9025, LogLevel.Warning, "Can't determine this node's IP, assuming {Address}; if this is incorrect, please set the --bind-address flag")]
+    public static partial void NoNodeIP(ILogger logger, Address address);
+
+    [LoggerMessage(9026, LogLevel.Warning, "Kube-proxy configuration may be incomplete or incorrect: {Problem}")]
+    public static partial void Incomplete(ILogger logger, string problem);
+
+    [LoggerMessage(9030, LogLevel.Information, "kube-proxy was here: {Part}")]
+    public static partial void KubeProxyFound(ILogger logger, string part);
+
+    [LoggerMessage(9031, LogLevel.Warning, "What kube-proxy has on this node stays: {Reason}")]
+    public static partial void KubeProxyStays(ILogger logger, string reason);
+
+    [LoggerMessage(9032, LogLevel.Information, "Removed what kube-proxy had: {Part}")]
+    public static partial void KubeProxyRemoved(ILogger logger, string part);
+
+    [LoggerMessage(9033, LogLevel.Warning, "Cannot take over from kube-proxy; it is tried again")]
+    public static partial void TakeoverFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(9027, LogLevel.Information, "Settings of the kernel are written, {BpfFileSystem} is there; stopping because of --init-only")]
+    public static partial void Initialized(ILogger logger, string bpfFileSystem);
 }

@@ -1,4 +1,5 @@
 using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Health;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Node;
@@ -7,7 +8,8 @@ using EbpfProxy.Model.Devices;
 namespace EbpfProxy.Daemon;
 
 /// <summary>Tells the datapath what changes on the node itself, and lets it do what is done now and then.</summary>
-internal sealed class NodeWatch(ServiceDatapath datapath, ClusterCache cache, TimeProvider time, ILogger<NodeWatch> logger)
+internal sealed class NodeWatch(
+    ServiceDatapath datapath, ClusterCache cache, HealthCheckPorts healthChecks, TimeProvider time, ILogger<NodeWatch> logger)
     : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -16,9 +18,10 @@ internal sealed class NodeWatch(ServiceDatapath datapath, ClusterCache cache, Ti
         var watch = new NodeNetworkWatcher(time, logger).RunAsync(SetNetwork, stoppingToken);
 
         var rules = RuleWatcher.RunAsync(datapath.LookAtRules, stoppingToken);
+        var conntrack = datapath.FollowConntrackAsync(stoppingToken);
 
         // None ends by itself: the first that does has failed, and the daemon with it.
-        await await Task.WhenAny(maintenance, watch, rules);
+        await await Task.WhenAny(maintenance, watch, rules, conntrack);
     }
 
     private void Maintain()
@@ -38,6 +41,8 @@ internal sealed class NodeWatch(ServiceDatapath datapath, ClusterCache cache, Ti
             // The datapath has the addresses all the same, and writes them when everything is applied again.
             Log.DeviceAddressesFailed(logger, e);
         }
+
+        healthChecks.LookAtAddresses();
     }
 
     private void Try(Action action)

@@ -21,7 +21,7 @@ internal static class PodPrefixes
         ProxyOptions options, string nodeName, TimeProvider time, ILoggerFactory loggers, CancellationToken token)
     {
         var sink = new NodeSink();
-        using var source = ClusterSource.Create(options, nodeName, sink, new NoFaults(), Metrics.NewCustomRegistry(), time, loggers);
+        using var source = ClusterSource.Create(options, nodeName, sink, new NoFaults(), Metrics.NewCustomRegistry(), time, loggers, isNodeEnough: true);
         await source.StartAsync(token);
         try
         {

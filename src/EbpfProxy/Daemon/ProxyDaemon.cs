@@ -1,12 +1,15 @@
 using System.Reflection;
 using EbpfProxy.Controller.Cache;
+using EbpfProxy.Controller.Events;
 using EbpfProxy.Controller.Health;
 using EbpfProxy.Controller.Sync;
 using EbpfProxy.Datapath;
+using EbpfProxy.Datapath.Conntrack;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.View;
-using EbpfProxy.Http;
 using EbpfProxy.Logging;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Options;
 using Prometheus;
@@ -22,15 +25,17 @@ internal static class ProxyDaemon
         typeof(ProxyDaemon).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     /// <summary>Runs until a signal comes or a part fails. Returns the exit code.</summary>
-    public static async Task<int> RunAsync(ProxyOptions options, string nodeName, IReadOnlyList<string> warnings, CancellationToken token)
+    public static async Task<int> RunAsync(
+        ProxyOptions options, string nodeName, IReadOnlyList<string> warnings, bool onlyInitializes, CancellationToken token)
     {
         using var log = new LineLoggerProvider(new LineWriter(Console.Error, options.LogFormat, options.Verbosity, TimeProvider.System));
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<IHostLifetime, StopAtOnce>();
-        var podPrefixes = options.DetectLocalMode == DetectLocalMode.NodeCidr
+        builder.Services.AddSingleton<StopAtOnce>();
+        builder.Services.AddSingleton<IHostLifetime>(p => p.GetRequiredService<StopAtOnce>());
+        var podPrefixes = options.DetectLocalMode == DetectLocalMode.NodeCidr && !onlyInitializes
             ? await WaitForPodPrefixesAsync(options, nodeName, log, token)
             : [];
         AddParts(builder.Services, options, nodeName, podPrefixes);
@@ -42,7 +47,18 @@ internal static class ProxyDaemon
             Log.OptionWarning(logger, warning);
         }
 
-        return await RunAsync(host, logger, token);
+        ConnectionTracking.Load();
+        new ConntrackSysctls(options.Conntrack, logger).Apply();
+        if (onlyInitializes)
+        {
+            BpfFileSystem.Ensure(options.BpfFileSystem);
+            ServiceDatapath.Prepare(NodeOptions.Of(options));
+            Log.Initialized(logger, options.BpfFileSystem);
+            return 0;
+        }
+
+        OutOfMemoryScore.Set(options.OomScoreAdjustment, logger);
+        return await RunAsync(host, nodeName, logger, token);
     }
 
     private static async Task<IReadOnlyList<Prefix>> WaitForPodPrefixesAsync(
@@ -52,14 +68,15 @@ internal static class ProxyDaemon
         return await PodPrefixes.WaitAsync(options, nodeName, TimeProvider.System, loggers, token);
     }
 
-    private static async Task<int> RunAsync(IHost host, ILogger logger, CancellationToken token)
+    private static async Task<int> RunAsync(IHost host, string nodeName, ILogger logger, CancellationToken token)
     {
         List<BackgroundService> parts;
         try
         {
             // Before anything of the kernel is touched: credentials that make no sense cost nothing.
-            host.Services.GetRequiredKeyedService<BackgroundService>(Source);
+            await host.Services.GetRequiredService<HeadStart>().BeginAsync(token);
             parts = [.. host.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
+            host.Services.GetRequiredService<IEventSink>().Publish(ClusterEvent.Starting(nodeName));
             await host.RunAsync(token);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
@@ -72,7 +89,7 @@ internal static class ProxyDaemon
         var failed = parts.Where(p => p.ExecuteTask?.IsFaulted == true).ToList();
         foreach (var part in failed)
         {
-            Log.PartFailed(logger, part.GetType().Name, part.ExecuteTask!.Exception!.GetBaseException());
+            Log.PartFailed(logger, ((part as HeadStart)?.Part ?? part).GetType().Name, part.ExecuteTask!.Exception!.GetBaseException());
         }
 
         return failed.Count == 0 ? 0 : 1;
@@ -86,16 +103,23 @@ internal static class ProxyDaemon
         services.AddSingleton<HealthMetrics>();
         services.AddSingleton<SyncMetrics>();
         services.AddSingleton<ObjectFaults>();
-        services.AddSingleton(p => new ClusterCache(p.GetRequiredService<SyncMetrics>()));
-        services.AddSingleton(p => OpenDatapath(options, podPrefixes, p.GetRequiredService<ILogger<ServiceDatapath>>()));
+        services.AddSingleton(p => new ClusterCache(p.GetRequiredService<SyncMetrics>(), p.GetRequiredService<TimeProvider>().GetUtcNow()));
+        services.AddSingleton(p =>
+        {
+            var datapath = OpenDatapath(options, podPrefixes, p.GetRequiredService<ILogger<ServiceDatapath>>());
+            p.GetRequiredService<StopAtOnce>().Before(datapath.Leave);
+            return datapath;
+        });
         services.AddSingleton<IServiceDatapath>(p => p.GetRequiredService<ServiceDatapath>());
         services.AddSingleton(p => new SyncLoop(
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<IServiceDatapath>(),
             nodeName,
             p.GetRequiredService<SyncMetrics>(),
+            p.GetRequiredService<HealthCheckPorts>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<SyncLoop>>()));
+        ProxyServers.AddHealthChecks(services, nodeName);
 
         services.AddKeyedSingleton<BackgroundService>(Source, (p, _) => ClusterSource.Create(
             options,
@@ -106,17 +130,46 @@ internal static class ProxyDaemon
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILoggerFactory>()));
 
+        services.AddSingleton(p => new HeadStart(p.GetRequiredKeyedService<BackgroundService>(Source)));
+        services.AddSingleton(p => ClusterSource.EventsOf(p.GetRequiredKeyedService<BackgroundService>(Source)));
+
         // In the order of starting: health can be asked before the first sync, and the loop waits for the source.
-        services.AddSingleton<IHostedService>(p => HealthServer(p, options));
-        services.AddSingleton<IHostedService>(p => MetricsServer(p, options));
-        services.AddSingleton<IHostedService>(p => p.GetRequiredKeyedService<BackgroundService>(Source));
+        if (options.ServesHealthz)
+        {
+            services.AddSingleton<IHostedService>(p => ProxyServers.Health(p, options, nodeName));
+        }
+
+        services.AddSingleton<IHostedService>(p => ProxyServers.Metrics(p, options, nodeName));
+        services.AddSingleton<IHostedService>(p => p.GetRequiredService<HeadStart>());
         services.AddSingleton<IHostedService>(p => p.GetRequiredService<SyncLoop>());
         services.AddSingleton<IHostedService>(p => new NodeWatch(
             p.GetRequiredService<ServiceDatapath>(),
             p.GetRequiredService<ClusterCache>(),
+            p.GetRequiredService<HealthCheckPorts>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
-        services.AddSingleton<IHostedService>(p => Notes(p, options, nodeName));
+        services.AddSingleton<IHostedService>(p => new StaleFlowWatch(p.GetRequiredService<ServiceDatapath>(), p.GetRequiredService<IMetricFactory>()));
+        services.AddSingleton<IHostedService>(p => new TakeoverWatch(
+            options,
+            nodeName,
+            p.GetRequiredService<SyncLoop>().FirstSync,
+            p.GetRequiredService<IEventSink>(),
+            p.GetRequiredService<IMetricFactory>(),
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<TakeoverWatch>>()));
+        services.AddSingleton<IHostedService>(p => Notes(p, options, nodeName, podPrefixes));
+        services.AddSingleton<IHostedService>(p => new NodeCheck(
+            options,
+            p.GetRequiredService<ClusterCache>(),
+            NodeNetworkWatcher.Read,
+            NodeCheck.HasIPv6(),
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<NodeCheck>>()));
+        if (options.File is { } file)
+        {
+            services.AddSingleton<IHostedService>(p => new ConfigurationWatch(file, p.GetRequiredService<TimeProvider>()));
+        }
+
         if (options.DetectLocalMode == DetectLocalMode.NodeCidr)
         {
             services.AddSingleton<IHostedService>(p => new PodPrefixWatch(p.GetRequiredService<ClusterCache>(), podPrefixes, p.GetRequiredService<TimeProvider>()));
@@ -142,52 +195,29 @@ internal static class ProxyDaemon
             logger);
     }
 
-    private static NoteWriter Notes(IServiceProvider services, ProxyOptions options, string nodeName)
+    private static NoteWriter Notes(
+        IServiceProvider services, ProxyOptions options, string nodeName, IReadOnlyList<Prefix> podPrefixes)
     {
         var source = services.GetRequiredKeyedService<BackgroundService>(Source);
         var sync = services.GetRequiredService<SyncLoop>();
         var datapath = services.GetRequiredService<ServiceDatapath>();
         var started = services.GetRequiredService<TimeProvider>().GetUtcNow();
         string cgroup = options.CgroupRoot ?? CgroupRoot.Find();
+        var pods = NodeOptions.LocalTrafficOf(options, podPrefixes);
+        string prefixes = string.Join(',', new[] { pods.IPv4, pods.IPv6 }.OfType<Prefix>());
         return new NoteWriter(
             () =>
             {
-                var (name, error) = ClusterSource.StateOf(source, options);
+                var (name, error, heard) = ClusterSource.StateOf(source, options);
                 var state = sync.State;
+                var failed = datapath.Devices.Failed;
                 return new DaemonNote(
-                    Version, Environment.ProcessId, started, nodeName, cgroup, name, error, state.LastSync, state.Error,
-                    datapath.Devices.Failed);
+                    Version, Environment.ProcessId, started, nodeName, cgroup, name, error, heard, state.LastSync, state.Error,
+                    failed.Count, DaemonNote.NamesOf(failed), pods.Detection != LocalDetection.Unknown, prefixes, options.MasqueradesAll,
+                    options.PreservesClientAddress);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILogger<NoteWriter>>());
-    }
-
-    private static HttpServer HealthServer(IServiceProvider services, ProxyOptions options)
-    {
-        var pages = new HealthPages(
-            services.GetRequiredService<ProxyHealth>(),
-            services.GetRequiredService<ClusterCache>(),
-            services.GetRequiredService<HealthMetrics>(),
-            services.GetRequiredService<SyncLoop>().FirstSync);
-        return new HttpServer(
-            "health", options.Healthz, pages.HandleAsync, options.BindAddressHardFail, services, services.GetRequiredService<TimeProvider>());
-    }
-
-    private static HttpServer MetricsServer(IServiceProvider services, ProxyOptions options)
-    {
-        // The adapters of the library tell .NET's own meters, hundreds of series that nobody asked for.
-        Metrics.SuppressDefaultMetrics(new SuppressDefaultMetricOptions { SuppressEventCounters = true, SuppressMeters = true, SuppressDebugMetrics = true });
-        var registry = services.GetRequiredService<CollectorRegistry>();
-        _ = new ProcessMetrics(registry, Version);
-        _ = new DatapathMetrics(
-            services.GetRequiredService<IMetricFactory>(), registry, options.BpfFileSystem, services.GetRequiredService<ServiceDatapath>(), services.GetRequiredService<ILogger<DatapathMetrics>>());
-        return new HttpServer(
-            "metrics",
-            options.Metrics,
-            new MetricsPages(registry).HandleAsync,
-            options.BindAddressHardFail,
-            services,
-            services.GetRequiredService<TimeProvider>());
     }
 }

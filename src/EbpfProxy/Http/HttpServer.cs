@@ -9,10 +9,17 @@ namespace EbpfProxy.Http;
 /// <summary>
 /// Serves one address. One that cannot be had is tried again until it can: traffic does not depend on it.
 /// </summary>
+/// <param name="name">What is served.</param>
+/// <param name="address">Where.</param>
+/// <param name="handle">Answers.</param>
+/// <param name="giveUp">Where the address must be had: tells why it cannot, before the server fails. Null to try again.</param>
+/// <param name="services">For the server.</param>
+/// <param name="time">The clock.</param>
 internal sealed class HttpServer(
-    string name, IPEndPoint address, RequestDelegate handle, bool failsHard, IServiceProvider services, TimeProvider time)
+    string name, IPEndPoint address, RequestDelegate handle, Func<string, Task>? giveUp, IServiceProvider services, TimeProvider time)
     : BackgroundService
 {
+    private static readonly TimeSpan _lastWords = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(5);
 
     private readonly ILoggerFactory _loggers = services.GetRequiredService<ILoggerFactory>();
@@ -29,8 +36,14 @@ internal sealed class HttpServer(
                 Log.Serving(_logger, name, address);
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken);
             }
-            catch (Exception e) when (!failsHard && (e is IOException or SocketException))
+            catch (Exception e) when (e is IOException or SocketException)
             {
+                if (giveUp is not null)
+                {
+                    await Task.WhenAny(giveUp($"serve {name} on {address}: {e.Message}"), Task.Delay(_lastWords, time, stoppingToken));
+                    throw;
+                }
+
                 Log.CannotServe(_logger, name, address, _retry.TotalSeconds, e);
             }
             finally

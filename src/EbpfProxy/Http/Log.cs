@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(9021, LogLevel.Warning, "Cannot serve {Name} on {Address}, trying again in {Seconds} s")]
     public static partial void CannotServe(ILogger logger, string name, IPEndPoint address, double seconds, Exception exception);
+
+    [LoggerMessage(9022, LogLevel.Warning, "Cannot accept a connection at {Address}")]
+    public static partial void CannotAccept(ILogger logger, EndPoint? address, Exception exception);
 }

@@ -5,18 +5,22 @@ namespace EbpfProxy.Options;
 
 /// <summary>
 /// kube-proxy's configuration file (KubeProxyConfiguration), and our own settings as a second document in it
-/// (EbpfProxyConfiguration). Fields that mean nothing here are accepted, unknown ones are named.
+/// (EbpfProxyConfiguration). In kube-proxy's document what is unknown, or there twice, is named and tolerated, as kube-proxy
+/// does; in ours it is an error.
 /// </summary>
 internal static class ConfigurationFile
 {
-    private const string _theirKind = "KubeProxyConfiguration";
+    public const string TheirKind = "KubeProxyConfiguration";
+    public const string TheirVersion = "kubeproxy.config.k8s.io/v1alpha1";
+
     private const string _ourKind = "EbpfProxyConfiguration";
 
     public static ProxyOptions Read(string path, ProxyOptions options, Problems problems)
     {
         try
         {
-            return Parse(File.ReadAllText(path), options, problems);
+            string text = File.ReadAllText(path);
+            return Parse(text, options, problems) with { File = ReadFile.Of(path, text) };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -33,78 +37,68 @@ internal static class ConfigurationFile
     /// <exception cref="YamlFormatException">The text is not YAML.</exception>
     public static ProxyOptions Parse(string text, ProxyOptions options, Problems problems)
     {
-        var unknown = new List<string>();
-        foreach (byte[] json in YamlJson.ReadDocuments(text))
+        var kinds = new HashSet<string>();
+        foreach (var (json, duplicates) in YamlJson.ReadLenient(text))
         {
             using var document = JsonDocument.Parse(json);
-            options = ReadDocument(document.RootElement, options, problems, unknown);
+            options = ReadDocument(document.RootElement, options, problems, duplicates, kinds);
         }
 
-        if (unknown.Count > 0)
+        if (kinds.Count == 0 && problems.Errors.Count == 0)
         {
-            problems.Warn($"Unknown fields of the configuration file are ignored: {string.Join(", ", unknown)}");
+            problems.Error("--config", $"no kind: the file has no document, expected {TheirKind} of {TheirVersion}");
         }
 
         return options;
     }
 
-    private static ProxyOptions ReadDocument(JsonElement root, ProxyOptions options, Problems problems, List<string> unknown)
+    private static ProxyOptions ReadDocument(
+        JsonElement root, ProxyOptions options, Problems problems, IReadOnlyList<string> duplicates, HashSet<string> kinds)
     {
         string kind = TextOf(root, "kind");
         string version = TextOf(root, "apiVersion");
-        bool isTheirs = kind == _theirKind && version == "kubeproxy.config.k8s.io/v1alpha1";
+        bool isTheirs = kind == TheirKind && version == TheirVersion;
         if (!isTheirs && kind != _ourKind)
         {
-            problems.Error("--config", $"no kind \"{kind}\" is registered for version \"{version}\": expected {_theirKind} of " +
-                $"kubeproxy.config.k8s.io/v1alpha1, or {_ourKind}");
+            problems.Error("--config", $"no kind \"{kind}\" is registered for version \"{version}\": expected {TheirKind} of " +
+                $"{TheirVersion}, or {_ourKind}");
             return options;
         }
 
-        var settings = Settings.All.Where(s => s.Path is not null && s.IsOurs == !isTheirs).ToDictionary(s => s.Path!);
-        string mode = TextOf(root, "mode");
-        foreach (var (path, texts) in Leaves(root, ""))
+        if (!kinds.Add(kind))
         {
-            if (settings.TryGetValue(path, out var setting))
-            {
-                // Of the periods of the modes the one of the mode counts that the file chooses.
-                bool isOtherMode = path.EndsWith(".syncPeriod", StringComparison.Ordinal)
-                    && !path.StartsWith(mode.Length == 0 ? "iptables" : mode, StringComparison.Ordinal);
-                options = isOtherMode ? options : setting.Apply(options, new SettingValue(path, texts, problems));
-            }
-            else if (path is not ("kind" or "apiVersion" or "metadata") && !(isTheirs && IsIgnored(path)))
-            {
-                unknown.Add(path);
-            }
+            problems.Error("--config", $"there are two documents of kind {kind}");
         }
 
+        var settings = Settings.All.Where(s => s.Path is not null && s.IsOurs == !isTheirs).ToDictionary(s => s.Path!);
+        var fields = new ConfigurationFields(settings, problems);
+        foreach (var (setting, value) in fields.In(root))
+        {
+            problems.Given(setting);
+            options = setting.Apply(options, value);
+        }
+
+        Tell(isTheirs, "unknown field", fields.Unknown, problems);
+        Tell(isTheirs, "field is set more than once", duplicates, problems);
         return options;
     }
 
-    private static bool IsIgnored(string path) => Settings.IgnoredPaths.Any(ignored =>
-        path == ignored || path.StartsWith(ignored + ".", StringComparison.Ordinal));
+    private static void Tell(bool isTheirs, string what, IReadOnlyList<string> paths, Problems problems)
+    {
+        if (isTheirs && paths.Count > 0)
+        {
+            problems.Warn($"Using lenient decoding, as strict decoding failed: {what}: {string.Join(", ", paths)}");
+            return;
+        }
+
+        foreach (string path in paths)
+        {
+            problems.Error(path, $"{what} of {_ourKind}");
+        }
+    }
 
     private static string TextOf(JsonElement root, string name) =>
         root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
             : "";
-
-    /// <summary>The fields that hold values, by path. Null counts as not there.</summary>
-    private static IEnumerable<KeyValuePair<string, IReadOnlyList<string>>> Leaves(JsonElement element, string path)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.Object:
-                return element.EnumerateObject()
-                    .SelectMany(p => Leaves(p.Value, path.Length == 0 ? p.Name : $"{path}.{p.Name}"));
-            case JsonValueKind.Array:
-                return [KeyValuePair.Create(path, (IReadOnlyList<string>)[.. element.EnumerateArray().Select(Text)])];
-            case JsonValueKind.Null:
-                return [];
-            default:
-                return [KeyValuePair.Create(path, (IReadOnlyList<string>)[Text(element)])];
-        }
-    }
-
-    private static string Text(JsonElement element) =>
-        element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText();
 }

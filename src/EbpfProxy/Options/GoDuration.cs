@@ -50,6 +50,34 @@ internal static class GoDuration
         return true;
     }
 
+    /// <summary>As Go prints it: 1h0m0s, 1.5s, 250ms, 0s.</summary>
+    public static string Format(TimeSpan value)
+    {
+        string sign = value < TimeSpan.Zero ? "-" : "";
+        var magnitude = value.Duration();
+        if (magnitude < TimeSpan.FromSeconds(1))
+        {
+            return magnitude switch
+            {
+                _ when magnitude == TimeSpan.Zero => "0s",
+                _ when magnitude < TimeSpan.FromMicroseconds(1) => $"{sign}{Number(magnitude.TotalNanoseconds)}ns",
+                _ when magnitude < TimeSpan.FromMilliseconds(1) => $"{sign}{Number(magnitude.TotalMicroseconds)}µs",
+                _ => $"{sign}{Number(magnitude.TotalMilliseconds)}ms",
+            };
+        }
+
+        long minutes = (long)magnitude.TotalMinutes;
+        string seconds = $"{Number((magnitude - TimeSpan.FromMinutes(minutes)).TotalSeconds)}s";
+        return minutes switch
+        {
+            0 => $"{sign}{seconds}",
+            < 60 => $"{sign}{minutes}m{seconds}",
+            _ => $"{sign}{minutes / 60}h{minutes % 60}m{seconds}",
+        };
+    }
+
+    private static string Number(double value) => value.ToString("0.#########", CultureInfo.InvariantCulture);
+
     private static double? SecondsOf(ReadOnlySpan<char> unit) => unit switch
     {
         "ns" => 1e-9,

@@ -8,7 +8,7 @@ internal static class NodeName
         string name = (hostnameOverride ?? hostName).Trim().ToLowerInvariant();
         if (name.Length == 0)
         {
-            problems.Error("--hostname-override", hostnameOverride is null ? "must be set, as this host has no name" : "must not be empty");
+            problems.Error("--hostname-override", hostnameOverride is null ? "must be set, as this host has no name" : "empty hostname-override is invalid");
         }
 
         return name;

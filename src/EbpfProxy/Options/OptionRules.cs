@@ -5,21 +5,25 @@ namespace EbpfProxy.Options;
 /// <summary>What has to hold between settings, or for one beyond its form.</summary>
 internal static class OptionRules
 {
+    /// <summary>The kernel's limit of a device's name, with the zero at its end.</summary>
+    private const int LongestDevice = 15;
+
     public static void Check(ProxyOptions options, Problems problems)
     {
         if (options.ClusterCidrs.Count > 2 || options.ClusterCidrs.CountBy(FamilyOf).Any(family => family.Value > 1))
         {
-            problems.Error("clusterCIDR", "at most one prefix a family is allowed");
+            problems.Error("clusterCIDR", "at most one prefix a family is allowed, as in \"10.100.0.0/16,fde4:8dba:82e1::/48\"");
         }
 
-        if (options.DetectLocalMode == DetectLocalMode.BridgeInterface && options.BridgeInterface.Length == 0)
+        CheckDevice("detectLocal.bridgeInterface", options.BridgeInterface, options.DetectLocalMode == DetectLocalMode.BridgeInterface, problems);
+        CheckDevice(
+            "detectLocal.interfaceNamePrefix", options.InterfaceNamePrefix, options.DetectLocalMode == DetectLocalMode.InterfaceNamePrefix, problems);
+        CheckPeriods("iptables", options.Iptables, problems);
+        CheckPeriods("ipvs", options.Ipvs, problems);
+        CheckPeriods("nftables", options.Nftables, problems);
+        if (options.MetricsPort == 0)
         {
-            problems.Error("detectLocal.bridgeInterface", "must be set for detectLocalMode BridgeInterface");
-        }
-
-        if (options.DetectLocalMode == DetectLocalMode.InterfaceNamePrefix && options.InterfaceNamePrefix.Length == 0)
-        {
-            problems.Error("detectLocal.interfaceNamePrefix", "must be set for detectLocalMode InterfaceNamePrefix");
+            problems.Error("metricsBindAddress", "Invalid value: \"\": must be IP:port");
         }
 
         if (options.MasqueradePorts.Overlaps(options.NodePortRange))
@@ -32,6 +36,29 @@ internal static class OptionRules
         if (options.Manifests is { } folder && !Directory.Exists(folder))
         {
             problems.Error("--manifests", $"there is no folder {folder}");
+        }
+    }
+
+    private static void CheckDevice(string path, string name, bool isNeeded, Problems problems)
+    {
+        if (isNeeded && name.Length == 0)
+        {
+            problems.Error(path, "must be set for this detectLocalMode");
+        }
+        else if (name.Length > LongestDevice)
+        {
+            problems.Error(path, $"Invalid value: {name}: must have at most {LongestDevice} characters");
+        }
+    }
+
+    private static void CheckPeriods(string section, ModeOptions mode, Problems problems)
+    {
+        if (mode.MinSyncPeriod > mode.SyncPeriod)
+        {
+            problems.Error(
+                $"{section}.syncPeriod",
+                $"Invalid value: {GoDuration.Format(mode.SyncPeriod)}: must be greater than or equal to {section}.minSyncPeriod, " +
+                $"which is {GoDuration.Format(mode.MinSyncPeriod)}");
         }
     }
 

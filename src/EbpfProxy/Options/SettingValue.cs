@@ -37,19 +37,54 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
             ? value
             : Refuse($"is not a number from {min} on", otherwise);
 
+    /// <summary>The same, refused in kube-proxy's words where it is a number.</summary>
+    public int AsIntWithin(int min, int max, int otherwise)
+    {
+        if (!int.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
+        {
+            return Refuse("is not a number", otherwise);
+        }
+
+        return value >= min && value <= max
+            ? value
+            : Invalid(max == int.MaxValue ? $"must be greater than or equal to {min}" : $"must be within the range [{min}, {max}]", otherwise);
+    }
+
     public double AsDouble(double otherwise) =>
         double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? value
             : Refuse("is not a number", otherwise);
 
     /// <summary>A duration as Go writes it: 1m30s.</summary>
-    /// <summary>0 stands for the default, as in the files that kubeadm writes.</summary>
-    public TimeSpan AsPositiveDuration(TimeSpan otherwise) => GoDuration.TryParse(Text, out var value) && value >= TimeSpan.Zero
-        ? value == TimeSpan.Zero ? otherwise : value
-        : Refuse("is not a duration, as in \"1m30s\"", otherwise);
+    public TimeSpan AsDuration(TimeSpan otherwise)
+    {
+        if (!GoDuration.TryParse(Text, out var value))
+        {
+            return Refuse("is not a duration, as in \"1m30s\"", otherwise);
+        }
 
+        return value >= TimeSpan.Zero ? value : Invalid("must be greater than or equal to 0", otherwise);
+    }
+
+    /// <summary>The same; 0 stands for the default, as in the files that kubeadm writes.</summary>
+    public TimeSpan AsPositiveDuration(TimeSpan otherwise)
+    {
+        if (!GoDuration.TryParse(Text, out var value))
+        {
+            return Refuse("is not a duration, as in \"1m30s\"", otherwise);
+        }
+
+        if (value < TimeSpan.Zero)
+        {
+            return Invalid("must be greater than 0", otherwise);
+        }
+
+        return value == TimeSpan.Zero ? otherwise : value;
+    }
+
+    /// <summary>An empty text stands for the default.</summary>
     public IPAddress AsAddress(IPAddress otherwise) =>
-        TryParseAddress(Text, out var address) ? address : Refuse("is not an IP address", otherwise);
+        Text.Length == 0 ? otherwise : TryParseAddress(Text, out var address) ? address : Refuse("is not an IP address", otherwise);
 
     public IReadOnlyList<IPAddress> AsAddresses() =>
         [.. AsList().Where(t => TryParseAddress(t, out _) || Refuse(t, "is not an IP address", false)).Select(IPAddress.Parse)];
@@ -61,8 +96,8 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
     public PortRange AsPorts(PortRange otherwise) =>
         PortRange.TryParse(Text, out var range) ? range : Refuse("is not a range of ports, as in \"1024-29999\"", otherwise);
 
-    /// <summary>ip or ip:port; an empty text stands for the default.</summary>
-    public IPEndPoint? AsEndPoint(int defaultPort)
+    /// <summary>ip or ip:port; the port 0 stands for none, and null for an empty text.</summary>
+    public IPEndPoint? AsEndPoint()
     {
         if (Text.Length == 0)
         {
@@ -71,7 +106,7 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
 
         if (TryParseAddress(Text, out var address))
         {
-            return new IPEndPoint(address, defaultPort);
+            return new IPEndPoint(address, 0);
         }
 
         int colon = Text.LastIndexOf(':');
@@ -86,6 +121,25 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
     }
 
     public IReadOnlyList<Uri> AsServers() => [.. AsList().Select(AsServer).OfType<Uri>()];
+
+    /// <summary>Names with a value each, as in <c>name=true</c>.</summary>
+    public IEnumerable<KeyValuePair<string, string>> AsPairs()
+    {
+        foreach (string[] pair in AsList().Select(text => text.Split('=', 2, StringSplitOptions.TrimEntries)))
+        {
+            if (pair is [var name, var value])
+            {
+                yield return KeyValuePair.Create(name, value);
+            }
+            else
+            {
+                Refuse(pair[0], "has no value, as in \"name=value\"", false);
+            }
+        }
+    }
+
+    /// <summary>Says what is wrong with a part of it.</summary>
+    public void Refuse(string message) => Problems.Error(Name, message);
 
     public T AsOneOf<T>(T otherwise, params ReadOnlySpan<(string Text, T Value)> choices)
     {
@@ -116,6 +170,12 @@ internal sealed record SettingValue(string Name, IReadOnlyList<string> Texts, Pr
             && (parsed.AddressFamily == AddressFamily.InterNetworkV6 ? text[0] != '[' : text.Count(c => c == '.') == 3);
         address = parsed ?? IPAddress.None;
         return isAddress;
+    }
+
+    private T Invalid<T>(string message, T otherwise)
+    {
+        Problems.Error(Name, $"Invalid value: {Text}: {message}");
+        return otherwise;
     }
 
     private T Refuse<T>(string message, T otherwise) => Refuse(Text, message, otherwise);

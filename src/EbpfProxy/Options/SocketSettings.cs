@@ -12,6 +12,7 @@ internal static class SocketSettings
     {
         Translation = options.SocketTranslation,
         ReservesNodePorts = options.ReservesNodePorts,
+        CountsBytes = options.CountsSocketBytes,
         LoopbackNodePorts = options.LocalhostNodePorts switch
         {
             LocalhostNodePorts.Off => LoopbackNodePorts.None,
@@ -23,7 +24,7 @@ internal static class SocketSettings
 
     /// <summary>kube-proxy has them in its mode iptables, where the addresses of node ports cover loopback.</summary>
     private static bool HasThemInKubeProxy(ProxyOptions options) =>
-        options is { Mode: "" or "iptables", IptablesLocalhostNodePorts: true, AreNodePortsOnPrimary: false }
+        options is { Mode: "" or ProxyOptions.IptablesMode, IptablesLocalhostNodePorts: true, AreNodePortsOnPrimary: false }
         && (options.NodePortAddresses.Count == 0 || options.NodePortAddresses.Any(IsOnLoopback));
 
     private static bool IsOnLoopback(Prefix prefix) => _loopback.Contains(prefix.Address) || prefix.Contains(_loopback.Address);

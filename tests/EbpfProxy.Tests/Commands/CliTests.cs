@@ -32,14 +32,37 @@ public sealed class CliTests
     }
 
     [Theory]
+    [InlineData("/does/not/exist/report.tar.gz")]
+    [InlineData("/sys/report.tar.gz")]
+    public async Task A_report_that_cannot_be_written_is_named_with_what_can_be_said_instead(string file)
+    {
+        var (code, output, error) = await RunAsync($"bugreport --file {file}");
+
+        Assert.Equal(1, code);
+        Assert.Equal("", output);
+        Assert.Matches($"^error: bugreport: cannot write {file} \\(.+\\); --file says another place, --file - the standard output$", Assert.Single(Lines(error)));
+    }
+
+    [Theory]
     [InlineData("service list --help", "INTERNAL", "left to the stack", "AFFINITY")]
     [InlineData("backend list --help", "STATE", "draining", "ON NODE")]
+    [InlineData("trace --help", "picked", "ebpf-proxy trace --service", "Exit code 1")]
     public async Task The_help_of_a_list_says_what_its_columns_mean(string line, params string[] words)
     {
         var (code, output, _) = await RunAsync(line);
 
         Assert.Equal(0, code);
         Assert.All(words, word => Assert.Contains(word, output, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_help_of_all_has_a_line_for_each_command_and_the_exit_codes()
+    {
+        var (code, output, _) = await RunAsync("--help");
+
+        Assert.Equal(0, code);
+        Assert.Contains("Exit codes: 0", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ebpf-proxy trace --service", output, StringComparison.Ordinal);
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);

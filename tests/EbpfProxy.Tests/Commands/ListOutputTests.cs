@@ -24,8 +24,8 @@ public sealed class ListOutputTests
     public void A_service_is_one_row_of_words()
     {
         Assert.Equal(
-            ["default", "web", "http", "TCP", "10.96.0.1:80,*:30080", "2", "cluster", "local", "10800s"],
-            ServiceListCommand.Cells(_row));
+            ["default", "web", "http", "TCP", "10.96.0.1:80,*:30080", "2", "cluster", "local", "10800s", "3", "1", "203.0.113.0/24", "7"],
+            Cells(ServiceListCommand.Columns, new CountedService(_row, new ConnectionCount(3, 1))));
     }
 
     [Theory]
@@ -35,18 +35,64 @@ public sealed class ListOutputTests
     [InlineData(BackendUse.OnNode, "unused")]
     public void A_backend_says_whether_it_gets_traffic(BackendUse use, string state)
     {
-        Assert.Equal(state, BackendListCommand.Cells(_row, new BackendRow(3, Address.FromIPv4(1), 80, use))[4]);
+        var backend = new CountedBackend(_row, new BackendRow(3, Address.FromIPv4(1), 80, use));
+
+        Assert.Equal(state, BackendListCommand.Columns.Single(column => column.Name == "STATE").Cell(backend));
     }
 
     [Fact]
     public void Json_has_what_the_row_has()
     {
-        string json = System.Text.Json.JsonSerializer.Serialize([ServiceJson.From(_row)], ListJsonContext.Default.IReadOnlyListServiceJson);
+        string json = System.Text.Json.JsonSerializer.Serialize([ServiceJson.From(new CountedService(_row))], ListJsonContext.Default.IReadOnlyListServiceJson);
 
         Assert.Contains("\"address\": \"10.96.0.1\"", json, StringComparison.Ordinal);
         Assert.Contains("\"kind\": \"NodePort\"", json, StringComparison.Ordinal);
         Assert.Contains("\"203.0.113.0/24\"", json, StringComparison.Ordinal);
         Assert.Contains("\"externalNear\": \"cluster\"", json, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_connection_is_one_row_of_words()
+    {
+        var row = new ConnectionRow(
+            9,
+            _row.Key,
+            Protocol.Tcp,
+            new AddressPort(Address.FromIPv4(0xc0000209), 40000),
+            new AddressPort(Address.FromIPv4(0xc0a80001), 30080),
+            new AddressPort(Address.FromIPv4(0x0a000001), 8080),
+            new AddressPort(Address.FromIPv4(0xc0a80001), 1024),
+            ConnectionState.HalfClosed,
+            TimeSpan.FromSeconds(61),
+            1536,
+            100);
+
+        Assert.Equal(
+            ["default/web:http", "TCP", "192.0.2.9:40000", "192.168.0.1:30080", "10.0.0.1:8080", "192.168.0.1:1024", "half-closed", "1 min 1 s", "1.5 KiB", "100 B", "9"],
+            Cells(ConntrackListCommand.Columns, row));
+        Assert.Equal(
+            ["-", "TCP", "192.0.2.9:40000", "192.168.0.1:30080", "10.0.0.1:8080", "-", "half-closed", "1 min 1 s", "1.5 KiB", "100 B", "9"],
+            Cells(ConntrackListCommand.Columns, row with { Service = null, Source = null }));
+    }
+
+    [Fact]
+    public void A_remembered_client_is_one_row_of_words()
+    {
+        var row = new AffinityRow(_row.Key, Address.FromIPv4(0xc0000209), new AddressPort(Address.FromIPv4(0x0a000001), 8080), TimeSpan.FromSeconds(10799));
+
+        Assert.Equal(["default/web:http", "TCP", "192.0.2.9", "10.0.0.1:8080", "2 h 59 min"], Cells(AffinityListCommand.Columns, row));
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("web", true)]
+    [InlineData("default/web", true)]
+    [InlineData("other/web", false)]
+    [InlineData("we", false)]
+    public void A_list_can_be_of_one_service(string? wanted, bool isShown)
+    {
+        Assert.Equal(isShown, ServiceFilter.IsWanted(wanted, _row.Key));
+        Assert.Equal(wanted is null, ServiceFilter.IsWanted(wanted, null));
     }
 
     [Fact]
@@ -58,4 +104,26 @@ public sealed class ListOutputTests
 
         Assert.Equal("A      B\nlong   x\ny\n", output.ToString());
     }
+
+    [Fact]
+    public void Columns_are_cut_to_fit_the_terminal_the_widest_first()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+
+        TextTable.Write(output, new Terminal(20, HasColours: false), ["A", "B"], [["a-cell-that-is-long", "short"]]);
+
+        Assert.Equal("A              B\na-cell-that…   short\n", output.ToString());
+    }
+
+    [Fact]
+    public void Words_are_coloured_on_a_terminal_and_stay_in_their_columns()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+
+        TextTable.Write(output, new Terminal(80, HasColours: true), ["STATE", "B"], [["ready", "x"]]);
+
+        Assert.Equal("\e[1mSTATE   B\e[0m\n\e[32mready\e[0m   x\n", output.ToString());
+    }
+
+    private static string[] Cells<TRow>(IReadOnlyList<Column<TRow>> columns, TRow row) => [.. columns.Select(column => column.Cell(row))];
 }

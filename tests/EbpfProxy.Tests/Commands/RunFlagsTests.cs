@@ -88,13 +88,83 @@ public sealed class RunFlagsTests : IDisposable
     }
 
     [Fact]
-    public void Flags_of_kube_proxy_that_mean_nothing_here_are_accepted_and_named_in_one_warning()
+    public void A_flag_that_means_nothing_here_is_named_with_why_where_it_is_not_the_default()
     {
-        Read("--conntrack-min=0", "--ipvs-strict-arp=true", "--oom-score-adj=-999");
+        Read("--ipvs-strict-arp=true", "--ipvs-scheduler=rr", "--iptables-min-sync-period=1s", "--config-sync-period=15m0s", "--profiling=false");
 
         Assert.Empty(_problems.Errors);
-        string warning = Assert.Single(_problems.Warnings);
-        Assert.Contains("--conntrack-min, --ipvs-strict-arp, --oom-score-adj", warning, StringComparison.Ordinal);
+        Assert.Equal(
+            ["ipvs.scheduler=rr has no effect: a backend is picked at random", "ipvs.strictARP=true has no effect: no service address is put on a device"],
+            _problems.Warnings.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Beside a file too, whose own address stays the address of its port.</summary>
+    [Theory]
+    [InlineData("metricsBindAddress: 127.0.0.1:10249", "0.0.0.0:10249")]
+    [InlineData("metricsBindAddress: 10.0.0.1:9100", "0.0.0.0:9100")]
+    [InlineData("metricsBindAddress: \"\"", "0.0.0.0:10249")]
+    [InlineData("{bindAddress: \"::\", metricsBindAddress: \"[::1]:9100\"}", "[::]:9100")]
+    public void Metrics_are_opened_whatever_address_the_file_has(string fields, string expected)
+    {
+        string file = Path.Combine(_folder, "config.conf");
+        string text = fields.Trim('{', '}').Replace(", ", "\n", StringComparison.Ordinal);
+        File.WriteAllText(file, $"apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n{text}\n");
+
+        Assert.Equal(expected, Read($"--config={file}", "--open-metrics").Metrics.ToString());
+        Assert.Empty(_problems.Errors);
+        Assert.Empty(_problems.Warnings);
+    }
+
+    /// <summary>The table of reference CF-10; the flags alone change no address that has a port, and the defaults have one.</summary>
+    [Theory]
+    [InlineData("1.2.3.4", 12345, "1.2.3.4:12345")]
+    [InlineData("1.2.3.4:12345", 23456, "1.2.3.4:12345")]
+    [InlineData("fd00:1::5", 12345, "[fd00:1::5]:12345")]
+    [InlineData("[fd00:1::5]:12345", 56789, "[fd00:1::5]:12345")]
+    [InlineData("", 12345, null)]
+    public void The_deprecated_ports_count_where_the_address_has_none(string address, int port, string? expected)
+    {
+        var options = Read($"--healthz-bind-address={address}", $"--healthz-port={port}", $"--metrics-port={port}", $"--metrics-bind-address={address}");
+
+        Assert.Empty(_problems.Errors);
+        Assert.Equal(expected ?? "0.0.0.0:10256", options.Healthz.ToString());
+        Assert.Equal(expected ?? "127.0.0.1:10249", options.Metrics.ToString());
+    }
+
+    [Fact]
+    public void The_port_0_means_no_health_server_and_no_start_without_metrics()
+    {
+        var options = Read("--healthz-port=0", "--metrics-port=0");
+
+        Assert.False(options.ServesHealthz);
+        Assert.Equal("metricsBindAddress: Invalid value: \"\": must be IP:port", Assert.Single(_problems.Errors));
+    }
+
+    /// <summary>Reference CF-12 and 4.2: what the flags of the periods are for.</summary>
+    [Theory]
+    [InlineData("", 36, 3)]
+    [InlineData("iptables", 36, 3)]
+    [InlineData("nftables", 36, 3)]
+    [InlineData("ebpf", 36, 3)]
+    [InlineData("ipvs", 16, 7)]
+    public void Of_the_flags_of_the_periods_those_of_the_mode_count(string mode, int period, int minimum)
+    {
+        var options = Read(
+            $"--proxy-mode={mode}", "--iptables-sync-period=36s", "--iptables-min-sync-period=3s", "--ipvs-sync-period=16s", "--ipvs-min-sync-period=7s");
+
+        Assert.Empty(_problems.Errors);
+        Assert.Equal((period, minimum), (options.SyncPeriod.TotalSeconds, options.MinSyncPeriod.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("AllowServiceExternalIPs=false", false)]
+    [InlineData("AllowServiceExternalIPs=true,AllAlpha=false", true)]
+    [InlineData("ContextualLogging=true", true)]
+    public void Gates_of_Kubernetes_are_accepted_and_one_has_a_meaning(string gates, bool allowsExternalIPs)
+    {
+        Assert.Equal(allowsExternalIPs, Read($"--feature-gates={gates}").AllowsExternalIPs);
+        Assert.Empty(_problems.Errors);
+        Assert.Empty(_problems.Warnings);
     }
 
     [Theory]
@@ -112,6 +182,16 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("--proxy-mode=magic", "--proxy-mode: \"magic\" is not one of iptables, ipvs, nftables")]
     [InlineData("--manifests=/does/not/exist", "--manifests: there is no folder /does/not/exist")]
     [InlineData("--config=/does/not/exist", "--config: cannot read /does/not/exist")]
+    [InlineData("--feature-gates=Magic=true", "--feature-gates: unrecognized feature gate: Magic")]
+    [InlineData("--feature-gates=PreferSameTrafficDistribution=false", "--feature-gates: cannot set feature gate PreferSameTrafficDistribution to false, feature is locked to true")]
+    [InlineData("--feature-gates=AllAlpha", "--feature-gates: \"AllAlpha\" has no value")]
+    [InlineData("--feature-gates=AllAlpha=maybe", "--feature-gates.AllAlpha: \"maybe\" is not true or false")]
+    [InlineData("--oom-score-adj=-1001", "--oom-score-adj: Invalid value: -1001: must be within the range [-1000, 1000]")]
+    [InlineData("--iptables-masquerade-bit=32", "--iptables-masquerade-bit: Invalid value: 32: must be within the range [0, 31]")]
+    [InlineData("--conntrack-min=-1", "--conntrack-min: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("--ipvs-exclude-cidrs=10.0.0.0", "--ipvs-exclude-cidrs: \"10.0.0.0\" is not a CIDR prefix")]
+    [InlineData("--ipvs-tcp-timeout=-1s", "--ipvs-tcp-timeout: Invalid value: -1s: must be greater than or equal to 0")]
+    [InlineData("--show-hidden-metrics-for-version=new", "--show-hidden-metrics-for-version: Invalid value: new: must be omitted or a minor version")]
     [InlineData("-v=many", "--v: \"many\" is not a number")]
     [InlineData("--bind-address-hard-fail=maybe", "--bind-address-hard-fail: \"maybe\" is not true or false")]
     [InlineData("--iptables-sync-period=5", "--iptables-sync-period: \"5\" is not a duration")]
@@ -155,7 +235,7 @@ public sealed class RunFlagsTests : IDisposable
     {
         var command = new RootCommand();
         flags = new RunFlags(command);
-        return command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        return command.Parse(Arguments.Normalize(["run", .. arguments])[1..], new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
     private ProxyOptions Read(params string[] arguments)

@@ -9,8 +9,8 @@ public sealed class StatusTextTests
     private static readonly DateTimeOffset _now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     private static readonly DaemonNote _note = new(
-        "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-90), SyncError: null,
-        FailedDevices: 0);
+        "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-20), _now.AddSeconds(-90), SyncError: null,
+        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false);
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
@@ -23,7 +23,7 @@ public sealed class StatusTextTests
             "version      1.0",
             "daemon       running, pid 42, since 2026-01-02 02:04:05Z",
             "node         n1",
-            "source       API server https://10.0.0.1",
+            "source       API server https://10.0.0.1, last heard of 20 s ago",
             "sync         up to date, last change 1 min 30 s ago",
             "cgroup       /sys/fs/cgroup",
             "programs     attached",
@@ -61,14 +61,15 @@ public sealed class StatusTextTests
     [Fact]
     public void What_is_wrong_is_told_where_it_is_wrong()
     {
-        var note = _note with { SourceError = "services: connection refused", SyncError = "ENOMEM", FailedDevices = 2, Version = "0.9" };
+        var note = _note with { SourceError = "services: connection refused", SyncError = "ENOMEM", FailedDevices = 2, FailedNames = "eth1, eth2", Version = "0.9" };
         string[] lines = Lines(_status with { Daemon = note, Attached = false, AllPrograms = 9 });
 
         Assert.Contains("version      1.0; of the daemon 0.9", lines);
-        Assert.Contains("source       API server https://10.0.0.1: services: connection refused", lines);
+        Assert.Contains("source       API server https://10.0.0.1, last heard of 20 s ago: services: connection refused", lines);
         Assert.Contains("sync         failing: ENOMEM; last done 1 min 30 s ago", lines);
         Assert.Contains("programs     1 of 9 attached", lines);
-        Assert.Contains("devices      1, and 2 that the programs could not be put on", lines);
+        Assert.Contains("devices      1, and 2 that the programs could not be put on: eth1, eth2", lines);
+        Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeard = null } }));
         Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
     }
 

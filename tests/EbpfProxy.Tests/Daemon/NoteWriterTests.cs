@@ -7,7 +7,7 @@ namespace EbpfProxy.Tests.Daemon;
 public sealed class NoteWriterTests
 {
     private static readonly DaemonNote _note = new(
-        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastSync: null, SyncError: null, FailedDevices: 0);
+        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastHeard: null, LastSync: null, SyncError: null, FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false);
 
     [Fact]
     public async Task A_note_is_written_when_it_changes_and_once_a_second_at_most()
@@ -92,9 +92,17 @@ public sealed class NoteWriterTests
     public void The_longest_errors_fit_where_notes_are_left()
     {
         string error = new('"', 5000);
+        string names = DaemonNote.NamesOf([.. Enumerable.Repeat(new string('"', 15), 100)]);
 
-        Assert.InRange((_note with { SourceError = error, SyncError = error }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
+        Assert.InRange((_note with { SourceError = error, SyncError = error, FailedDevices = 100, FailedNames = names }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
     }
+
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(2, "eth0, eth1")]
+    [InlineData(9, "eth0, eth1, eth2, eth3, eth4, eth5, eth6, eth7, ...")]
+    public void Of_many_devices_some_are_named(int count, string names) =>
+        Assert.Equal(names, DaemonNote.NamesOf([.. Enumerable.Range(0, count).Select(number => $"eth{number}")]));
 
     private static async Task UntilAsync(Func<bool> condition)
     {

@@ -13,11 +13,14 @@ public sealed class ProcessMetricsTests
     [InlineData("process_open_fds ")]
     [InlineData("process_start_time_seconds ")]
     [InlineData("process_cpu_seconds_total ")]
+    [InlineData("process_virtual_memory_bytes ")]
+    [InlineData("process_max_fds ")]
+    [InlineData("kubernetes_feature_enabled{name=\"ComponentStatusz\",stage=\"BETA\"} 1")]
     public async Task A_process_is_told_under_the_names_that_dashboards_ask_for(string series)
     {
         var registry = Metrics.NewCustomRegistry();
         DotNetStats.Register(registry);
-        _ = new ProcessMetrics(registry, "0.1.0+abc");
+        _ = new ProcessMetrics(registry, "0.1.0+abc", new Dictionary<string, bool> { ["ComponentFlagz"] = true });
         using var text = new MemoryStream();
 
         await registry.CollectAndExportAsTextAsync(text, TestContext.Current.CancellationToken);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Health;
 using EbpfProxy.Http;
+using EbpfProxy.Http.Live;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using Microsoft.AspNetCore.Http;
@@ -77,7 +78,7 @@ public sealed class HttpServerTests : IAsyncDisposable
     [Fact]
     public async Task The_metrics_address_tells_mode_and_health_as_kube_proxy_does()
     {
-        await StartAsync(new MetricsPages(_registry).HandleAsync);
+        await StartAsync(MetricsPages().HandleAsync);
 
         var mode = await GetAsync("/proxyMode");
         Assert.Equal("ebpf", await ReadAsync(mode));
@@ -85,12 +86,26 @@ public sealed class HttpServerTests : IAsyncDisposable
         Assert.Equal("ok", await ReadAsync(await GetAsync("/healthz")));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public async Task The_unspecified_address_answers_both_families(string address)
+    {
+        _server = new HttpServer("test", new IPEndPoint(IPAddress.Any, _address.Port), HealthPages().HandleAsync, giveUp: null, _services, _time);
+        await _server.StartAsync(TestContext.Current.CancellationToken);
+        await AnswersAsync();
+
+        var answer = await _client.GetAsync(new Uri($"http://{new IPEndPoint(IPAddress.Parse(address), _address.Port)}/livez"), TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
     [Fact]
     public async Task An_address_that_cannot_be_had_is_tried_again()
     {
         using var other = new TcpListener(_address);
         other.Start();
-        await StartAsync(new MetricsPages(_registry).HandleAsync);
+        await StartAsync(MetricsPages().HandleAsync);
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.False(_server!.ExecuteTask!.IsCompleted);
 
@@ -105,9 +120,15 @@ public sealed class HttpServerTests : IAsyncDisposable
         using var other = new TcpListener(_address);
         other.Start();
 
-        await StartAsync(new MetricsPages(_registry).HandleAsync, failsHard: true);
+        string told = "";
+        await StartAsync(MetricsPages().HandleAsync, error =>
+        {
+            told = error;
+            return Task.CompletedTask;
+        });
 
         await Assert.ThrowsAnyAsync<IOException>(() => _server!.ExecuteTask!.WaitAsync(_deadline, TestContext.Current.CancellationToken));
+        Assert.Contains($"{_address}", told, StringComparison.Ordinal);
     }
 
     private static IPEndPoint FreeAddress()
@@ -122,9 +143,16 @@ public sealed class HttpServerTests : IAsyncDisposable
 
     private HealthPages HealthPages() => new(_health, _cache, new HealthMetrics(Metrics.WithCustomRegistry(_registry)), _firstSync.Task);
 
-    private async Task StartAsync(RequestDelegate handle, bool failsHard = false)
+    private MetricsPages MetricsPages() => new(
+        _registry,
+        new PingMetrics(),
+        new StatusPages("1.2.3", new Dictionary<string, string> { ["v"] = "4" }, EbpfProxy.Http.MetricsPages.Paths, _time),
+        () => "{}"u8.ToArray(),
+        new LivePage(_ => throw new IOException("no maps here"), isOpen: false));
+
+    private async Task StartAsync(RequestDelegate handle, Func<string, Task>? giveUp = null)
     {
-        _server = new HttpServer("test", _address, handle, failsHard, _services, _time);
+        _server = new HttpServer("test", _address, handle, giveUp, _services, _time);
         await _server.StartAsync(TestContext.Current.CancellationToken);
     }
 
@@ -132,7 +160,7 @@ public sealed class HttpServerTests : IAsyncDisposable
     {
         await _server!.StopAsync(CancellationToken.None);
         _server.Dispose();
-        await StartAsync(new MetricsPages(_registry).HandleAsync);
+        await StartAsync(MetricsPages().HandleAsync);
         return await GetAsync("/metrics");
     }
 

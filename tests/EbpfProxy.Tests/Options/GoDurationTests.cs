@@ -33,4 +33,21 @@ public sealed class GoDurationTests
     {
         Assert.False(GoDuration.TryParse(text, out _));
     }
+
+    [Theory]
+    [InlineData("0", "0s")]
+    [InlineData("100ns", "100ns")]
+    [InlineData("1.5us", "1.5µs")]
+    [InlineData("250ms", "250ms")]
+    [InlineData("1500ms", "1.5s")]
+    [InlineData("60s", "1m0s")]
+    [InlineData("1h", "1h0m0s")]
+    [InlineData("25h61m1.5s", "26h1m1.5s")]
+    [InlineData("-90s", "-1m30s")]
+    public void It_is_written_as_Go_writes_it(string text, string expected)
+    {
+        Assert.True(GoDuration.TryParse(text, out var value));
+
+        Assert.Equal(expected, GoDuration.Format(value));
+    }
 }

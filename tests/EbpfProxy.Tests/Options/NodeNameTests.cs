@@ -20,6 +20,6 @@ public sealed class NodeNameTests
     {
         NodeName.From("  ", "host1", _problems);
 
-        Assert.Equal("--hostname-override: must not be empty", Assert.Single(_problems.Errors));
+        Assert.Equal("--hostname-override: empty hostname-override is invalid", Assert.Single(_problems.Errors));
     }
 }

@@ -3,51 +3,57 @@ using EbpfProxy.Options;
 
 namespace EbpfProxy.Tests.Options;
 
-/// <summary>docs/configure.md says of every setting what it is.</summary>
+/// <summary>docs/configure.md has a row for every setting, made of what the setting itself says. UPDATE_DOCS=1 writes them.</summary>
 public sealed class SettingsDocumentTests
 {
-    private static readonly string[] _rows = [.. File.ReadLines(Document()).Where(line => line.StartsWith("| ", StringComparison.Ordinal))];
-
-    public static TheoryData<string, string> All => new(Settings.All.Select(setting => (setting.Flag ?? "", setting.Path ?? "")));
+    private const string End = "<!-- end -->";
 
     [Theory]
-    [MemberData(nameof(All))]
-    public void Every_setting_is_told_with_its_flag_its_field_and_whether_it_counts_beside_a_file(string flag, string path)
+    [InlineData("ours", "what it does")]
+    [InlineData("kube-proxy's", "what it does")]
+    [InlineData("without effect", "why it does nothing")]
+    public void A_table_of_the_document_is_what_the_settings_say(string name, string last)
     {
-        var setting = Settings.All.Single(setting => (setting.Flag ?? "", setting.Path ?? "") == (flag, path));
-        string dashes = flag.Length == 1 ? "-" : "--";
-        string mark = setting.CountsBesideFile ? " + |" : " |";
+        string path = Document();
+        var lines = File.ReadAllLines(path).ToList();
+        int start = lines.IndexOf($"<!-- {name} -->") + 1;
+        int end = lines.IndexOf(End, start);
+        Assert.True(start > 0 && end >= start, $"the document has no table {name}");
+        string[] expected = [$"| flag | field | default | {last} |", "|---|---|---|---|", .. Settings.All.Where(s => TableOf(s) == name).Select(Row)];
 
-        Assert.Contains(
-            _rows,
-            row => (flag.Length == 0 || row.StartsWith($"| `{dashes}{flag}`{mark}", StringComparison.Ordinal))
-                && (path.Length == 0 || row.Contains($"`{path}`", StringComparison.Ordinal)));
+        if (Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1")
+        {
+            lines.RemoveRange(start, end - start);
+            lines.InsertRange(start, expected);
+            File.WriteAllText(path, string.Join('\n', lines) + "\n");
+            return;
+        }
+
+        Assert.Equal(expected, lines[start..end]);
     }
 
     [Fact]
-    public void No_setting_is_told_that_there_is_not()
+    public void Every_setting_is_in_one_table()
     {
-        var flags = Settings.All.Select(setting => setting.Flag).ToHashSet();
+        var names = Settings.All.Select(setting => (setting.Flag, setting.Path)).ToList();
 
-        Assert.All(_rows.Where(row => row.StartsWith("| `-", StringComparison.Ordinal)), row => Assert.Contains(row.Split('`')[1].TrimStart('-'), flags));
+        Assert.Equal(names.Count, names.Distinct().Count());
+        Assert.Equal(names.Count(name => name.Flag is not null), names.Where(name => name.Flag is not null).DistinctBy(name => name.Flag).Count());
     }
 
-    [Theory]
-    [InlineData("masquerade-ports", "1024-29999")]
-    [InlineData("service-node-port-range", "30000-32767")]
-    [InlineData("bpffs", "/sys/fs/bpf")]
-    public void Defaults_are_those_of_the_code(string flag, string text)
+    private static string TableOf(Setting setting) => setting switch
     {
-        var options = new ProxyOptions();
-        string actual = flag switch
-        {
-            "masquerade-ports" => options.MasqueradePorts.ToString(),
-            "service-node-port-range" => options.NodePortRange.ToString(),
-            _ => options.BpfFileSystem,
-        };
+        { IsOurs: true } => "ours",
+        { HasNoEffect: true } => "without effect",
+        _ => "kube-proxy's",
+    };
 
-        Assert.Equal(text, actual);
-        Assert.Contains(_rows, row => row.StartsWith($"| `--{flag}`", StringComparison.Ordinal) && row.Contains($"`{text}`", StringComparison.Ordinal));
+    private static string Row(Setting setting)
+    {
+        string flag = setting.Flag is null ? "" : $"`{(setting.Flag.Length == 1 ? "-" : "--")}{setting.Flag}`{(setting.CountsBesideFile ? " +" : "")}";
+        string path = setting.Path is null ? "" : $"`{setting.Path}`";
+        string text = setting.Default is null && setting.DefaultText != "none" ? $"`{setting.DefaultText}`" : setting.DefaultText;
+        return $"| {flag} | {path} | {text} | {setting.Help} |";
     }
 
     private static string Document([CallerFilePath] string here = "") =>

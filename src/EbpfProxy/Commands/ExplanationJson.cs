@@ -1,0 +1,37 @@
+using EbpfProxy.Datapath.View;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>What becomes of a flow, in JSON.</summary>
+internal sealed record ExplanationJson(
+    string Client,
+    string Place,
+    AddressPortJson Destination,
+    string Protocol,
+    string Result,
+    string Why,
+    string? Namespace,
+    string? Service,
+    string? PortName,
+    string? Frontend,
+    uint AffinitySeconds,
+    IReadOnlyList<ExplainedEndpointJson> Endpoints)
+{
+    public static ExplanationJson From(ExplainedFlow flow, FlowExplanation explanation) => new(
+        flow.Client.ToString(),
+        flow.Place.ToString(),
+        new AddressPortJson(flow.Destination.ToString(), flow.Port),
+        Words.Of(flow.Protocol),
+        Words.Of(explanation.Fate),
+        explanation.Why,
+        explanation.Service?.Key.Service.Namespace,
+        explanation.Service?.Key.Service.Name,
+        explanation.Service?.Key.PortName,
+        explanation.Frontend?.Kind.ToString(),
+        explanation.Service?.AffinitySeconds ?? 0,
+        [.. explanation.Endpoints.Select(endpoint => new ExplainedEndpointJson(
+            endpoint.Backend.Address.ToString(), endpoint.Backend.Port, endpoint.Reason.ToString(), endpoint.Reason == EndpointReason.Chosen && endpoint.IsMasqueraded))]);
+}
+
+/// <summary>An endpoint of it, in JSON.</summary>
+internal sealed record ExplainedEndpointJson(string Address, ushort Port, string Reason, bool Masqueraded);

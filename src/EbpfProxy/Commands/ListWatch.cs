@@ -1,0 +1,91 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>
+/// `--watch`: the list again whenever it changes on a terminal, and elsewhere a line for each row that came, changed or
+/// went. The maps tell nobody that they changed, so it looks every second.
+/// </summary>
+internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, OutputForm form, TextWriter writer, Terminal terminal)
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+
+    private Dictionary<string, (TRow Row, string Line)> _known = [];
+    private bool _isFirst = true;
+
+    public async Task<int> RunAsync(Func<IReadOnlyList<TRow>> read, CancellationToken token)
+    {
+        while (true)
+        {
+            Show(read());
+            await writer.FlushAsync(token);
+            await Task.Delay(_interval, token);
+        }
+    }
+
+    /// <summary>Shows what is otherwise than at the call before.</summary>
+    internal void Show(IReadOnlyList<TRow> rows)
+    {
+        var now = new Dictionary<string, (TRow Row, string Line)>();
+        foreach (var row in rows)
+        {
+            now[list.Key(row)] = (row, LineOf(row));
+        }
+
+        if (terminal.IsTerminal && form is OutputForm.Text or OutputForm.Wide)
+        {
+            if (_isFirst || HasClock || !now.Keys.SequenceEqual(_known.Keys) || now.Any(row => _known[row.Key].Line != row.Value.Line))
+            {
+                writer.Write(Terminal.Clear);
+                list.Write(writer, terminal, form, rows);
+            }
+        }
+        else
+        {
+            WriteEvents(now);
+        }
+
+        _known = now;
+        _isFirst = false;
+    }
+
+    private bool HasClock => list.Columns.Any(column => column.Use == ColumnUse.Clock);
+
+    private void WriteEvents(Dictionary<string, (TRow Row, string Line)> now)
+    {
+        foreach (var (key, (row, _)) in _known.Where(row => !now.ContainsKey(row.Key)))
+        {
+            WriteEvent("REMOVED", row);
+        }
+
+        foreach (var (key, (row, line)) in now)
+        {
+            if (!_known.TryGetValue(key, out var before))
+            {
+                WriteEvent("ADDED", row);
+            }
+            else if (before.Line != line)
+            {
+                WriteEvent("CHANGED", row);
+            }
+        }
+    }
+
+    private void WriteEvent(string type, TRow row)
+    {
+        if (form == OutputForm.Json)
+        {
+            var line = new JsonObject { ["type"] = type, ["object"] = JsonSerializer.SerializeToNode(list.ToJson(row), list.RowType) };
+            writer.WriteLine(line.ToJsonString());
+            return;
+        }
+
+        // Tabs, because no width is known of rows that are to come.
+        writer.WriteLine(string.Join('\t', list.ColumnsOf(form).Select(column => column.Cell(row)).Prepend(terminal.Coloured(type, type))));
+    }
+
+    /// <summary>What of a row counts as a change.</summary>
+    private string LineOf(TRow row) =>
+        string.Join('\t', list.ColumnsOf(form).Where(column => column.Use != ColumnUse.Clock).Select(column => column.Cell(row)));
+}

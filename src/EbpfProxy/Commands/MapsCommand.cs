@@ -1,0 +1,49 @@
+using System.CommandLine;
+using EbpfProxy.Datapath.View;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>`maps`: how full the tables in the kernel are.</summary>
+internal static class MapsCommand
+{
+    private const string Help =
+        """
+        List the maps: how full they are, and what happens when they are
+
+        MAP  the name of its pin below <bpffs>/ebpf-proxy: bpftool map dump pinned <bpffs>/ebpf-proxy/tables-v1/<map>
+
+        ebpf-proxy maps
+        ebpf-proxy maps --watch
+        """;
+
+    private static readonly IReadOnlyList<Column<TableFill>> _columns =
+    [
+        new("MAP", fill => fill.Table),
+        new("IN USE", fill => $"{fill.InUse}"),
+        new("SIZE", fill => $"{fill.Capacity}"),
+        new("FILL", fill => $"{100 * fill.InUse / Math.Max(1, fill.Capacity)}%"),
+        new("WHEN FULL", fill => WhenFull(fill.Table)),
+    ];
+
+    public static Command Create() => new ListCommand<TableFill, MapJson>("maps", Help)
+    {
+        Columns = _columns,
+        Key = fill => fill.Table,
+        ToJson = MapJson.From,
+        ListType = ListJsonContext.Readable.IReadOnlyListMapJson,
+        RowType = ListJsonContext.Readable.MapJson,
+    }.Create((bpfFileSystem, _) => Read(bpfFileSystem));
+
+    /// <summary>What becomes of a table that has no room for one more.</summary>
+    internal static string WhenFull(string table) => table switch
+    {
+        "connections" => "what is closing or was never answered makes room, else new flows are dropped (connections_full)",
+        "peers" => "grows by itself; at its limit a socket's peer is shown as its backend (peers_full)",
+        "affinity" => "grows by itself; at its limit new clients are not remembered (affinity_full)",
+        _ => "grows by itself",
+    };
+
+    private static IReadOnlyList<TableFill> Read(string bpfFileSystem) => TableFills.Read(bpfFileSystem) is { Count: > 0 } fills
+        ? fills
+        : throw new IOException($"no maps of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
+}

@@ -1,0 +1,26 @@
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>All of one service, in JSON.</summary>
+internal sealed record ServiceDetailJson(ServiceJson Service, TallyJson? SoFar, IReadOnlyList<EndpointJson> Endpoints)
+{
+    public static ServiceDetailJson From(ServiceRow service, ConnectionCounts counts, ServiceTally? tally) => new(
+        ServiceJson.From(service, counts.Of(service.Key)),
+        tally is null ? null : TallyJson.From(tally),
+        [.. service.Backends.Select(backend => EndpointJson.From(service, backend, counts))]);
+}
+
+/// <summary>An endpoint of it, in JSON.</summary>
+internal sealed record EndpointJson(
+    string Address, ushort Port, string State, IReadOnlyList<string> Sets, bool OnNode, ConnectionCountJson? Connections)
+{
+    public static EndpointJson From(ServiceRow service, BackendRow backend, ConnectionCounts counts) => new(
+        backend.Address.ToString(),
+        backend.Port,
+        Words.Of(backend.Use),
+        [.. ServiceShowCommand.SetsOf(backend)],
+        backend.Use.HasFlag(BackendUse.OnNode),
+        ConnectionCountJson.From(counts.Of(service.Key, backend)));
+}

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Commands;
+
+/// <summary>`service show NAMESPACE/NAME`: all that the maps hold of one Service, each of its ports and families.</summary>
+internal static class ServiceShowCommand
+{
+    private const string Help =
+        """
+        Show one Service: for each port and family its frontends, what each class of traffic gets, its endpoints
+
+        near       traffic to external addresses and node ports from pods of this node and the node itself
+        set        which traffic an endpoint is for: cluster (any policy but Local), local (policy Local)
+        active     connections that are open, of this node's sockets and of what is translated packet by packet
+        closing    those that one side at least has begun to close
+        so far     since the Service is on this node; bytes of TCP sockets, and in packets from the IP header on
+
+        ebpf-proxy service show default/web
+        ebpf-proxy service show default/web -o yaml
+
+        Exit code 1 if there is no such Service.
+        """;
+
+    public static Command Create()
+    {
+        var output = OutputOption.Create();
+        var name = new Argument<string>("service") { Description = "namespace/name, or a name that stands for all that have it" };
+        ServiceFilter.Prepare(name);
+        var command = new DocumentedCommand("show", Help) { name, output, Cli.BpfFileSystem };
+        command.SetAction(result =>
+        {
+            string wanted = result.GetRequiredValue(name);
+            string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
+            var writer = result.InvocationConfiguration.Output;
+            IReadOnlyList<ServiceRow> services =
+                [.. DatapathView.ReadServices(bpfFileSystem).Where(row => wanted == row.Key.Service.Name || wanted == row.Key.Service.ToString())];
+            if (services.Count == 0)
+            {
+                throw new IOException($"no service {wanted} on this node: see `ebpf-proxy service list`");
+            }
+
+            var counts = ConnectionCounts.Read(bpfFileSystem);
+            var tallies = TallyView.Read(bpfFileSystem).ToDictionary(tally => tally.ServiceId);
+            IReadOnlyList<ServiceDetailJson> details =
+                [.. services.Select(service => ServiceDetailJson.From(service, counts, tallies.GetValueOrDefault(service.Id)))];
+            if (!OutputOption.TryWrite(writer, OutputOption.FormOf(result, output), details, ListJsonContext.Readable.IReadOnlyListServiceDetailJson))
+            {
+                var terminal = Terminal.Of(writer);
+                for (int i = 0; i < services.Count; i++)
+                {
+                    writer.Write(i == 0 ? "" : "\n");
+                    Write(writer, terminal, services[i], counts, tallies.GetValueOrDefault(services[i].Id));
+                }
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    internal static void Write(TextWriter writer, Terminal terminal, ServiceRow service, ConnectionCounts counts, ServiceTally? tally)
+    {
+        void Line(string name, string text) => writer.WriteLine($"{name,-13}{text}");
+
+        var total = counts.Of(service.Key);
+        Line("service", $"{terminal.Bold(service.Key.ToString())} {Words.Of(service.Key.Protocol)} {service.Key.Family}, id {service.Id}");
+        foreach (var (frontend, index) in service.Frontends.Select((frontend, index) => (frontend, index)))
+        {
+            bool isLeft = service.LeftToStack.Contains(frontend.Address);
+            Line(
+                index == 0 ? "frontends" : "",
+                $"{Words.Of(frontend)} {Words.Of(frontend.Kind)}{(isLeft ? ", left to the stack: a device of the node holds it" : "")}");
+        }
+
+        Line("internal", $"{Coloured(service.Verdicts.Internal)}{Of(service, service.Verdicts.Internal)}");
+        if (Words.OfExternal(service) != "-")
+        {
+            Line("external", $"{Coloured(service.Verdicts.External)}{Of(service, service.Verdicts.External)}");
+            Line("near", $"{Coloured(service.Verdicts.ExternalNear)}{Of(service, service.Verdicts.ExternalNear)}");
+        }
+
+        Line("affinity", service.AffinitySeconds == 0 ? "none" : $"a client stays with its endpoint for {service.AffinitySeconds} s");
+        if (!service.SourceRanges.IsEmpty)
+        {
+            Line("sources", $"{string.Join(", ", service.SourceRanges)} may use the load-balancer addresses");
+        }
+
+        Line("connections", $"{total.Active} active, {total.Closing} closing");
+        if (tally is not null)
+        {
+            Line("so far", $"{tally.Opened} connections, {Words.OfBytes(tally.BytesSent)} to backends, {Words.OfBytes(tally.BytesReceived)} from them");
+            Line("refused", Words.Of(tally.Refusals));
+        }
+
+        Line("endpoints", service.Backends.IsEmpty ? "none" : "");
+        if (!service.Backends.IsEmpty)
+        {
+            TextTable.Write(writer, terminal, ["", "ADDRESS", "STATE", "SET", "ON NODE", "ACTIVE", "CLOSING"], service.Backends.Select(Cells));
+        }
+
+        string Coloured(Verdict verdict) => terminal.Coloured(Words.Of(verdict), Words.Of(verdict));
+
+        IReadOnlyList<string> Cells(BackendRow backend)
+        {
+            var count = counts.Of(service.Key, backend);
+            return
+            [
+                "",
+                Words.Of(backend.Address, backend.Port),
+                Words.Of(backend.Use),
+                Words.OrDash(string.Join(",", SetsOf(backend))),
+                backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no",
+                $"{count.Active}",
+                $"{count.Closing}",
+            ];
+        }
+    }
+
+    /// <summary>The sets that a backend is in, as `explain` names them.</summary>
+    internal static IEnumerable<string> SetsOf(BackendRow backend)
+    {
+        if (backend.Use.HasFlag(BackendUse.InClusterSet))
+        {
+            yield return Words.Of(Verdict.Cluster);
+        }
+
+        if (backend.Use.HasFlag(BackendUse.InLocalSet))
+        {
+            yield return Words.Of(Verdict.Local);
+        }
+    }
+
+    private static string Of(ServiceRow service, Verdict verdict) => verdict switch
+    {
+        Verdict.Cluster => $": one of {service.Backends.Count(backend => backend.Use.HasFlag(BackendUse.InClusterSet))}",
+        Verdict.Local => $": one of the {service.Backends.Count(backend => backend.Use.HasFlag(BackendUse.InLocalSet))} on this node",
+        Verdict.Refuse => ": no endpoint could answer",
+        Verdict.Drop => ": policy Local, and no endpoint on this node",
+    };
+}

@@ -1,0 +1,42 @@
+namespace EbpfProxy.Commands;
+
+/// <summary>What is written to: a terminal, which has a width and perhaps colours, or a file or pipe.</summary>
+/// <param name="Width">How many characters a line has; null where lines do not end.</param>
+/// <param name="HasColours">Whether words may be coloured: on a terminal, unless NO_COLOR says otherwise.</param>
+internal sealed record Terminal(int? Width, bool HasColours)
+{
+    /// <summary>No terminal: whole lines, without colours.</summary>
+    public static Terminal None { get; } = new(null, HasColours: false);
+
+    /// <summary>Begins anew at the top.</summary>
+    public static string Clear => "\e[H\e[2J\e[3J";
+
+    /// <summary>How many lines it has; null where there is no end.</summary>
+    public int? Height { get; init; }
+
+    public bool IsTerminal => Width is not null;
+
+    /// <summary>The terminal that the standard output is, if <paramref name="output"/> is that.</summary>
+    public static Terminal Of(TextWriter output)
+    {
+        if (output != Console.Out || Console.IsOutputRedirected)
+        {
+            return None;
+        }
+
+        bool isPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) || Environment.GetEnvironmentVariable("TERM") == "dumb";
+        return new Terminal(Math.Max(Console.WindowWidth, 20), !isPlain) { Height = Math.Max(Console.WindowHeight, 3) };
+    }
+
+    public string Bold(string text) => HasColours ? $"\e[1m{text}\e[0m" : text;
+
+    /// <summary>A word in the colour of what it says: green where all is well, yellow on the way out, red where traffic ends.</summary>
+    public string Coloured(string word, string text) => word switch
+    {
+        _ when !HasColours => text,
+        "ready" or "open" or "ok" or "established" or "ADDED" or "picked" => $"\e[32m{text}\e[0m",
+        "draining" or "opening" or "half-closed" or "absent" or "CHANGED" => $"\e[33m{text}\e[0m",
+        "refuse" or "drop" or "missing" or "closed" or "REMOVED" or "refused" or "dropped" => $"\e[31m{text}\e[0m",
+        _ => text,
+    };
+}

@@ -1,0 +1,131 @@
+using EbpfProxy.Commands;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Tables;
+using Prometheus;
+
+namespace EbpfProxy.Daemon;
+
+/// <summary>
+/// Tells what each service did, read when it is asked for. With more services than the limit it tells none: what a scrape
+/// costs is bounded.
+/// </summary>
+internal sealed class ServiceMetrics
+{
+    private static readonly string[] _labels = ["namespace", "service", "port", "protocol"];
+
+    private readonly Lock _lock = new();
+    private readonly Counter _opened;
+    private readonly Gauge _open;
+    private readonly Counter _sent;
+    private readonly Counter _received;
+    private readonly Counter _refusals;
+    private readonly Gauge _isOn;
+    private readonly string _bpfFileSystem;
+    private readonly int _limit;
+    private readonly ILogger _logger;
+    private Dictionary<Labels, List<uint>> _told = [];
+
+    public ServiceMetrics(IMetricFactory metrics, CollectorRegistry registry, string bpfFileSystem, int limit, ILogger logger)
+    {
+        _bpfFileSystem = bpfFileSystem;
+        _limit = limit;
+        _logger = logger;
+        _opened = metrics.CreateCounter(
+            "ebpf_proxy_service_connections_total",
+            "Connections of a service that got a backend on this node, by sockets and in packets; a socket that sends datagrams counts once",
+            _labels);
+        _open = metrics.CreateGauge(
+            "ebpf_proxy_service_open_connections",
+            "Those of them that are not over. `ebpf-proxy backend list -o wide` has them by backend, `ebpf-proxy sockets` by process",
+            _labels);
+        _sent = metrics.CreateCounter(
+            "ebpf_proxy_service_sent_bytes_total",
+            "Bytes to the backends of a service: of TCP sockets what was acknowledged, in packets from the IP header on. UDP sockets are not counted",
+            _labels);
+        _received = metrics.CreateCounter(
+            "ebpf_proxy_service_received_bytes_total", "The same from its backends", _labels);
+        _refusals = metrics.CreateCounter(
+            "ebpf_proxy_service_refusals_total",
+            "Connections of a service that were refused or dropped. `ebpf-proxy service show` and `ebpf-proxy explain` say why",
+            [.. _labels, "reason"]);
+        _isOn = metrics.CreateGauge(
+            "ebpf_proxy_service_metrics",
+            "Whether services are told one by one; 0 where there are more ports of services than --service-metrics-limit");
+        registry.AddBeforeCollectCallback(Read);
+    }
+
+    /// <summary>Both families of a port are one.</summary>
+    private readonly record struct Labels(string Namespace, string Service, string Port, string Protocol)
+    {
+        public static Labels Of(ServiceKey key) => new(key.Service.Namespace, key.Service.Name, key.PortName, Words.Of(key.Protocol));
+
+        public string[] ToArray() => [Namespace, Service, Port, Protocol];
+
+        public string[] With(string reason) => [Namespace, Service, Port, Protocol, reason];
+    }
+
+    private void Read()
+    {
+        lock (_lock)
+        {
+            try
+            {
+                bool isOn = TallyView.CountServices(_bpfFileSystem) <= _limit;
+                _isOn.Set(isOn ? 1 : 0);
+                Tell(isOn ? TallyView.Read(_bpfFileSystem) : []);
+            }
+            catch (IOException e)
+            {
+                Log.CountersUnreadable(_logger, e);
+            }
+        }
+    }
+
+    private void Tell(IReadOnlyList<ServiceTally> tallies)
+    {
+        var now = tallies.GroupBy(tally => Labels.Of(tally.Service)).ToDictionary(group => group.Key, group => group.ToList());
+
+        // Another id is another service, under the same name: it begins at 0.
+        foreach (var (labels, ids) in _told.Where(row => !now.TryGetValue(row.Key, out var same) || !same.Select(one => one.ServiceId).Order().SequenceEqual(row.Value)))
+        {
+            Forget(labels);
+        }
+
+        foreach (var (labels, parts) in now)
+        {
+            string[] values = labels.ToArray();
+            _opened.WithLabels(values).IncTo(parts.Sum(part => (double)part.Opened));
+            _open.WithLabels(values).Set(parts.Sum(part => (double)part.Open));
+            _sent.WithLabels(values).IncTo(parts.Sum(part => (double)part.BytesSent));
+            _received.WithLabels(values).IncTo(parts.Sum(part => (double)part.BytesReceived));
+            foreach (var (reason, count) in parts.SelectMany(part => Reasons(part.Refusals)).GroupBy(one => one.Reason, (reason, all) => (reason, all.Sum(one => (double)one.Count))))
+            {
+                _refusals.WithLabels(labels.With(reason)).IncTo(count);
+            }
+        }
+
+        _told = now.ToDictionary(row => row.Key, row => row.Value.Select(one => one.ServiceId).Order().ToList());
+    }
+
+    private void Forget(Labels labels)
+    {
+        string[] values = labels.ToArray();
+        _opened.RemoveLabelled(values);
+        _open.RemoveLabelled(values);
+        _sent.RemoveLabelled(values);
+        _received.RemoveLabelled(values);
+        foreach (var (reason, _) in Reasons(default))
+        {
+            _refusals.RemoveLabelled(labels.With(reason));
+        }
+    }
+
+    /// <summary>By the names that docs/datapath.md has; the last stands for all that lack room.</summary>
+    private static (string Reason, ulong Count)[] Reasons(ServiceRefusals refusals) =>
+    [
+        (Words.Of(Reason.NoEndpoint), refusals.NoEndpoint),
+        (Words.Of(Reason.NoLocalEndpoint), refusals.NoLocalEndpoint),
+        (Words.Of(Reason.SourceDenied), refusals.SourceDenied),
+        ("no_room", refusals.NoRoom),
+    ];
+}

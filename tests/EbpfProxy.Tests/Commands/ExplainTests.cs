@@ -1,0 +1,119 @@
+using System.Globalization;
+using EbpfProxy.Commands;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Flows;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
+
+namespace EbpfProxy.Tests.Commands;
+
+/// <summary>What `explain` says of a flow, and why.</summary>
+public sealed class ExplainTests
+{
+    private static readonly ServiceRow _web = new(
+        1,
+        new ServiceKey(new ObjectName("default", "web"), "http", Protocol.Tcp, IpFamily.IPv4),
+        [
+            new Frontend(Parse("10.96.0.1"), 80, FrontendKind.ClusterIP),
+            new Frontend(Parse("203.0.113.1"), 80, FrontendKind.LoadBalancer, HasSourceRanges: true),
+            new Frontend(Address.AnyOf(IpFamily.IPv4), 30080, FrontendKind.NodePort),
+        ],
+        new TrafficVerdicts(Verdict.Cluster, Verdict.Local, Verdict.Cluster),
+        2,
+        0,
+        [new Prefix(Parse("198.51.100.0"), 24)],
+        [],
+        [
+            new BackendRow(1, Parse("10.0.0.1"), 8080, BackendUse.Serving | BackendUse.InClusterSet | BackendUse.InLocalSet | BackendUse.OnNode),
+            new BackendRow(2, Parse("10.0.1.2"), 8080, BackendUse.Serving | BackendUse.InClusterSet),
+            new BackendRow(3, Parse("10.0.0.3"), 8080, BackendUse.Serving | BackendUse.OnNode),
+            new BackendRow(4, Parse("10.0.0.4"), 8080, BackendUse.Serving | BackendUse.InLocalSet | BackendUse.OnNode),
+        ]);
+
+    private static readonly ServiceRow _empty = _web with
+    {
+        Key = _web.Key with { Service = new ObjectName("default", "empty") },
+        Frontends = [new Frontend(Parse("10.96.0.2"), 80, FrontendKind.ClusterIP)],
+        Verdicts = new TrafficVerdicts(Verdict.Refuse, Verdict.Refuse, Verdict.Refuse),
+        Backends = [],
+    };
+
+    private static readonly Dictionary<Address, AddressRole> _addresses = new()
+    {
+        [Parse("10.96.0.1")] = AddressRole.ClusterIP,
+        [Parse("10.96.0.2")] = AddressRole.ClusterIP,
+        [Parse("10.96.0.3")] = AddressRole.ClusterIP | AddressRole.OnDevice,
+        [Parse("203.0.113.1")] = AddressRole.External,
+        [Parse("192.168.0.1")] = AddressRole.Node | AddressRole.OnDevice,
+    };
+
+    [Theory]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.1", 80, FlowFate.Translated, "each as likely", "Chosen Chosen Draining NotHinted")]
+    [InlineData("192.0.2.9", ClientPlace.Elsewhere, "192.168.0.1", 30080, FlowFate.Translated, "of this node", "Chosen OnOtherNode Draining Chosen")]
+    [InlineData("192.0.2.9", ClientPlace.Elsewhere, "203.0.113.1", 80, FlowFate.Dropped, "source ranges", "NoneIsChosen NoneIsChosen Draining NoneIsChosen")]
+    [InlineData("198.51.100.9", ClientPlace.Elsewhere, "203.0.113.1", 80, FlowFate.Translated, "of this node", "Chosen OnOtherNode Draining Chosen")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.2", 80, FlowFate.Refused, "no endpoint", "")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.1", 81, FlowFate.Refused, "no service has this port", "")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.3", 53, FlowFate.Untouched, "a device of this node", "")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "192.0.2.1", 80, FlowFate.Untouched, "no service has this address", "")]
+    [InlineData("192.0.2.9", ClientPlace.Elsewhere, "192.168.0.2", 30080, FlowFate.Untouched, "no service has this address", "")]
+    public void A_flow_is_explained_by_the_rules_that_it_goes_by(
+        string client, ClientPlace place, string destination, ushort port, FlowFate fate, string why, string endpoints)
+    {
+        var explanation = Explain(new ExplainedFlow(Parse(client), place, Parse(destination), port, Protocol.Tcp));
+
+        Assert.Equal(fate, explanation.Fate);
+        Assert.Contains(why, explanation.Why, StringComparison.Ordinal);
+        Assert.Equal(endpoints, string.Join(' ', explanation.Endpoints.Select(endpoint => endpoint.Reason)));
+    }
+
+    [Fact]
+    public void It_is_told_in_lines()
+    {
+        var flow = new ExplainedFlow(Parse("192.0.2.9"), ClientPlace.Elsewhere, Parse("192.168.0.1"), 30080, Protocol.Tcp);
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+
+        ExplainCommand.Write(output, flow, Explain(flow));
+
+        Assert.Equal(
+            """
+            from       192.0.2.9, outside this node
+            to         192.168.0.1:30080 TCP
+            service    default/web:http, by its node port
+            result     translated: the traffic policy is Local: one of the endpoints of this node, each as likely as any other
+                       10.0.0.1:8080 yes, sees 192.0.2.9
+                       10.0.1.2:8080 no, on another node
+                       10.0.0.3:8080 no, draining: keeps what it has, gets nothing new
+                       10.0.0.4:8080 yes, sees 192.0.2.9
+
+            """,
+            output.ToString());
+    }
+
+    [Theory]
+    [InlineData("10.96.0.1:80", "10.96.0.1", 80, Protocol.Tcp)]
+    [InlineData("10.96.0.1:53/udp", "10.96.0.1", 53, Protocol.Udp)]
+    [InlineData("[fd00::1]:53/SCTP", "fd00::1", 53, Protocol.Sctp)]
+    public void What_is_asked_is_written_as_in_a_URL(string text, string address, ushort port, Protocol protocol)
+    {
+        Assert.True(ExplainCommand.Asked.TryParse(text, out var asked));
+        Assert.Equal(new ExplainCommand.Asked(Parse(address), port, protocol), asked);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("10.96.0.1")]
+    [InlineData("10.96.0.1:")]
+    [InlineData("10.96.0.1:65536")]
+    [InlineData("fd00::1:53")]
+    [InlineData("10.96.0.1:53/icmp")]
+    [InlineData("10.96.0.1:53/udp/4")]
+    [InlineData("web:80")]
+    public void What_makes_no_sense_is_not_taken_for_something(string text) => Assert.False(ExplainCommand.Asked.TryParse(text, out _));
+
+    private static FlowExplanation Explain(ExplainedFlow flow) =>
+        new FlowExplainer([_web, _empty], _addresses, new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false), preservesClient: false).Explain(flow);
+
+    private static Address Parse(string text) => Address.TryParse(text, out var address) ? address : throw new FormatException(text);
+}
