@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.ApiServer;
 using EbpfProxy.Testing.Cluster;
@@ -10,6 +11,8 @@ namespace EbpfProxy.EndToEnd.Tests;
 public sealed class ApiServerTests : IDisposable
 {
     private const string Address = "10.96.0.30";
+
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
 
     private readonly TestAuthority _authority = new();
     private readonly TestNode _node = new();
@@ -52,6 +55,20 @@ public sealed class ApiServerTests : IDisposable
         server.Delete("EndpointSlice", "default", "api-1");
         _node.WaitForBackends("api");
         Assert.Equal("connect ECONNREFUSED", _client.Place.AskInVain("tcp4", Address, Port));
+    }
+
+    [KernelFact]
+    public async Task Status_says_when_the_server_was_last_heard_of_and_what_is_wrong()
+    {
+        await using var server = await StartServerAsync();
+        using var proxy = StartProxy(server);
+        Eventually.Holds(() => Matches(@"^source +API server https://\S+, last heard of \d+ s ago$"), _deadline);
+
+        await server.StopAsync();
+
+        Eventually.Holds(() => Matches(@"^source +API server https://\S+, last heard of \d+ (s|min \d+ s) ago: \w+: .+$"), _deadline);
+
+        bool Matches(string pattern) => Regex.IsMatch(_node.Command("status").Output, pattern, RegexOptions.Multiline);
     }
 
     [KernelFact]

@@ -8,6 +8,7 @@ using static EbpfProxy.EndToEnd.Tests.ServiceStage;
 namespace EbpfProxy.EndToEnd.Tests;
 
 /// <summary>The tables change while connections are made without a pause.</summary>
+[Collection(typeof(AloneOnTheMachine))]
 public sealed class ChangeUnderLoadTests : IDisposable
 {
     private readonly ServiceStage _stage = new();

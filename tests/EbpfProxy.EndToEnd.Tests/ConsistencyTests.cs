@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EbpfProxy.EndToEnd.Tests;
 
 /// <summary>Clients read the tables as fast as they can while they are written as fast as they can.</summary>
+[Collection(typeof(AloneOnTheMachine))]
 public sealed class ConsistencyTests : IDisposable
 {
     private const int Services = 32;

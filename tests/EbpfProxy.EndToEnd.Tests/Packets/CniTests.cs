@@ -42,16 +42,57 @@ public sealed class CniTests
                 stage.Answered(stage.Client.Sandbox, service, frontend, name);
             }
 
-            // Over one bridge the answer comes to the client without the stack, which then sees half a connection: a FORWARD
-            // chain that drops what connection tracking does not know drops it (docs/datapath.md).
-            bool isSeenWhole = backend != Backend.Near || _shapes[shape].PodLinks == PodLinks.Routed || _shapes[shape].BridgeCallsNetfilter;
-            if (isSeenWhole)
-            {
-                stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
-            }
-
+            stage.Answered(stage.Client.Sandbox, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
             stage.Answered(stage.Client.Place, service, Frontend.ClusterIP, name, family => stage.AddressOf(Asker.Sandbox, family));
             stage.Answered(stage.Node.Host, service, Frontend.ClusterIP, name);
+        }
+    }
+
+    [KernelTheory]
+    [MemberData(nameof(Shapes))]
+    public void Hidden_socket_of_the_node_reaches_every_backend(string shape)
+    {
+        using var stage = new PacketStage(_shapes[shape]);
+
+        // The tunnel's routes say themselves where it ends, which programs are not told (docs/datapath.md).
+        bool knowsWay = _shapes[shape].PodNetwork != PodNetwork.Layer3Tunnel;
+        foreach (var backend in Enum.GetValues<Backend>().Where(backend => knowsWay || backend != Backend.Far))
+        {
+            foreach (var frontend in new[] { Frontend.ClusterIP, Frontend.LoadBalancer })
+            {
+                stage.Answered(stage.Node.HiddenHost, PacketStage.ServiceOver(backend), frontend, PacketStage.NameOf(backend));
+            }
+        }
+    }
+
+    [KernelFact]
+    public void Hidden_socket_of_the_node_is_answered_from_a_device_without_link_header()
+    {
+        using var stage = new PacketStage(_strict);
+        using var tunnel = stage.Node.Host.StartTunnel("tun0");
+        Shell.Require(
+            """
+            ip -n "$1" -batch - <<END
+            addr add 10.250.0.1/32 dev tun0
+            addr add fd00:250::1/128 dev tun0 nodad
+            link set tun0 up
+            route add 10.250.1.0/24 dev tun0
+            route add fd00:250:1::/64 dev tun0
+            END
+            """,
+            stage.Node.Network.Name);
+        Eventually.Holds(() => stage.Node.AttachedPrograms().Contains("tun0", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+        var service = new Service("tunnelled", 47);
+        foreach (int family in new[] { 4, 6 })
+        {
+            string backend = family == 4 ? "10.250.1.9" : "fd00:250:1::9";
+            stage.Node.Manifests.Write(stage.Manifest(service, family) with { Endpoints = [backend] });
+            stage.Node.WaitForBackends(service.NameOf(family), backend);
+            var door = stage.Door(service, Frontend.ClusterIP, family);
+
+            string[] lines = stage.Node.HiddenHost.Probe("-w", "3000", "ask", Expect.Row("udp", family), door.Address, $"{door.Port}");
+
+            Assert.Equal(Enumerable.Repeat($"answer ? peer={Expect.Peer(door)}", 3), lines);
         }
     }
 

@@ -4,6 +4,7 @@ using EbpfProxy.Testing.Kernel;
 namespace EbpfProxy.EndToEnd.Tests.Packets;
 
 /// <summary>Very many connections at once: none is reset, and none hears what another asked.</summary>
+[Collection(typeof(AloneOnTheMachine))]
 public sealed class CrowdTests : IDisposable
 {
     /// <summary>What one process can hold, with a limit of 20,000 descriptors.</summary>

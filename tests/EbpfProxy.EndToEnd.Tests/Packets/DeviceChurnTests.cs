@@ -4,7 +4,7 @@ using EbpfProxy.Testing.Kernel;
 namespace EbpfProxy.EndToEnd.Tests.Packets;
 
 /// <summary>Devices come and go.</summary>
-public sealed class DeviceChurnTests(PacketStage stage) : IClassFixture<PacketStage>
+public abstract class DeviceChurnTests(PacketStage stage)
 {
     private const int Pods = 200;
 

@@ -10,7 +10,7 @@ namespace EbpfProxy.EndToEnd.Tests.Packets;
 /// </summary>
 public sealed class FastPathAutoTests : IDisposable
 {
-    private static readonly TimeSpan _atOnce = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(30);
 
     private readonly PacketStage _stage = new(new ClusterShape { PodLinks = PodLinks.Routed });
     private readonly FastPathRules _rules;
@@ -42,7 +42,7 @@ public sealed class FastPathAutoTests : IDisposable
             Assert.All(held, AssertAnswers);
             Assert.All(held, AssertAnswers);
             AssertAllAnswered();
-            Assert.Contains(_stage.Proxy.Log, line => line.Contains("go through the stack: nftables chain inet theirs ", StringComparison.Ordinal));
+            _stage.Proxy.AssertLogs(line => line.Contains("go through the stack: nftables chain inet theirs ", StringComparison.Ordinal));
 
             _rules.Remove();
             WaitFor(isOn: true);
@@ -82,6 +82,41 @@ public sealed class FastPathAutoTests : IDisposable
     }
 
     [KernelFact]
+    public void Rule_of_the_older_tables_acts()
+    {
+        WaitFor(isOn: true);
+        AssertAllAnswered();
+        var door = _stage.Door(PacketStage.OverNear, Frontend.NodePort, 4);
+
+        _rules.ChangeOlderTables($"-A FORWARD -d {_stage.Near.IPv4} -j DROP");
+        WaitFor(isOn: false);
+
+        Assert.Equal("EINPROGRESS", _stage.Cluster.Outside.AskInSilence("tcp4", door.Address, door.Port));
+        _stage.Proxy.AssertLogs(line => line.Contains("go through the stack: iptables chain filter FORWARD ", StringComparison.Ordinal));
+
+        _rules.ChangeOlderTables($"-D FORWARD -d {_stage.Near.IPv4} -j DROP");
+        WaitFor(isOn: true);
+        AssertAllAnswered();
+    }
+
+    [KernelFact]
+    public void Drop_that_comes_while_no_daemon_runs_acts()
+    {
+        WaitFor(isOn: true);
+        AssertAllAnswered();
+
+        Assert.Equal(0, _stage.Proxy.Terminate());
+        AssertAllAnswered();
+        _rules.Load(FastPathRules.Drop(_stage.Near));
+
+        AssertSilent();
+        _rules.Remove();
+        AssertAllAnswered();
+        _stage.Restart();
+        WaitFor(isOn: true);
+    }
+
+    [KernelFact]
     public void Filter_at_a_pods_device_acts()
     {
         WaitFor(isOn: true);
@@ -91,7 +126,7 @@ public sealed class FastPathAutoTests : IDisposable
         WaitFor(isOn: false);
 
         AssertSilent();
-        Assert.Contains(_stage.Proxy.Log, line => line.Contains("at pod11 egress", StringComparison.Ordinal));
+        _stage.Proxy.AssertLogs(line => line.Contains("at pod11 egress", StringComparison.Ordinal));
 
         _rules.RemoveAtDevice("pod11");
         WaitFor(isOn: true);
@@ -123,7 +158,7 @@ public sealed class FastPathAutoTests : IDisposable
     private static string[] ProbeWords(string command, string protocol, (string Address, int Port) door) =>
         [Path.Combine(AppContext.BaseDirectory, "probe"), "-w", "1000", command, protocol, door.Address, $"{door.Port}"];
 
-    private void WaitFor(bool isOn) => Eventually.Holds(() => _stage.Proxy.Metric("ebpf_proxy_fast_path") == (isOn ? 1 : 0), _atOnce);
+    private void WaitFor(bool isOn) => Eventually.Holds(() => _stage.Proxy.Metric("ebpf_proxy_fast_path") == (isOn ? 1 : 0), _deadline);
 
     private void AssertSilent()
     {

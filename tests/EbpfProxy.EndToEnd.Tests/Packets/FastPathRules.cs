@@ -65,6 +65,9 @@ internal sealed partial class FastPathRules(TestNode node)
 
     public void Remove() => Nft("delete table inet theirs");
 
+    /// <summary>Adds or deletes a rule in the kernel's tables of before nftables.</summary>
+    public void ChangeOlderTables(string rule) => Shell.Require($"nsenter --net=\"$1\" xtables-legacy-multi iptables {rule}", node.Network.Path);
+
     /// <summary>How many packets the counting rule has seen.</summary>
     public long Counted() => long.Parse(
         CounterPattern().Match(Nft("list table inet theirs")).Groups[1].Value, CultureInfo.InvariantCulture);

@@ -30,7 +30,7 @@ public enum Asker
 /// Two nodes of which the first runs the proxy, a pod on each that answers, the nodes themselves and a machine outside that
 /// answer too, all on port 8080; a service of each family over each of them, and some with policies of their own.
 /// </summary>
-public sealed class PacketStage : IDisposable
+public class PacketStage : IDisposable
 {
     public const int BackendPort = 8080;
 
@@ -52,9 +52,18 @@ public sealed class PacketStage : IDisposable
     }
 
     internal PacketStage(ClusterShape shape, params string[] flags)
+        : this(shape, ProxyBinary.Path, flags)
+    {
+    }
+
+    /// <param name="shape">What the nodes are like.</param>
+    /// <param name="binary">The binary that is run on the first node.</param>
+    /// <param name="flags">What more it is started with.</param>
+    protected PacketStage(ClusterShape shape, string binary, IReadOnlyList<string> flags)
     {
         Cluster = new TestCluster(shape);
         Flags = flags;
+        Node.Binary = binary;
         try
         {
             Cluster.RouteServicesToFirst();
@@ -93,7 +102,7 @@ public sealed class PacketStage : IDisposable
 
     private IReadOnlyDictionary<string, string> NodeNames { get; }
 
-    private string[] Flags { get; }
+    private IReadOnlyList<string> Flags { get; }
 
     internal Place PlaceOf(Asker asker) => asker switch
     {
@@ -168,8 +177,9 @@ public sealed class PacketStage : IDisposable
     /// <summary>Gives one family of a service other backends.</summary>
     internal void Move(Service service, int family, params IReadOnlyList<Backend> backends)
     {
-        Node.Manifests.Write(Manifest(service, family, backends));
-        Node.WaitForBackends(service.NameOf(family), backends.Select(backend => AddressOf(backend, family)));
+        var manifest = Manifest(service, family, backends);
+        Node.Manifests.Write(manifest);
+        Node.WaitForBackends(manifest);
     }
 
     /// <summary>Starts another daemon after the one before was killed.</summary>
@@ -179,16 +189,22 @@ public sealed class PacketStage : IDisposable
         Proxy = StartProxy();
     }
 
+    /// <summary>A daemon on the second node too, for who asks that one.</summary>
+    public NodeProxy StartSecondProxy() => StartProxy(Cluster.Second);
+
     public void Dispose()
     {
         Cluster.Dispose();
         Proxy.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    private NodeProxy StartProxy() => Node.StartProxy(
+    private NodeProxy StartProxy() => StartProxy(Node);
+
+    private NodeProxy StartProxy(TestNode node) => node.StartProxy(
         [
             "--manifests", Node.Manifests.Path,
-            "--node-ip", $"{Node.IPv4},{Node.IPv6}",
+            "--node-ip", $"{node.IPv4},{node.IPv6}",
             "--cluster-cidr", "10.244.0.0/16,fd00:10:244::/48",
             .. Flags,
         ]);

@@ -1,3 +1,5 @@
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Kernel;
 
@@ -46,6 +48,21 @@ public sealed class UnhookedPacketTests(PacketStage stage) : IClassFixture<Packe
             Assert.EndsWith(" ECONNREFUSED", seen, StringComparison.Ordinal);
             Assert.True(stage.Proxy.Events("unknown_port") > before);
         }
+    }
+
+    [KernelTheory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Echo_of_the_node_to_a_cluster_IP_is_refused_and_counted(int family)
+    {
+        var door = stage.Door(PacketStage.OverNear, Frontend.ClusterIP, family);
+        double before = stage.Proxy.Events("unknown_port");
+
+        // It asks by a raw socket, which is told of the ICMP error.
+        var failure = Assert.Throws<PingException>(() => stage.Node.Network.Invoke(() => new Ping().Send(door.Address, timeout: 5000)));
+
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(failure.InnerException).SocketErrorCode);
+        Assert.True(stage.Proxy.Events("unknown_port") > before);
     }
 
     [KernelTheory]

@@ -86,6 +86,26 @@ internal static class ProbeClient
     public static void Spray(this Place place, string kind, string address, int port, int count) =>
         Assert.Equal($"sprayed count={count}", Assert.Single(place.Probe("spray", kind, address, $"{port}", $"{count}")));
 
+    /// <summary>Begins flows with two datagrams each, from two CPUs at once; the words of a line for each flow.</summary>
+    public static IReadOnlyList<Dictionary<string, string>> Race(this Place place, string address, int port, int flows) =>
+        [.. place.Probe("race", address, $"{port}", $"{flows}").Select(Words)];
+
+    /// <summary>Takes what is redirected to a port, and passes it on to where it was for.</summary>
+    public static LineProcess StartSidecar(this Pod pod, int family, int port, int mark)
+    {
+        var sidecar = pod.Place.Start(_program, "sidecar", $"{family}", $"{port}", $"{mark}");
+        Assert.Equal("ready", sidecar.ReadLine());
+        return sidecar;
+    }
+
+    /// <summary>Makes a device whose packets have no link header, and which gives back what is sent there by UDP.</summary>
+    public static LineProcess StartTunnel(this Place place, string device)
+    {
+        var tunnel = place.Start(_program, "tunnel", device);
+        Assert.Equal("ready", tunnel.ReadLine());
+        return tunnel;
+    }
+
     /// <summary>Connections that are all open at once, spread over the targets.</summary>
     public static Crowd Crowd(this Place place, string protocol, int count, params IEnumerable<(string Address, int Port)> targets) =>
         new(place.Start([_program, "crowd", protocol, $"{count}", .. targets.SelectMany(t => new[] { t.Address, $"{t.Port}" })]), count);
@@ -96,8 +116,16 @@ internal static class ProbeClient
             .Select(Words)
             .ToDictionary(words => words["name"], words => int.Parse(words["times"], CultureInfo.InvariantCulture));
 
+    /// <param name="place">Where.</param>
+    /// <param name="protocol">tcp or udp; "datagrams" for a socket of UDP that is not connected.</param>
+    /// <param name="address">Whom to ask.</param>
+    /// <param name="port">At which port.</param>
     public static HeldConnection Hold(this Place place, string protocol, string address, int port) =>
         new(place.Start(_program, "hold", protocol, address, $"{port}"));
+
+    /// <summary>The same by a program that makes another socket where one fails; see <see cref="HeldConnection.AskAnew"/>.</summary>
+    public static HeldConnection Follow(this Place place, string protocol, string address, int port) =>
+        new(place.Start(_program, "follow", protocol, address, $"{port}"));
 
     public static HeldConnection HoldFrom(this Place place, int sourcePort, string protocol, string address, int port) =>
         new(place.Start(_program, "-p", $"{sourcePort}", "hold", protocol, address, $"{port}"));

@@ -56,20 +56,8 @@ static int ask_datagrams(int fd, const struct targets *targets)
 	const struct endpoint *endpoints[] = {&targets->first, &targets->second};
 
 	for (int i = 0; i < (targets->has_second ? 2 : 3); i++) {
-		const struct endpoint *to = endpoints[targets->has_second ? i : 0];
-		struct sockaddr_storage from;
-		socklen_t length = sizeof(from);
-		char answer[ANSWER_SIZE], text[ADDRESS_TEXT_SIZE];
-		ssize_t got;
-
-		if (tried("sendto", (int)sendto(fd, "?\n", 2, 0, sockaddr_of(to), to->length)) < 0)
+		if (ask_to(fd, endpoints[targets->has_second ? i : 0]) < 0)
 			return -1;
-		got = recvfrom(fd, answer, sizeof(answer), 0, (struct sockaddr *)&from, &length);
-		if (tried("recvfrom", (int)got) < 0)
-			return -1;
-		answer[got - 1] = '\0';
-		endpoint_format(&from, text);
-		printf("answer %s peer=%s\n", answer, text);
 	}
 	return 0;
 }

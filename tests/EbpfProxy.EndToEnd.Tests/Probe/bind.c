@@ -12,8 +12,7 @@ static int open_bound(const char *protocol, const char *address, const char *por
 	struct endpoint own;
 
 	endpoint_parse(&own, family, address, port);
-	if (fd >= 0 &&
-	    tried("bind", bind(fd, (struct sockaddr *)&own.address, own.length)) < 0)
+	if (fd >= 0 && tried("bind", bind(fd, (struct sockaddr *)&own.address, own.length)) < 0)
 		return -1;
 	return fd;
 }

@@ -42,10 +42,24 @@ static void name_of(const char *answer, char name[ANSWER_SIZE])
 		name[0] = '\0';
 }
 
+/* Whom the server saw, without its port. */
+static void client_of(const char *answer, char client[ADDRESS_TEXT_SIZE])
+{
+	const char *at = strstr(answer, " client=");
+	char *port;
+
+	if (!at || sscanf(at, " client=%63s", client) != 1)
+		client[0] = '\0';
+	port = strrchr(client, ':');
+	if (port)
+		*port = '\0';
+}
+
 int spread_main(int argc, char **argv)
 {
 	static struct {
 		char name[ANSWER_SIZE];
+		char client[ADDRESS_TEXT_SIZE];
 		unsigned long count;
 	} seen[MAX_NAMES];
 	struct endpoint endpoint;
@@ -67,10 +81,12 @@ int spread_main(int argc, char **argv)
 			return 2;
 		if (i == names)
 			memcpy(seen[names++].name, name, sizeof(name));
+		client_of(answer, seen[i].client);
 		seen[i].count++;
 	}
 	for (size_t i = 0; i < names; i++)
-		printf("count name=%s times=%lu\n", seen[i].name, seen[i].count);
+		printf("count name=%s client=%s times=%lu\n", seen[i].name, seen[i].client,
+		       seen[i].count);
 	return 0;
 }
 
@@ -138,24 +154,68 @@ int load_main(int argc, char **argv)
 	return atomic_load(&failures) ? 1 : 0;
 }
 
-/* One socket that stays: a question for every line on standard input. */
-int hold_main(int argc, char **argv)
+/* The same with another socket where one fails, as a program does that is told of it. */
+int follow_main(int argc, char **argv)
 {
 	char line[ANSWER_SIZE], answer[ANSWER_SIZE];
 	struct endpoint endpoint;
+	int fd = -1;
+
+	if (argc < 3)
+		return 2;
+	endpoint_parse(&endpoint, family_of(argv[1]), argv[1], argv[2]);
+	puts("ready");
+	while (fgets(line, sizeof(line), stdin)) {
+		while (true) {
+			if (fd < 0) {
+				fd = open_socket(endpoint.address.ss_family, type_of(argv[0]), 0);
+				if (tried("connect",
+					  connect(fd, (struct sockaddr *)&endpoint.address,
+						  endpoint.length)) < 0)
+					return report_error();
+			}
+			if (!ask(fd, answer) && !report_answer(fd, answer))
+				break;
+			report_error();
+			close(fd);
+			fd = -1;
+		}
+	}
+	return 0;
+}
+
+static int ask_connected(int fd)
+{
+	char answer[ANSWER_SIZE];
+
+	return ask(fd, answer) < 0 ? -1 : report_answer(fd, answer);
+}
+
+/* One socket that stays: a question for every line on standard input. */
+int hold_main(int argc, char **argv)
+{
+	struct endpoint endpoint;
+	char line[ANSWER_SIZE];
+	bool is_connected, is_lost;
 	int fd;
 
 	if (argc < 3)
 		return 2;
 	endpoint_parse(&endpoint, family_of(argv[1]), argv[1], argv[2]);
+	is_connected = strcmp(argv[0], "datagrams") != 0;
 	fd = open_socket(endpoint.address.ss_family, type_of(argv[0]), 0);
-	if (tried("connect", connect(fd, (struct sockaddr *)&endpoint.address, endpoint.length)) <
-	    0)
+	if (is_connected && tried("connect", connect(fd, (struct sockaddr *)&endpoint.address,
+						     endpoint.length)) < 0)
 		return report_error();
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
-		if (ask(fd, answer) < 0 || report_answer(fd, answer) < 0)
-			return report_error();
+		if ((is_connected ? ask_connected(fd) : ask_to(fd, &endpoint)) == 0)
+			continue;
+		/* A datagram may be lost: the socket is as good as before. */
+		is_lost = errno == EAGAIN;
+		report_error();
+		if (!is_lost)
+			return 1;
 	}
 	return 0;
 }

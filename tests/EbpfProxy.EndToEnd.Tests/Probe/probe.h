@@ -25,6 +25,7 @@ struct endpoint {
 
 /* What comes before the command, for every socket of it. */
 struct options {
+	const char *source; /* NULL: any */
 	int source_port;
 	long wait_ms; /* 0: ANSWER_SECONDS */
 };
@@ -60,6 +61,8 @@ int ask(int fd, char answer[ANSWER_SIZE]);
 int read_answer(int fd, char answer[ANSWER_SIZE]);
 /* Prints `answer name=... client=... peer=...` for a connected socket. */
 int report_answer(int fd, const char *answer);
+/* Asks by a datagram of a socket that is not connected, and prints the answer with who sent it. */
+int ask_to(int fd, const struct endpoint *to);
 /* Connects, asks and closes: one complete visit. */
 int visit(const struct endpoint *endpoint, int type, char answer[ANSWER_SIZE]);
 
@@ -70,11 +73,15 @@ int spread_main(int argc, char **argv);
 int load_main(int argc, char **argv);
 int bind_main(int argc, char **argv);
 int from_main(int argc, char **argv);
+int follow_main(int argc, char **argv);
 int hold_main(int argc, char **argv);
 int crowd_main(int argc, char **argv);
 int bulk_main(int argc, char **argv);
 int raw_main(int argc, char **argv);
 int spray_main(int argc, char **argv);
+int race_main(int argc, char **argv);
+int sidecar_main(int argc, char **argv);
+int tunnel_main(int argc, char **argv);
 
 /* Connects, sends and receives by io_uring; false where this kernel has none for us. */
 bool uring_is_available(void);

@@ -82,13 +82,15 @@ int tried(const char *call, int result)
 /* A port that a connection just left can be taken at once. */
 static int bind_source(int fd, int family)
 {
-	struct sockaddr_in6 any = {.sin6_family = (sa_family_t)family};
+	const char *any = family == AF_INET ? "0.0.0.0" : "::";
+	struct endpoint own;
+	char port[8];
 	int on = 1;
 
-	any.sin6_port = htons((in_port_t)options.source_port);
+	snprintf(port, sizeof(port), "%d", options.source_port);
+	endpoint_parse(&own, family, options.source ? options.source : any, port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	return tried("bind", bind(fd, (struct sockaddr *)&any,
-				  family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(any)));
+	return tried("bind", bind(fd, (struct sockaddr *)&own.address, own.length));
 }
 
 int open_socket(int family, int type, int protocol)
@@ -101,7 +103,8 @@ int open_socket(int family, int type, int protocol)
 		return fd;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (options.source_port && type != SOCK_RAW && bind_source(fd, family) < 0) {
+	if ((options.source || options.source_port) && type != SOCK_RAW &&
+	    bind_source(fd, family) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -164,6 +167,25 @@ int report_answer(int fd, const char *answer)
 	if (tried("getpeername", getpeername(fd, (struct sockaddr *)&peer, &length)) < 0)
 		return -1;
 	endpoint_format(&peer, text);
+	printf("answer %s peer=%s\n", answer, text);
+	return 0;
+}
+
+int ask_to(int fd, const struct endpoint *to)
+{
+	struct sockaddr_storage from;
+	socklen_t length = sizeof(from);
+	char answer[ANSWER_SIZE], text[ADDRESS_TEXT_SIZE];
+	ssize_t got;
+
+	if (tried("sendto", (int)sendto(fd, "?\n", 2, 0, (const struct sockaddr *)&to->address,
+					to->length)) < 0)
+		return -1;
+	got = recvfrom(fd, answer, sizeof(answer), 0, (struct sockaddr *)&from, &length);
+	if (tried("recvfrom", (int)got) < 0)
+		return -1;
+	answer[got - 1] = '\0';
+	endpoint_format(&from, text);
 	printf("answer %s peer=%s\n", answer, text);
 	return 0;
 }

@@ -22,6 +22,7 @@ public sealed class KubernetesApiServer : IApiServer
 {
     private readonly ApiServerOptions _options;
     private readonly ConcurrentQueue<ApiRequest> _requests = new();
+    private readonly ConcurrentQueue<JsonObject> _events = new();
     private readonly X509Certificate2? _certificate;
     private WebApplication? _app;
     private CancellationTokenSource _watches = new();
@@ -41,6 +42,9 @@ public sealed class KubernetesApiServer : IApiServer
     public Uri Address => new UriBuilder(_certificate is null ? "http" : "https", Host, _port).Uri;
 
     public IReadOnlyCollection<ApiRequest> Requests => _requests;
+
+    /// <summary>The events that were created, in order.</summary>
+    public IReadOnlyCollection<JsonObject> Events => _events;
 
     /// <summary>Bytes of answers' bodies so far.</summary>
     public long BytesSent => Interlocked.Read(ref _bytes);
@@ -210,6 +214,10 @@ public sealed class KubernetesApiServer : IApiServer
         if (!IsAuthorized(context))
         {
             await WriteStatusAsync(context, new(401, "Unauthorized", "Unauthorized"));
+        }
+        else if (EventAnswer.SpaceOf(context.Request) is { } space)
+        {
+            await EventAnswer.WriteAsync(context, space, _events);
         }
         else if (type is null || type.Since > _options.Version)
         {

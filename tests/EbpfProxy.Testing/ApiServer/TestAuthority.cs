@@ -90,8 +90,10 @@ public sealed class TestAuthority : IDisposable
     private X509Certificate2 Sign(CertificateRequest request, ECDsa key)
     {
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, true, false));
-        using var issued = request.Create(
-            _certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
+
+        // No certificate outlives the one that signs it, which may have been issued a second before.
+        var end = new[] { DateTimeOffset.UtcNow.AddHours(12), new DateTimeOffset(_certificate.NotAfter) }.Min();
+        using var issued = request.Create(_certificate, DateTimeOffset.UtcNow.AddHours(-1), end, RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 }

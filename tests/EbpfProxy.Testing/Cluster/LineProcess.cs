@@ -104,6 +104,14 @@ public sealed class LineProcess : IDisposable
         WaitForExit();
     }
 
+    /// <summary>Asks it to end, as a kubelet does. Returns the exit code.</summary>
+    public int Terminate()
+    {
+        using var kill = Process.Start("kill", $"-TERM {_process.Id}");
+        kill.WaitForExit();
+        return WaitForExit();
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited)

@@ -25,11 +25,17 @@ public sealed record ManifestService(string Name, string ClusterIP, IReadOnlyLis
 
     public string InternalTrafficPolicy { get; init; } = "Cluster";
 
-    /// <summary>Where load balancers ask for health; 0 for nowhere.</summary>
+    /// <summary>How long a client stays with its backend; 0 for no session affinity.</summary>
+    public int AffinitySeconds { get; init; }
+
+    /// <summary>The port on which load balancers ask for health; 0 where there is none.</summary>
     public int HealthCheckNodePort { get; init; }
 
     /// <summary>The node of an endpoint, by its address; one that is not here is on no node.</summary>
     public IReadOnlyDictionary<string, string> NodeNames { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Endpoints that are on their way out and still serve.</summary>
+    public IReadOnlyList<string> Draining { get; init; } = [];
 
     private string Family => ClusterIP.Contains(':', StringComparison.Ordinal) ? "IPv6" : "IPv4";
 
@@ -42,7 +48,7 @@ public sealed record ManifestService(string Name, string ClusterIP, IReadOnlyLis
             $$$"""{"name":"{{{port.Name}}}","protocol":"{{{port.Protocol}}}","port":{{{port.Port}}},"targetPort":{{{port.TargetPort}}}{{{NodePortOf(port)}}}}"""));
         string ingress = string.Join(',', LoadBalancerIPs.Select(address => $$"""{"ip":"{{address}}"}"""));
         return $$$"""
-            {"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{Name}}}","namespace":"default"},"spec":{"clusterIP":"{{{ClusterIP}}}","clusterIPs":["{{{ClusterIP}}}"],"ipFamilies":["{{{Family}}}"],"ports":[{{{ports}}}]{{{External()}}} },"status":{"loadBalancer":{"ingress":[{{{ingress}}}]} } }
+            {"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{Name}}}","namespace":"default"},"spec":{"clusterIP":"{{{ClusterIP}}}","clusterIPs":["{{{ClusterIP}}}"],"ipFamilies":["{{{Family}}}"],"ports":[{{{ports}}}]{{{External()}}}{{{Affinity()}}} },"status":{"loadBalancer":{"ingress":[{{{ingress}}}]} } }
             """;
     }
 
@@ -52,7 +58,7 @@ public sealed record ManifestService(string Name, string ClusterIP, IReadOnlyLis
         string ports = string.Join(',', Ports.Select(port =>
             $$$"""{"name":"{{{port.Name}}}","protocol":"{{{port.Protocol}}}","port":{{{port.TargetPort}}}}"""));
         string endpoints = string.Join(',', Endpoints.Select(address =>
-            $$$"""{"addresses":["{{{address}}}"]{{{NodeNameOf(address)}}},"conditions":{"ready":true,"serving":true,"terminating":false}}"""));
+            $$$"""{"addresses":["{{{address}}}"]{{{NodeNameOf(address)}}},"conditions":{{{ConditionsOf(address)}}} }"""));
         return $$$"""
             {"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"{{{Name}}}-1","namespace":"default","labels":{"kubernetes.io/service-name":"{{{Name}}}"}},"addressType":"{{{Family}}}","ports":[{{{ports}}}],"endpoints":[{{{endpoints}}}]}
             """;
@@ -63,6 +69,14 @@ public sealed record ManifestService(string Name, string ClusterIP, IReadOnlyLis
     private static string ArrayOf(IEnumerable<string> texts) => string.Join(',', texts.Select(text => $"\"{text}\""));
 
     private string NodeNameOf(string address) => NodeNames.TryGetValue(address, out string? node) ? $",\"nodeName\":\"{node}\"" : "";
+
+    private string ConditionsOf(string address) => Draining.Contains(address)
+        ? """{"ready":false,"serving":true,"terminating":true}"""
+        : """{"ready":true,"serving":true,"terminating":false}""";
+
+    private string Affinity() => AffinitySeconds == 0
+        ? ""
+        : $$$""","sessionAffinity":"ClientIP","sessionAffinityConfig":{"clientIP":{"timeoutSeconds":{{{AffinitySeconds}}}}}""" + " ";
 
     private string External() =>
         $"""

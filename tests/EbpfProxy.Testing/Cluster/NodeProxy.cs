@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Testing.Cluster;
@@ -12,6 +9,8 @@ public sealed class NodeProxy : IDisposable
     private const int HealthPort = 10256;
     private const int MetricsPort = 10249;
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan _logDeadline = TimeSpan.FromSeconds(10);
 
     private readonly TestNode _node;
     private readonly LineProcess _process;
@@ -58,6 +57,25 @@ public sealed class NodeProxy : IDisposable
     /// <summary>Waits for a line of the log.</summary>
     public string WaitForLog(Func<string, bool> fits) => _process.ReadLine(fits);
 
+    /// <summary>Waits until a line of the log is there, wherever: lines come a little after what they tell of.</summary>
+    public void AssertLogs(Func<string, bool> fits)
+    {
+        try
+        {
+            Eventually.Holds(() => Log.Any(fits), _logDeadline);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"no line of the log fits:\n{LogText}", e);
+        }
+    }
+
+    /// <summary>What is served at the health address; the answer with its head.</summary>
+    public string Health(string path) => Get(HealthPort, path);
+
+    /// <summary>What is served at the metrics address; the answer with its head.</summary>
+    public string Metrics(string path, string headers = "") => RawHttp.Get(_node.Host, "127.0.0.1", MetricsPort, path, headers);
+
     /// <summary>The value of a series of /metrics, named with its labels; 0 where it is not there.</summary>
     public double Metric(string series)
     {
@@ -71,6 +89,9 @@ public sealed class NodeProxy : IDisposable
     /// <summary>kill -9.</summary>
     public void Kill() => _process.Kill();
 
+    /// <summary>SIGTERM, and the end.</summary>
+    public int Terminate() => _process.Terminate();
+
     /// <summary>Waits until it ends by itself.</summary>
     public int WaitForExit() => _process.WaitForExit();
 
@@ -78,26 +99,15 @@ public sealed class NodeProxy : IDisposable
 
     private string LogText => string.Join('\n', _process.Lines);
 
-    /// <summary>One request from inside the node; the answer with its head.</summary>
     private string Get(int port, string path)
     {
-        string answer = "";
-        _node.Network.Invoke(() =>
+        try
         {
-            try
-            {
-                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                socket.Connect(IPAddress.Loopback, port);
-                using var stream = new NetworkStream(socket);
-                stream.Write(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
-                using var reader = new StreamReader(stream, Encoding.UTF8);
-                answer = reader.ReadToEnd();
-            }
-            catch (SocketException e)
-            {
-                throw new IOException($"port {port}: {e.Message}; log:\n{LogText}", e);
-            }
-        });
-        return answer;
+            return RawHttp.Get(_node.Host, "127.0.0.1", port, path);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{e.Message}; log:\n{LogText}", e);
+        }
     }
 }

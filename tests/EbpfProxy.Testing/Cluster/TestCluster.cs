@@ -3,8 +3,8 @@ using EbpfProxy.Testing.Kernel;
 namespace EbpfProxy.Testing.Cluster;
 
 /// <summary>
-/// Two nodes with a network between them, 192.168.77.0/24 and fd00:77::/64; two machines on that network that run no proxy,
-/// and a client further away.
+/// Nodes with a network between them, 192.168.77.0/24 and fd00:77::/64; two machines on that network that run no proxy, and a
+/// client further away.
 /// </summary>
 public sealed class TestCluster : IDisposable
 {
@@ -15,31 +15,43 @@ public sealed class TestCluster : IDisposable
     private readonly Machine _outside = new("outside");
     private readonly Machine _foreign = new("foreign");
 
-    public TestCluster(ClusterShape? shape = null)
+    public TestCluster(ClusterShape? shape = null, int nodes = 2)
     {
         Shape = shape ?? new ClusterShape();
-        First = new TestNode(1, Shape);
-        Second = new TestNode(2, Shape);
+        Nodes = [.. Enumerable.Range(1, nodes).Select(number => new TestNode(number, Shape))];
         Routed = new RoutedNetwork(_fabric.Name);
-        NetworkSetUp.Join(_fabric.Name, First.Network.Name, First.Number);
-        NetworkSetUp.Join(_fabric.Name, Second.Network.Name, Second.Number);
+        foreach (var node in Nodes)
+        {
+            NetworkSetUp.Join(_fabric.Name, node.Network.Name, node.Number);
+        }
+
         NetworkSetUp.Join(_fabric.Name, _outside.Network.Name, OutsideNumber);
         NetworkSetUp.Join(_fabric.Name, _foreign.Network.Name, ForeignNumber);
         foreach (string machine in new[] { _outside.Network.Name, _foreign.Network.Name, Routed.Router })
         {
-            NetworkSetUp.RouteToPods(machine, First.Number);
-            NetworkSetUp.RouteToPods(machine, Second.Number);
+            foreach (var node in Nodes)
+            {
+                NetworkSetUp.RouteToPods(machine, node.Number);
+            }
         }
 
-        RouteBetween(First, Second);
-        RouteBetween(Second, First);
+        foreach (var node in Nodes)
+        {
+            NetworkSetUp.RouteToTheWorld(node.Network.Name);
+            foreach (var other in Nodes.Where(other => other != node))
+            {
+                RouteBetween(node, other);
+            }
+        }
     }
 
     public ClusterShape Shape { get; }
 
-    public TestNode First { get; }
+    public IReadOnlyList<TestNode> Nodes { get; }
 
-    public TestNode Second { get; }
+    public TestNode First => Nodes[0];
+
+    public TestNode Second => Nodes[1];
 
     /// <summary>A machine on the nodes' network that knows where the pods are, and nothing of services.</summary>
     public Place Outside => _outside.Place;
@@ -60,8 +72,11 @@ public sealed class TestCluster : IDisposable
 
     public void Dispose()
     {
-        First.Dispose();
-        Second.Dispose();
+        foreach (var node in Nodes)
+        {
+            node.Dispose();
+        }
+
         Routed.Dispose();
         _foreign.Dispose();
         _outside.Dispose();
@@ -70,7 +85,6 @@ public sealed class TestCluster : IDisposable
 
     private void RouteBetween(TestNode node, TestNode other)
     {
-        NetworkSetUp.RouteToTheWorld(node.Network.Name);
         if (Shape.PodNetwork == PodNetwork.Direct)
         {
             NetworkSetUp.RouteToPods(node.Network.Name, other.Number);

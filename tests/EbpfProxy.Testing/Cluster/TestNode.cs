@@ -60,7 +60,14 @@ public sealed class TestNode : IDisposable
     public Pod AddPod(string name)
     {
         int host = 10 + _pods.Count;
-        var pod = new Pod(name, _cgroups.AddChild(name), _hidden.AddChild(name), $"10.244.{Number}.{host}", $"fd00:10:244:{Number}::{host:x}");
+        return AddPod(name, $"10.244.{Number}.{host}", $"fd00:10:244:{Number}::{host:x}");
+    }
+
+    /// <summary>A pod with other addresses, where pods are on routes of their own.</summary>
+    public Pod AddPod(string name, string ipv4, string ipv6)
+    {
+        int host = 10 + _pods.Count;
+        var pod = new Pod(name, _cgroups.AddChild(name), _hidden.AddChild(name), ipv4, ipv6);
         NetworkSetUp.MakePod(_network.Name, Number, pod, host, _shape.PodLinks);
         _pods.Add(pod);
         return pod;
@@ -86,6 +93,19 @@ public sealed class TestNode : IDisposable
         }
         """);
 
+    /// <summary>Masks one pod wherever it goes, with a port that a CNI might choose by chance.</summary>
+    public void MasqueradePodWith(Pod pod, int port) => NodeFirewall.Load(
+        Network.Name,
+        $$"""
+        table inet pod-masquerade {
+          chain postrouting {
+            type nat hook postrouting priority srcnat - 1;
+            ip saddr {{pod.IPv4}} meta l4proto { tcp, udp } masquerade to :{{port}}
+            ip6 saddr {{pod.IPv6}} meta l4proto { tcp, udp } masquerade to :{{port}}
+          }
+        }
+        """);
+
     /// <summary>Gives a port of the node to a pod, as a CNI does for a hostPort.</summary>
     public void AddHostPort(int port, Pod pod, int targetPort) => NodeFirewall.Load(
         Network.Name,
@@ -99,6 +119,26 @@ public sealed class TestNode : IDisposable
         }
         """);
 
+    /// <summary>Sends what is for an address and port to a pod, as rules of kube-proxy do.</summary>
+    public void TranslateAsKubeProxy(string protocol, string address, int port, string pod, int targetPort)
+    {
+        string family = address.Contains(':', StringComparison.Ordinal) ? "ip6" : "ip";
+        string target = family == "ip6" ? $"[{pod}]" : pod;
+        NodeFirewall.Load(
+            Network.Name,
+            $$"""
+            table inet as-kube-proxy {
+              chain prerouting {
+                type nat hook prerouting priority dstnat;
+                {{family}} daddr {{address}} {{protocol}} dport {{port}} dnat {{family}} to {{target}}:{{targetPort}}
+              }
+            }
+            """);
+    }
+
+    /// <summary>Takes these rules away. What connection tracking remembers goes on, where other rules keep it going.</summary>
+    public void RemoveKubeProxy() => Shell.Require("nsenter --net=\"/run/netns/$1\" nft delete table inet as-kube-proxy", Network.Name);
+
     /// <summary>The programs on devices, a line each, in any order that stays the same; empty where there is none.</summary>
     public string AttachedPrograms() => string.Join(
         '\n',
@@ -106,11 +146,15 @@ public sealed class TestNode : IDisposable
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Order(StringComparer.Ordinal));
 
+    /// <summary>The ids of the programs on devices, which tell one load of a program from the next.</summary>
+    public string ProgramIds() => Shell.Require(
+        "nsenter --net=\"$1\" bpftool net | grep -E '(tcx|clsact)/(in|e)gress' | grep -oE '(prog_id| id) [0-9]+' | sort -u", Network.Path);
+
     /// <summary>Takes all programs off a device, as somebody might who does not know whose they are.</summary>
     public void DetachPrograms(string device) => Shell.Require(
+        // Not by the list of links: that has those of devices of other nodes too, which may have the same index.
         """
-        nsenter --net="$1" bpftool -j link show | tr '{' '\n' | grep '"type":"tcx"' |
-          grep "\"devname\":\"$2\"" | grep -o '"id":[0-9]*' | cut -d: -f2 |
+        nsenter --net="$1" bpftool net | grep "^$2(" | grep -oE 'link_id [0-9]+' | cut -d' ' -f2 |
           while read -r id; do nsenter --net="$1" bpftool link detach id "$id"; done
         """,
         Network.Path,

@@ -1,8 +1,9 @@
 namespace EbpfProxy.Testing.Kernel;
 
 /// <summary>Where the sources are that these tests were built from; null where they are not.</summary>
-internal static class Repository
+public static class Repository
 {
+    /// <summary>The top folder.</summary>
     public static string? Path { get; } = Find();
 
     private static string? Find()

@@ -25,14 +25,17 @@ public sealed class ScratchNetworkNamespace : IDisposable
         => Shell.Run("path=$1 && shift && nsenter --net=\"$path\" bash -c \"$1\" bash \"${@:2}\"", [Path, script, .. words]);
 
     /// <summary>Calls <paramref name="action"/> on a thread of its own that is in the namespace.</summary>
-    public void Invoke(Action action)
+    public void Invoke(Action action) => InvokeIn(Path, action);
+
+    /// <summary>The same in the namespace that a file stands for.</summary>
+    public static void InvokeIn(string path, Action action)
     {
         ExceptionDispatchInfo? failure = null;
         var thread = new Thread(() =>
         {
             try
             {
-                using var file = File.OpenHandle(Path);
+                using var file = File.OpenHandle(path);
                 Syscalls.EnterNetworkNamespace(file);
                 action();
             }
