@@ -38,10 +38,15 @@ test: build ## every test; as root also those in the kernel; the last line is "N
 	$(DOTNET) build EbpfProxy.sln -c $(CONFIGURATION) -v quiet
 	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/test/run.sh
 
+.PHONY: image
+image: build ## an OCI archive with the native binary and what it loads, for amd64 and arm64, without a registry: .artifacts/image/ebpf-proxy.tar
+	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/image/image.sh
+
 .PHONY: test-kernels
-test-kernels: build ## boot kernels 5.10, 6.1, 6.12 and the newest in qemu, do the main job with the native binary
+test-kernels: build ## boot kernels 5.10, 6.1, 6.12, the newest, and that of arm64 in qemu, do the main job with the native binary
+	@DOTNET=$(DOTNET) CONFIGURATION=$(CONFIGURATION) tools/image/cross.sh
 	@tools/vmtest/fetch.sh
-	@tools/vmtest/check.sh 5.10 6.1 6.12 newest
+	@tools/vmtest/check.sh 5.10 6.1 6.12 newest newest:arm64
 
 .PHONY: bench
 bench: build ## measure on this machine, about 6 minutes, as root: BENCH_PARTS="sockets packets control"; RECORD=1 keeps it

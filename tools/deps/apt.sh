@@ -6,7 +6,8 @@
 #   apt.sh alone SUITE FOLDER PACKAGE...   only these
 #   apt.sh needs SUITE PACKAGE             the names that a package depends on, one a line
 #   apt.sh sources SUITE                   the source lines it would use
-# SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's.
+# SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's, and may end in the
+# architecture, as in own:arm64.
 set -eu
 cd "$(dirname "$0")/../.."
 apt_root=$PWD/.artifacts/deps/suites
@@ -67,12 +68,15 @@ sources() {
 }
 
 configure() {
-  home=$apt_root/$1
+  home=$apt_root/$1${architecture:+:$architecture}
   mkdir -p "$home/state/lists/partial" "$home/cache/archives/partial" "$home/none"
   sources "$1" >"$home/sources.list"
+  # Of another architecture nothing counts as installed here.
+  status=${architecture:+/dev/null}
+  status=${status:-/var/lib/dpkg/status}
   cat >"$home/apt.conf" <<CONF
 Dir::State "$home/state";
-Dir::State::status "/var/lib/dpkg/status";
+Dir::State::status "$status";
 Dir::Cache "$home/cache";
 Dir::Etc::sourcelist "$home/sources.list";
 Dir::Etc::sourceparts "$home/none";
@@ -80,6 +84,7 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "$home/none";
 Dir::Log "$home";
 Acquire::Languages "none";
+${architecture:+APT::Architecture "$architecture"; APT::Architectures "$architecture";}
 APT::Sandbox::User "root";
 APT::Get::Assume-Yes "true";
 Debug::NoLocking "true";
@@ -99,7 +104,7 @@ CONF
 download() {
   how=$1 suite=$2 into=$3
   shift 3
-  set -- -q -c "$apt_root/$suite/apt.conf" -t "$suite" "$how" "$@"
+  set -- -q -c "$home/apt.conf" -t "$suite" "$how" "$@"
   if [ "$how" = download ]; then
     # As if nothing was installed: else the candidate is what this machine has, where that is newer.
     (cd "$into" && apt-get "$@" -o Dir::State::status=/dev/null)
@@ -116,8 +121,8 @@ unpack() {
   configure "$suite"
   debs=$(mktemp -d)
   trap 'rm -rf "$debs"' EXIT
-  download "$how" "$suite" "$debs" "$@" >"$apt_root/$suite/download.log" 2>&1 ||
-    { cat "$apt_root/$suite/download.log" >&2; fail "cannot get $* of $suite"; }
+  download "$how" "$suite" "$debs" "$@" >"$home/download.log" 2>&1 ||
+    { cat "$home/download.log" >&2; fail "cannot get $* of $suite"; }
   mkdir -p "$folder"
   for deb in "$debs"/*.deb; do
     [ -f "$deb" ] || fail "nothing was downloaded for $* of $suite"
@@ -128,13 +133,15 @@ unpack() {
 # What is installed here counts as little as in `alone`.
 needs() {
   configure "$1"
-  apt-cache -c "$apt_root/$1/apt.conf" -o Dir::State::status=/dev/null -o "APT::Default-Release=$1" \
+  apt-cache -c "$home/apt.conf" -o Dir::State::status=/dev/null -o "APT::Default-Release=$1" \
     show --no-all-versions "$2" | sed -n 's/^Depends: //p' | tr -s ',|' '\n' | awk '{ print $1 }' | sort -u
 }
 
 [ $# -ge 2 ] || fail "see the head of $0"
 command=$1 wanted=$2
 shift 2
+architecture=
+case $wanted in *:*) architecture=${wanted##*:} wanted=${wanted%:*} ;; esac
 [ "$wanted" != own ] || wanted=$(own_codename)
 case $command in
   get) unpack install "$wanted" "$@" ;;

@@ -92,10 +92,11 @@ expose() {
   name=$1 program=$2
   [ -x "$deps/$name/$program" ] || return 0
   libraries=$(find "$deps/$name" -name '*.so*' -printf '%h\n' | sort -u | paste -s -d :)
+  extensions=$(find "$deps/$name" -name xtables -type d | head -n 1)
   mkdir -p "$deps/bin"
   cat >"$deps/bin/${program##*/}" <<SCRIPT
 #!/bin/sh
-LD_LIBRARY_PATH=$libraries exec $deps/$name/$program "\$@"
+${extensions:+XTABLES_LIBDIR=$extensions }LD_LIBRARY_PATH=$libraries exec $deps/$name/$program "\$@"
 SCRIPT
   chmod +x "$deps/bin/${program##*/}"
 }
@@ -110,5 +111,13 @@ unpack
 expose nginx usr/sbin/nginx
 expose bpftool usr/sbin/bpftool
 expose nftables usr/sbin/nft
+expose iptables usr/sbin/xtables-nft-multi
+expose iptables usr/sbin/xtables-legacy-multi
+expose iptables usr/sbin/ipset
+expose lld usr/bin/ld.lld
+expose kustomize usr/bin/kustomize
+expose crun usr/bin/crun
+expose umoci usr/bin/umoci
+expose skopeo usr/bin/skopeo
 tools/deps/static.sh
 tools/deps/dotnet.sh get

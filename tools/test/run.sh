@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every test that this user may run. The last line is "N passed, N failed", over all projects and
-# shell tests. Fails when a test failed, when none ran, and with CI=true when one was skipped.
+# shell tests, and names those that failed. Fails when a test failed, when none ran, and with CI=true when one was skipped.
 #   DOTNET, CONFIGURATION: how the projects were built (see the Makefile).
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -9,13 +9,20 @@ cd "$(dirname "$0")/../.." || exit
 configuration=${CONFIGURATION:-Release}
 dotnet=${DOTNET:-dotnet}
 results=.artifacts/test-results
-limit=${TEST_PROJECT_LIMIT:-1200}
+failures=$results/failures
+limit=${TEST_PROJECT_LIMIT:-2100}
 is_root=$([ "$(id -u)" = 0 ] && echo yes || echo no)
 
 passed=0 failed=0 skipped=0
 
 add() {
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# fail WHAT: a test that could not say itself that it failed
+fail() {
+  echo "   failed: $1" >>"$failures"
+  add 0 1 0
 }
 
 # A project that dies or hangs leaves no result file, or one that says less than the exit status.
@@ -32,13 +39,12 @@ run_project() {
   # shellcheck disable=SC2086 # three numbers
   add $counts
   if [ "$status" != 0 ] && [ "$(echo "$counts" | cut -d' ' -f2)" = 0 ]; then
-    echo "$name: ended with status $status and names no failed test"
-    add 0 1 0
+    fail "$name: ended with status $status and names no failed test"
   elif [ "$counts" = "0 0 0" ] && [ "$is_root" = yes ] && grep -rqE '\[(Kernel)?(Fact|Theory)' "$(dirname "$project")" --include='*.cs'; then
-    echo "$name: has tests, and none ran"
-    add 0 1 0
+    fail "$name: has tests, and none ran"
   fi
   trx_skipped "$trx"
+  trx_failed "$trx" >>"$failures"
 }
 
 run_shell_test() {
@@ -53,10 +59,12 @@ run_shell_test() {
   timeout "$limit" sh "$test" 2>&1 | tee "$output"
   # shellcheck disable=SC2046 # three numbers
   add $(count_tap "$output")
+  tap_failed "$output" | sed "s|failed: |&$(basename "$test"): |" >>"$failures"
 }
 
 rm -rf "$results"
 mkdir -p "$results"
+: >"$failures"
 for project in tests/*.Tests/*.csproj; do
   run_project "$project"
 done
@@ -71,6 +79,7 @@ if [ "$is_root" = no ]; then
   add 0 0 "$(echo "$kernel" | grep -c .)"
 fi
 [ "$skipped" = 0 ] || echo "$skipped skipped"
+cat "$failures"
 
 verdict=0
 if [ "$passed" = 0 ] && [ "$failed" = 0 ]; then
@@ -82,5 +91,7 @@ elif [ "${CI:-}" = true ] && [ "$skipped" != 0 ]; then
   echo "CI=true: nothing may be skipped"
   verdict=1
 fi
-echo "$passed passed, $failed failed"
+# Of a long log often only the last line is kept.
+names=$(sed 's/^   failed: //' "$failures" | cut -c 1-150 | paste -s -d ';')
+echo "$passed passed, $failed failed${names:+: $names}"
 exit $verdict

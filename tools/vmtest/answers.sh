@@ -134,12 +134,19 @@ service changing 8081 "$changing"
 endpoints changing 8081 IPv4 10.244.0.11
 service empty 8080 "$empty"
 
+# What the kernel calls for a module.
+mkdir -p /sbin
+printf '#!/bin/sh\necho "$@" >> /tmp/modules\nexit 1\n' > /sbin/modprobe
+chmod +x /sbin/modprobe
+
 ./ebpf-proxy check --bpffs /sys/fs/bpf > /tmp/check || {
   cat /tmp/check
   fail "check finds this node fit"
 }
 start_daemon /sys/fs/cgroup
 until_true is_ready || fail "the daemon becomes ready"
+[ -e /proc/sys/net/netfilter/nf_conntrack_max ] || grep -q -e net-pf-16-proto-12 -e nfnetlink-subsys-1 /tmp/modules ||
+  fail "connection tracking is loaded: $(cat /tmp/modules)"
 every_way b1 b2
 said "TCP, UDP and sendto, IPv4, IPv6 and v4-mapped: both backends answer, the peer is the service"
 
@@ -160,13 +167,18 @@ for round in 1 2 3 4 5; do
 done
 end_load "10 changes of another service"
 
-./ebpf-proxy service list -o json > /tmp/before
+# The services and their ids, without the connections that come and go.
+services() {
+  ./ebpf-proxy service list -o json | grep -v -e '"active"' -e '"closing"'
+}
+
+services > /tmp/before
 start_load
 kill_daemon
 every_way b1 b2
 start_daemon /sys/fs/cgroup
 until_true is_ready || fail "the daemon becomes ready again"
-./ebpf-proxy service list -o json > /tmp/after
+services > /tmp/after
 diff /tmp/before /tmp/after || fail "the restarted daemon keeps the services and their ids"
 endpoints main 8080 IPv4 10.244.0.12
 until_true is_only_b2 || fail "the restarted daemon follows changes"

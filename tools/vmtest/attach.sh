@@ -38,6 +38,7 @@ for object in *.bpf.o; do
     case $program in
       proxy_bind[46] | proxy_connect[46] | proxy_sendmsg[46] | proxy_recvmsg[46] | proxy_getpeername[46]) type=${program#proxy_} ;;
       proxy_sock_release) type=sock_release ;;
+      proxy_sock_ops) type=sock_ops ;;
       proxy_ingress* | proxy_egress*)
         direction=${program#proxy_}
         attach_packets "${direction%_ip}" "$pin"

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Makes an initramfs that run.sh boots: initramfs.sh KERNEL_DIR PAYLOAD_DIR COMMAND OUTPUT
+# Makes an initramfs that run.sh boots: initramfs.sh KERNEL_DIR PAYLOAD_DIR COMMAND OUTPUT [ROOT]
+# ROOT is an unpacked root with all that a guest of another architecture runs.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 deps=$(cd "$here/../.." && pwd)/.artifacts/deps
-kernel=$1 payload=$2 command=$3 output=$4
+kernel=$1 payload=$2 command=$3 output=$4 root=${5:-}
 
 busybox=$(find "$deps/busybox" -name busybox -type f -perm -u+x 2>/dev/null | head -n 1)
 [ -n "$busybox" ] || {
@@ -18,7 +19,7 @@ trap 'rm -rf "$stage"' EXIT
 # Copies the shared libraries of a program to where its loader looks for them; a static one has none. Those that were
 # unpacked below .artifacts/deps have their place below that.
 add_libraries() {
-  folders=$(find "$deps" -name '*-linux-gnu' -path '*/lib/*' ! -path "$deps/qemu/*" 2>/dev/null | paste -s -d :)
+  folders=$(find "$deps" -name '*-linux-gnu' -path '*/lib/*' ! -path "$deps/qemu*/*" 2>/dev/null | paste -s -d :)
   LD_LIBRARY_PATH=$folders ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
     target=$stage/${library#"$deps"/*/}
     [ -e "$target" ] || install -D "$library" "$target"
@@ -66,20 +67,29 @@ add_module() {
   echo "$1" >> "$stage/modules"
 }
 
+# What a guest runs: programs of this machine with their libraries.
+add_own_programs() {
+  cp "$busybox" "$stage/bin/busybox"
+  # Busybox's own shell takes its own ip and nsenter for the programs of that name, whatever PATH says.
+  install -D "$(readlink -f /bin/sh)" "$stage/bin/sh"
+  add_libraries /bin/sh
+  for program in ${VMTEST_PROGRAMS-bpftool ip}; do
+    add_program "$program"
+  done
+  find "$stage/payload" -type f -perm -u+x | while read -r program; do
+    add_libraries "$program"
+  done
+}
+
+add_root() {
+  (cd "$root" && tar -c --exclude=./usr/share --exclude=./var --exclude=ready .) | tar -x -C "$stage"
+}
+
 mkdir -p "$stage/bin" "$stage/usr/bin" "$stage/proc" "$stage/sys" "$stage/dev" "$stage/tmp" "$stage/run" "$stage/etc"
-cp "$busybox" "$stage/bin/busybox"
-# Busybox's own shell takes its own ip and nsenter for the programs of that name, whatever PATH says.
-install -D "$(readlink -f /bin/sh)" "$stage/bin/sh"
-add_libraries /bin/sh
 cp "$here/init" "$stage/init"
 cp -a "$payload" "$stage/payload"
 printf '%s\n' "$command" > "$stage/command"
-for program in ${VMTEST_PROGRAMS-bpftool ip}; do
-  add_program "$program"
-done
-find "$stage/payload" -type f -perm -u+x | while read -r program; do
-  add_libraries "$program"
-done
+if [ -n "$root" ]; then add_root; else add_own_programs; fi
 # shellcheck disable=SC2086
 add_modules ${VMTEST_MODULES-veth}
 

@@ -12,76 +12,9 @@ set -eu
 
 # shellcheck source=tools/vmtest/node.sh
 . ./node.sh
-node=192.168.77.1 node6=fd00:77::1
 client=192.168.77.100 client6=fd00:77::64
 mask=10.244.0.1 mask6=fd00:244::1
-masked=30080 kept=30081 empty=30082 talked=30083 sctp=30090
-
-fail() {
-  echo "$kernel: not so: $*"
-  tail -n 30 "$log" 2>/dev/null || true
-  ./ebpf-proxy status || true
-  exit 1
-}
-
-outside() {
-  ip netns exec outside "$@"
-}
-
-# link NODE_DEVICE OUTSIDE_DEVICE
-link() {
-  ip link add "$1" type veth peer name "$2" netns outside
-  ip link set "$1" up
-  ip -n outside link set "$2" up
-}
-
-# addresses NODE_DEVICE OUTSIDE_DEVICE NETWORK: of 192.168.NETWORK.0/24 and fd00:NETWORK::/64
-addresses() {
-  ip addr add "192.168.$3.1/24" dev "$1"
-  ip addr add "fd00:$3::1/64" dev "$1" nodad
-  ip -n outside addr add "192.168.$3.100/24" dev "$2"
-  ip -n outside addr add "fd00:$3::64/64" dev "$2" nodad
-}
-
-# manifest NAME NODE_PORT TARGET_PORT EXTRA ENDPOINT_SUFFIX...: a service of each family, of TCP and UDP
-manifest() {
-  name=$1 node_port=$2 target=$3 extra=$4
-  shift 4
-  number=$((node_port - 30000))
-  for family in 4 6; do
-    if [ $family = 4 ]; then address=10.96.0.$number pods=10.244.0; else address=fd00:96::$number pods=fd00:244:; fi
-    # Two services cannot share a node port, so the families have their own.
-    [ $family = 4 ] || node_port=$((node_port + 100))
-    echo "---"
-    echo "apiVersion: v1"
-    echo "kind: Service"
-    echo "metadata: { name: $name-$family, namespace: default }"
-    echo "spec:"
-    echo "  type: NodePort"
-    echo "  clusterIP: \"$address\""
-    echo "  clusterIPs: [\"$address\"]"
-    echo "  ipFamilies: [IPv$family]"
-    [ -z "$extra" ] || echo "  $extra"
-    echo "  ports:"
-    echo "    - { name: tcp, protocol: TCP, port: 80, targetPort: $target, nodePort: $node_port }"
-    echo "    - { name: udp, protocol: UDP, port: 80, targetPort: $target, nodePort: $node_port }"
-    echo "---"
-    echo "apiVersion: discovery.k8s.io/v1"
-    echo "kind: EndpointSlice"
-    echo "metadata: { name: $name-$family, namespace: default, labels: { kubernetes.io/service-name: $name-$family } }"
-    echo "addressType: IPv$family"
-    echo "ports:"
-    echo "  - { name: tcp, protocol: TCP, port: $target }"
-    echo "  - { name: udp, protocol: UDP, port: $target }"
-    echo "endpoints: ["
-    for suffix; do
-      separator=.
-      [ $family = 4 ] || separator=:
-      echo "  { addresses: [\"$pods$separator$suffix\"], nodeName: guest, conditions: { ready: true } },"
-    done
-    echo "]"
-  done
-}
+masked=30080 kept=30081 empty=30082 talked=30083 sticky=30084 sctp=30090
 
 sctp_manifest() {
   cat <<YAML
@@ -107,24 +40,12 @@ endpoints:
 YAML
 }
 
-# are EXPECTED COMMAND...: what it says, each line once
-are() {
-  expected=$1
-  shift
-  actual=$("$@" | sort -u | paste -s -d ,)
-  [ "$actual" = "$expected" ] || fail "\"$*\" says \"$expected\": \"$actual\""
-}
-
 # sees PORT IPV4 IPV6: as whom the pod sees the client outside, by TCP and UDP
 sees() {
   for how in tcp udp; do
     are "$2 from $node:$1" outside ./probe ask $how $node "$1" 3
     are "$3 from [$node6]:$(($1 + 100))" outside ./probe ask $how $node6 $(($1 + 100)) 3
   done
-}
-
-events() {
-  ./ebpf-proxy status | awk -v name="$1" '$2 == name { print $1 }'
 }
 
 is_at() {
@@ -153,22 +74,21 @@ case $kernel in
   *) attached=tcx ;;
 esac
 mkdir "$manifests" /sys/fs/cgroup/node
-echo 1 > /proc/sys/net/ipv4/ip_forward
-echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
-ip link set lo up
-ip netns add outside
-ip -n outside link set lo up
-link uplink eth0
-addresses uplink eth0 77
+make_outside
 pod pod 1
 ip netns exec pod ./probe serve @ 8080 &
 ip netns exec pod ./probe mirror tcp 9090 &
+for number in 2 3 4; do
+  pod "pod$number" $number
+  ip netns exec "pod$number" ./probe serve "pod$number" 8080 &
+done
 ip netns exec pod ./probe mirror sctp $sctp &
 {
   manifest masked $masked 8080 "" 11
   manifest kept $kept 8080 "externalTrafficPolicy: Local" 11
   manifest empty $empty 8080 ""
   manifest talked $talked 9090 "" 11
+  manifest sticky $sticky 8080 "sessionAffinity: ClientIP" 12 13 14
   sctp_manifest
 } > "$manifests/services.yaml"
 
@@ -203,6 +123,32 @@ said "datagrams of 8,000 bytes come and go in fragments"
 
 are "5 messages" outside ./probe talk sctp $node $sctp 64 5
 said "SCTP through a node port that is the pod's"
+
+# stays COMMAND...: it says one thing, by TCP and UDP each
+stays() {
+  for how in tcp udp; do
+    answers=$("$@" $how | sort -u | paste -s -d ,)
+    case $answers in *,* | "") fail "\"$* $how\" is answered by one: \"$answers\"" ;; esac
+  done
+}
+
+ask_sticky() {
+  outside ./probe ask "$1" $node $sticky 12
+}
+
+ask_sticky6() {
+  outside ./probe ask "$1" $node6 $((sticky + 100)) 12
+}
+
+# The node's own process, whose sockets the hooks see.
+ask_sticky_here() {
+  sh -c 'echo $$ > /sys/fs/cgroup/node/cgroup.procs && exec ./probe ask "$1" "$2" 80 12' sh "$1" 10.96.0.$((sticky - 30000))
+}
+
+stays ask_sticky
+stays ask_sticky6
+stays ask_sticky_here
+said "a client of a service with session affinity stays with one of its three pods"
 
 outside ./probe hold tcp $node $talked /tmp/seen /tmp/end > /tmp/held &
 held=$!
@@ -260,7 +206,7 @@ for network in 78 79 80; do
 done
 said "a bond, a VLAN on it and a VLAN on a plain device translate once"
 
-for reason in not_rewritable bad_packet unknown_fragment no_source_port no_source_address connections_full; do
+for reason in not_rewritable unknown_fragment no_source_port no_source_address connections_full; do
   [ "$(events $reason)" = 0 ] || fail "none is counted: $(events $reason) $reason"
 done
 

@@ -10,7 +10,7 @@
 //     Connects until the file END is there; makes the file SEEN once it has begun. Prints how
 //     often; fails at the first error, or answer that is not among these.
 //   probe mirror HOW PORT
-//     Sends back what comes on connections.
+//     Sends back what comes on connections, or of UDP each datagram.
 //   probe talk HOW ADDRESS PORT SIZE COUNT
 //   probe hold HOW ADDRESS PORT SEEN END
 //     Has messages sent back on one connection: so many of that size, or until the file END is

@@ -80,12 +80,16 @@ int open_socket(int family, const char *how)
 
 int listener(const char *how, const char *port)
 {
+	int type = is_stream(how) ? SOCK_STREAM : SOCK_DGRAM;
+	int protocol = strcmp(how, "sctp") ? 0 : IPPROTO_SCTP;
+	int fd = socket(AF_INET6, type, protocol);
+	bool has_ipv6 = fd >= 0;
 	struct sockaddr_storage any;
-	socklen_t length = parse("::", port, &any);
-	int fd = socket(AF_INET6, is_stream(how) ? SOCK_STREAM : SOCK_DGRAM,
-			strcmp(how, "sctp") ? 0 : IPPROTO_SCTP);
+	socklen_t length = parse(has_ipv6 ? "::" : "0.0.0.0", port, &any);
 	int on = 1;
 
+	if (!has_ipv6)
+		fd = socket(AF_INET, type, protocol);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    bind(fd, (struct sockaddr *)&any, length) || (is_stream(how) && listen(fd, 128)))
 		die("listen");

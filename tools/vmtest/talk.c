@@ -27,10 +27,27 @@ static void send_back(int fd)
 	}
 }
 
+static void send_back_datagrams(int fd)
+{
+	struct sockaddr_storage client;
+	char message[MAX_MESSAGE];
+
+	for (;;) {
+		socklen_t length = sizeof(client);
+		ssize_t got = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&client,
+				       &length);
+
+		if (got >= 0 && sendto(fd, message, got, 0, (struct sockaddr *)&client, length) < 0)
+			perror("send back");
+	}
+}
+
 int mirror(const char *how, const char *port)
 {
 	int listening = listener(how, port);
 
+	if (!strcmp(how, "udp"))
+		send_back_datagrams(listening);
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int fd = accept(listening, NULL, NULL);

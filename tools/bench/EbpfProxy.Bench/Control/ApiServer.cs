@@ -103,10 +103,7 @@ internal sealed class ApiServer : IDisposable
             using var reader = new StreamReader(stream, Encoding.ASCII);
             while (reader.ReadLine() is { } request)
             {
-                while (!string.IsNullOrEmpty(reader.ReadLine()))
-                {
-                }
-
+                SkipRest(reader);
                 Answer(socket, request.Split(' ')[1].Split('?'));
             }
         }
@@ -115,6 +112,23 @@ internal sealed class ApiServer : IDisposable
             // The daemon was ended.
         }
         catch (SocketException)
+        {
+        }
+    }
+
+    /// <summary>Passes over the headers and the body: an event comes with one.</summary>
+    private static void SkipRest(StreamReader reader)
+    {
+        const string length = "Content-Length:";
+        int body = 0;
+        while (reader.ReadLine() is { Length: > 0 } header)
+        {
+            body = header.StartsWith(length, StringComparison.OrdinalIgnoreCase)
+                ? int.Parse(header.AsSpan(length.Length), CultureInfo.InvariantCulture)
+                : body;
+        }
+
+        for (int i = 0; i < body && reader.Read() >= 0; i++)
         {
         }
     }
