@@ -30,6 +30,7 @@ public sealed class KubernetesApiServer : IApiServer
     private long _bytes;
     private int _bookmarks;
     private int _port;
+    private volatile bool _isStopping;
 
     private KubernetesApiServer(ApiServerOptions options)
     {
@@ -114,6 +115,8 @@ public sealed class KubernetesApiServer : IApiServer
     {
         if (_app is not null)
         {
+            // Nobody whose watch ends here may begin another before the port is closed.
+            _isStopping = true;
             EndWatches();
             using var now = new CancellationTokenSource();
             await now.CancelAsync();
@@ -135,6 +138,7 @@ public sealed class KubernetesApiServer : IApiServer
             builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint => BindIn(network, endpoint));
         }
 
+        _isStopping = false;
         var app = builder.Build();
         app.Run(HandleAsync);
         await app.StartAsync();
@@ -174,6 +178,12 @@ public sealed class KubernetesApiServer : IApiServer
 
     private async Task HandleAsync(HttpContext context)
     {
+        if (_isStopping)
+        {
+            context.Abort();
+            return;
+        }
+
         string path = context.Request.Path.Value ?? "";
         var type = ResourceType.All.FirstOrDefault(type => type.Path == path);
         var request = new ApiRequest(
