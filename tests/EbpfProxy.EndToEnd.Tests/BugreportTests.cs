@@ -45,6 +45,7 @@ public sealed class BugreportTests : IDisposable
             _node.Binary, .. NodeProxy.Arguments(_node), "--config", config, "--manifests", manifests,
         ]);
         Eventually.Holds(() => _node.Command("status").ExitCode == 0, TimeSpan.FromSeconds(60));
+        Eventually.Succeeds(() => RawHttp.Get(_node.Host, "127.0.0.1", 10249, "/flagz"), TimeSpan.FromSeconds(60));
         Assert.Contains(InCommandLine, RawHttp.Get(_node.Host, "127.0.0.1", 10249, "/flagz"), StringComparison.Ordinal);
         Assert.Contains($"{InConfiguration} {InKubeconfig}", RawHttp.Get(_node.Host, "127.0.0.1", 10249, "/configz"), StringComparison.Ordinal);
 

@@ -87,7 +87,8 @@ public sealed class ObservableTests : IDisposable
         Assert.Equal("Starting", $"{started["reason"]}");
         Assert.Equal("Node", $"{started["regarding"]!["kind"]}");
         Assert.Equal(_node.Name, $"{started["regarding"]!["name"]}");
-        Assert.Equal(1, proxy.Metric($"rest_client_requests_total{{code=\"201\",method=\"POST\",host=\"{server.Address.Authority}\"}}"));
+        string counted = $"rest_client_requests_total{{code=\"201\",method=\"POST\",host=\"{server.Address.Authority}\"}}";
+        Eventually.Holds(() => proxy.Metric(counted) == 1, _deadline);
     }
 
     [KernelFact]

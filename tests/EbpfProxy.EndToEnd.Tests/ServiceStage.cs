@@ -54,7 +54,7 @@ public sealed class ServiceStage : IDisposable
     }
 
     /// <summary>Waits until the tables hold a service.</summary>
-    public void WaitForService(string name) => Node.WaitForService(name, row => !row.Frontends.IsEmpty);
+    public void WaitForService(string name, int ports = 1) => Node.WaitForService(name, row => !row.Frontends.IsEmpty, ports);
 
     /// <summary>Waits until a service has just these backends on each of its ports.</summary>
     public void WaitForBackends(string name, params IEnumerable<string> addresses) => Node.WaitForBackends(name, addresses);

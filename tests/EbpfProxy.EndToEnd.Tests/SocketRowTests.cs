@@ -173,8 +173,8 @@ public sealed class SocketRowTests(ServiceStage stage) : IClassFixture<ServiceSt
         // Those of one change are written one after the other, in no order that one could know.
         foreach (int i in Enumerable.Range(0, count))
         {
-            stage.WaitForService($"near-{i}");
-            stage.WaitForService($"near6-{i}");
+            stage.WaitForService($"near-{i}", ports: 2);
+            stage.WaitForService($"near6-{i}", ports: 2);
         }
     }
 

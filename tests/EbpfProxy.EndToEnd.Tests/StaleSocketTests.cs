@@ -116,7 +116,7 @@ public sealed class StaleSocketTests : IDisposable
     private void Move(ManifestService service)
     {
         _stage.Node.Manifests.Write(service);
-        _stage.WaitForBackends("moving", service.Endpoints);
+        _stage.Node.WaitForBackends(service);
     }
 
     private string[] Names() => [.. _stage.Client.Place.Spread("udp", Moving.ClusterIP, Port, 20).Keys];

@@ -65,9 +65,9 @@ YAML
   mv /tmp/slice "$file"
 }
 
-# What 16 requests see, each line once. One of two backends stays unmet with 2^-15.
+# What 40 requests see, each line once. One of two backends stays unmet with 2^-39.
 seen() {
-  ./probe ask "$1" "$2" 80 16 | sort -u | paste -s -d ,
+  ./probe ask "$1" "$2" 80 40 | sort -u | paste -s -d ,
 }
 
 # sees HOW ADDRESS PEER BACKENDS...

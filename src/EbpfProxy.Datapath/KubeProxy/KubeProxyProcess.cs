@@ -26,13 +26,13 @@ internal static class KubeProxyProcess
 
     private static string? FindProcess(string processes)
     {
-        string own = LinkOf("/proc/thread-self/ns/net") ?? "";
+        string? own = LinkOf("/proc/thread-self/ns/net", unseen: null);
         return Directory.EnumerateDirectories(processes)
             .Where(path => Path.GetFileName(path).All(char.IsAsciiDigit))
             .Where(path => ReadCommand(path) == Command)
 
-            // One whose namespace is not ours to see is the node's: kube-proxy has no other.
-            .Where(path => LinkOf(Path.Combine(path, "ns/net")) is not { } network || network == own)
+            // One whose namespace is not ours to see is the node's: kube-proxy has no other. One that has none is ending.
+            .Where(path => LinkOf(Path.Combine(path, "ns/net"), unseen: own) == own)
             .Select(Path.GetFileName)
             .FirstOrDefault();
     }
@@ -50,13 +50,18 @@ internal static class KubeProxyProcess
         }
     }
 
-    private static string? LinkOf(string path)
+    /// <summary>What a link says; <paramref name="unseen"/> where that is not ours to see, null where there is none.</summary>
+    private static string? LinkOf(string path, string? unseen)
     {
         try
         {
             return new FileInfo(path).LinkTarget;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException)
+        {
+            return unseen;
+        }
+        catch (IOException)
         {
             return null;
         }

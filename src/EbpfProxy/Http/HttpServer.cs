@@ -19,7 +19,7 @@ internal sealed class HttpServer(
     string name, IPEndPoint address, RequestDelegate handle, Func<string, Task>? giveUp, IServiceProvider services, TimeProvider time)
     : BackgroundService
 {
-    private static readonly TimeSpan _lastWords = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _lastWords = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(5);
 
     private readonly ILoggerFactory _loggers = services.GetRequiredService<ILoggerFactory>();

@@ -68,7 +68,9 @@ public sealed class EventTests
     {
         await using var server = await KubernetesApiServer.StartAsync();
         await server.StopAsync();
-        await using var source = RunningSource.At(server);
+
+        // An event is tried a dozen times: so long the server has to come back.
+        await using var source = RunningSource.At(server, new QuickTime(milliseconds: 1000));
         source.Source.Events.Publish(ClusterEvent.Starting("node-a"));
         await source.WaitAsync(() => source.Time.Waits.Any(wait => wait >= TimeSpan.FromSeconds(10)));
 

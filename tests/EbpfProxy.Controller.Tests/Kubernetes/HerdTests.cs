@@ -3,6 +3,8 @@ using EbpfProxy.Testing.ApiServer;
 
 namespace EbpfProxy.Controller.Tests.Kubernetes;
 
+/// <summary>As many watches as these keep the processors busy.</summary>
+[Collection(typeof(AloneInTheProcess))]
 public sealed class HerdTests
 {
     private const int Nodes = 200;

@@ -32,7 +32,7 @@ public sealed class KubernetesSourceTests
 
         await source.WaitAsync(() => source.Sink is { Services: "new web", Slices: "web-1 web-2", Node.Zone: "z9" });
         Assert.Equal("10.96.0.99", source.Sink.Service("shop", "web")!.ClusterIPs.Single().ToString());
-        Assert.Equal(3, source.Watch("services").Events - (version == ApiServerVersion.V1_36 ? 2 : 0));
+        await source.WaitAsync(() => source.Watch("services").Events - (version == ApiServerVersion.V1_36 ? 2 : 0) == 3);
         Assert.Empty(source.Faults.Lines);
     }
 

@@ -37,6 +37,8 @@ public sealed class ReflectorFaultTests
         await using var server = await StartAsync();
         await using var source = RunningSource.At(server);
         await source.WaitForWatchesAsync();
+        server.Apply(Cluster.Service("new"));
+        await source.WaitAsync(() => source.Watch("services").Events > 0);
         var heard = source.Watch("services").LastContact;
         server.Apply(Cluster.Slice("elsewhere"));
         server.SendBookmarks();
@@ -46,7 +48,7 @@ public sealed class ReflectorFaultTests
 
         await source.WaitAsync(() => source.Watch("services").Watches > 1);
         long version = long.Parse(server.Requests.Last(request => request.Resource == "services").Parameter("resourceVersion")!);
-        Assert.Equal(104, version);
+        Assert.Equal(105, version);
     }
 
     [Theory]
@@ -65,7 +67,7 @@ public sealed class ReflectorFaultTests
 
         await source.WaitAsync(() => source.Sink.Services == "new" && source.Sink.Slices == "web-1");
         Assert.Contains("web", source.Sink.Removals);
-        Assert.Equal(2, source.Watch("services").Lists);
+        await source.WaitAsync(() => source.Watch("services").Lists == 2);
     }
 
     [Theory]
@@ -119,20 +121,28 @@ public sealed class ReflectorFaultTests
         await using var source = RunningSource.At(server);
         await source.WaitForWatchesAsync();
         int attempts = 0;
-        server.Fault = request => request is { Resource: "services", IsWatch: true, IsFullList: false }
-            && request.Parameter("resourceVersion") == "103" && Interlocked.Increment(ref attempts) > 0
-            ? answer switch
+        server.Fault = request =>
+        {
+            if (request is not { Resource: "services", IsWatch: true, IsFullList: false } || request.Parameter("resourceVersion") != "103")
+            {
+                return null;
+            }
+
+            if (Interlocked.Increment(ref attempts) == 1)
+            {
+                server.Apply(Cluster.Service("new"));
+            }
+
+            return answer switch
             {
                 "status" => new ApiFault.Status(500, "InternalError", "no such version"),
                 "error event" => new ApiFault.Body("{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":500}}\n"),
                 _ => new ApiFault.Body(""),
-            }
-            : null;
+            };
+        };
         int lists = FullLists(server);
-        server.EndWatches();
-        await source.WaitAsync(() => attempts > 0);
 
-        server.Apply(Cluster.Service("new"));
+        server.EndWatches();
 
         await source.WaitAsync(() => source.Sink.Services == "new web");
 
@@ -270,11 +280,13 @@ public sealed class ReflectorFaultTests
         await source.WaitForWatchesAsync();
         int port = server.Address.Port;
         await server.StopAsync();
-        await using var restored = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = ApiServerVersion.V1_28, Port = port });
+        await using var restored = KubernetesApiServer.Make(new ApiServerOptions { Version = ApiServerVersion.V1_28, Port = port });
         restored.Apply(Cluster.Service("restored"));
         restored.Fault = request => request is { IsWatch: true, Resource: "services" } && request.Parameter("resourceVersion") == "103"
             ? new ApiFault.Status(410, "Expired", "too old")
             : null;
+
+        await restored.StartAsync();
 
         await source.WaitAsync(() => source.Sink.Services == "restored");
 

@@ -8,7 +8,7 @@ namespace EbpfProxy.Controller.Tests.Kubernetes;
 /// <summary>A source that runs, with everything that it says kept.</summary>
 internal sealed class RunningSource : IAsyncDisposable
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;

@@ -44,6 +44,7 @@ public sealed class WatchStatusTests
         server.Fault = request => request.Resource == "services" && faults.TryDequeue(out var fault) ? fault : null;
         await using var source = RunningSource.At(server);
         await source.WaitForWatchesAsync();
+        await source.WaitForSyncAsync();
         await source.WaitAsync(() => source.Watch("services").Events == 1);
 
         string text = await MetricsAsync(source);

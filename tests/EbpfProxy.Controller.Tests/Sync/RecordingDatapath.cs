@@ -27,9 +27,10 @@ internal sealed class RecordingDatapath : IServiceDatapath
 
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
+        bool fails = Failures-- > 0;
         _calls.Writer.TryWrite(new Call([.. changes.OrderBy(c => c.Service)], isComplete));
         Gate().GetAwaiter().GetResult();
-        return Failures-- > 0 ? throw new IOException("update services: ENOMEM") : new ApplyResult(changes.Count, changes.Count);
+        return fails ? throw new IOException("update services: ENOMEM") : new ApplyResult(changes.Count, changes.Count);
     }
 
     public bool TryTake(out Call call) => _calls.Reader.TryRead(out call!);

@@ -107,9 +107,14 @@ public sealed class SyncLoopTests : IAsyncDisposable
     public async Task After_a_failure_every_service_is_applied_again()
     {
         await SyncAsync("api", "web");
+        var gate = new TaskCompletionSource();
+        _datapath.Gate = () => gate.Task;
+        _cache.SetService(Sample.Service("web", port: 81));
+        await _datapath.NextAsync();
         _datapath.Failures = 2;
         _cache.RemoveService(Sample.Name("api"));
         _cache.SetService(Sample.Service("new"));
+        gate.SetResult();
         Assert.Equal(2, (await _datapath.NextAsync()).Changes.Count);
 
         var second = await NextRetryAsync();

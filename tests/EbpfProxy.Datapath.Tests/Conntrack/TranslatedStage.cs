@@ -14,6 +14,11 @@ internal sealed class TranslatedStage : IDisposable
 
     private const string Topology = """
         set -e
+
+        # An address that is still looked for in the network cannot ask for neighbours.
+        for name in "$1" "$2" "$3"; do
+          nsenter --net="/run/netns/$name" sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad; echo 0 > /proc/sys/net/ipv6/conf/default/dad_transmits'
+        done
         ip -n "$1" link add c0 type veth peer name eth0 netns "$2"
         ip -n "$1" link add b0 type veth peer name eth0 netns "$3"
         for device in c0 b0; do ip -n "$1" link set $device up; done

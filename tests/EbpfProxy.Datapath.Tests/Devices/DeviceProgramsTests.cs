@@ -218,6 +218,7 @@ public sealed class DeviceProgramsTests : IDisposable
             run.Update(isThorough: false);
         }
 
+        churn.GetAwaiter().GetResult();
         run.Update();
 
         Assert.Equal((100, 0), (run.AttachedCount, run.Failed.Count));

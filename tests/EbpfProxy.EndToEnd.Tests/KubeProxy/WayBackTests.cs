@@ -8,7 +8,7 @@ namespace EbpfProxy.EndToEnd.Tests.KubeProxy;
 /// <summary>The steps of docs/migrate.md back to kube-proxy, on one node: it comes, the daemon goes, `handback --wait` does the rest.</summary>
 public sealed class WayBackTests : IDisposable
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _deadline = TimeSpan.FromMinutes(3);
 
     private readonly PacketStage _stage = new(new ClusterShape { PodLinks = PodLinks.Routed }, "--takeover");
 

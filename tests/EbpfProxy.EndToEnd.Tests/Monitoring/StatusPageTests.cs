@@ -21,6 +21,7 @@ public sealed class StatusPageTests(ServiceStage stage) : IClassFixture<ServiceS
 
         // What was read for a page a moment ago is shown to the next; Chromium's own clock runs ahead of that.
         Eventually.Holds(() => !stage.Proxy.Metrics("/page.json").Contains("\"no_endpoint\":0", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+        load.EndWithoutFailure();
         string page = Browse("--dump-dom");
 
         Assert.Contains($"EbpfProxy <span id=\"node\">{stage.Node.Name}</span>", page, StringComparison.Ordinal);
@@ -29,7 +30,6 @@ public sealed class StatusPageTests(ServiceStage stage) : IClassFixture<ServiceS
         Assert.Contains($"{stage.A.IPv4}:{ServiceStage.BackendPort}, ", page, StringComparison.Ordinal);
         Assert.Contains("<td>no_endpoint</td>", page, StringComparison.Ordinal);
         Assert.Contains("<td>frontends</td>", page, StringComparison.Ordinal);
-        load.EndWithoutFailure();
     }
 
     [KernelFact]
@@ -52,7 +52,7 @@ public sealed class StatusPageTests(ServiceStage stage) : IClassFixture<ServiceS
         string profile = Path.Combine(_folder.FullName, "profile");
         var result = stage.Node.Host.Run(
         [
-            "sh", "-c", "LD_LIBRARY_PATH=$(find \"$1\" -name '*.so*' -printf '%h\\n' | sort -u | paste -s -d :); export LD_LIBRARY_PATH; shift; exec timeout 120 \"$@\"",
+            "sh", "-c", "LD_LIBRARY_PATH=$(find \"$1\" -name '*.so*' -printf '%h\\n' | sort -u | paste -s -d :); export LD_LIBRARY_PATH; shift; exec timeout 100 \"$@\"",
             "sh", root, Path.Combine(root, "usr/lib/chromium/chromium"),
             "--headless", "--no-sandbox", "--disable-gpu", $"--user-data-dir={profile}", "--virtual-time-budget=8000",
             .. what, "http://127.0.0.1:10249/",

@@ -86,8 +86,9 @@ public sealed class CniTests
         foreach (int family in new[] { 4, 6 })
         {
             string backend = family == 4 ? "10.250.1.9" : "fd00:250:1::9";
-            stage.Node.Manifests.Write(stage.Manifest(service, family) with { Endpoints = [backend] });
-            stage.Node.WaitForBackends(service.NameOf(family), backend);
+            var manifest = stage.Manifest(service, family) with { Endpoints = [backend] };
+            stage.Node.Manifests.Write(manifest);
+            stage.Node.WaitForBackends(manifest);
             var door = stage.Door(service, Frontend.ClusterIP, family);
 
             string[] lines = stage.Node.HiddenHost.Probe("-w", "3000", "ask", Expect.Row("udp", family), door.Address, $"{door.Port}");

@@ -47,7 +47,7 @@ public sealed class MasqueradeTests(PacketStage stage) : IClassFixture<PacketSta
         foreach (int family in new[] { 4, 6 })
         {
             var door = stage.Door(service, Frontend.LoadBalancer, family);
-            var answers = Enumerable.Range(0, 12).SelectMany(_ => Probe.ProbeClient.Ask(
+            var answers = Enumerable.Range(0, 40).SelectMany(_ => Probe.ProbeClient.Ask(
                 stage.Client.Sandbox, Expect.Row("tcp", family), door.Address, door.Port)).ToList();
 
             Assert.Contains(answers, answer => answer.Name == PacketStage.NameOf(backend));

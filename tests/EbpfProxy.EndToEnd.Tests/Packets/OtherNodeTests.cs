@@ -79,9 +79,9 @@ public sealed class OtherNodeTests : IDisposable
         foreach (int family in new[] { 4, 6 })
         {
             var service = new Service("local-near", 46);
-            _stage.Node.Manifests.Write(
-                _stage.Manifest(service, family, Backend.Near) with { ExternalTrafficPolicy = "Local", HealthCheckNodePort = 32020 + family });
-            _stage.Cluster.Second.WaitForBackends(service.NameOf(family), [_stage.AddressOf(Backend.Near, family)]);
+            var manifest = _stage.Manifest(service, family, Backend.Near) with { ExternalTrafficPolicy = "Local", HealthCheckNodePort = 32020 + family };
+            _stage.Node.Manifests.Write(manifest);
+            _stage.Cluster.Second.WaitForBackends(manifest);
 
             foreach (string protocol in _protocols)
             {

@@ -138,7 +138,9 @@ public sealed class TallyTests(CountingStage counting) : IClassFixture<CountingS
             _stage.Node.Manifests.Delete(gone.Name);
             Eventually.Holds(() => Ids(gone).Length == 0, _deadline);
             _stage.Move(next, 4, Backend.Near);
-            Assert.Single(ids.Except(Ids(next)));
+
+            // The other port had no connection: its id may be given away.
+            Assert.NotEmpty(ids.Except(Ids(next)));
         }
 
         Eventually.Holds(() => Tally(next, 4) is { Opened: 0, Open: 0, Sent: 0 }, _deadline);

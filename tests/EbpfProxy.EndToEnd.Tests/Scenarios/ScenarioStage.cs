@@ -14,6 +14,9 @@ public sealed class ScenarioStage : IAsyncLifetime
 {
     private const string ServerAddress = "192.168.77.1";
 
+    /// <summary>None that the kernel picks: that may be a node port.</summary>
+    private const int ServerPort = 6443;
+
     private readonly Dictionary<string, IReadOnlyList<string>> _slices = [];
     private readonly List<NodeProxy> _proxies = [];
     private readonly Dictionary<string, Pod> _pods = [];
@@ -45,7 +48,7 @@ public sealed class ScenarioStage : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Cluster.RouteServicesToFirst();
-        _server = await KubernetesApiServer.StartAsync(new() { Namespace = First.Network, Address = IPAddress.Parse(ServerAddress) });
+        _server = await KubernetesApiServer.StartAsync(new() { Namespace = First.Network, Address = IPAddress.Parse(ServerAddress), Port = ServerPort });
         foreach (var node in Cluster.Nodes)
         {
             PutInZone(node, $"zone-{node.Number}");

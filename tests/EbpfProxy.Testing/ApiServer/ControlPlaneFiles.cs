@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EbpfProxy.Testing.ApiServer;
 
-/// <summary>The folder of a control plane on loopback: its authority, certificates and keys, and a client that they let in.</summary>
+/// <summary>The folder of a control plane on a loopback address of its own: its authority, certificates and keys, and a client that they let in.</summary>
 public sealed class ControlPlaneFiles : IDisposable
 {
     private readonly TestAuthority _authority = new();
@@ -13,7 +13,7 @@ public sealed class ControlPlaneFiles : IDisposable
 
     public ControlPlaneFiles()
     {
-        using var server = _authority.IssueServer("127.0.0.1", "localhost", "kubernetes.default.svc");
+        using var server = _authority.IssueServer($"{Address}", "kubernetes.default.svc");
         var (certificate, key) = TestAuthority.ToPem(server);
         _admin = _authority.IssueClient("admin", "system:masters");
         using var signing = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -22,8 +22,11 @@ public sealed class ControlPlaneFiles : IDisposable
         File.WriteAllText(ServerKey, key);
         File.WriteAllText(AdminCertificate, _admin.Certificate);
         File.WriteAllText(AdminKey, _admin.Key);
-        File.WriteAllText(SigningKey, signing.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(SigningKey, signing.ExportECPrivateKeyPem());
     }
+
+    /// <summary>Where nobody else listens: a port that is free on 127.0.0.1 may be taken when a process comes to it.</summary>
+    public IPAddress Address { get; } = new([127, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]);
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("ebpf-proxy-control-plane-").FullName;
 
@@ -37,7 +40,7 @@ public sealed class ControlPlaneFiles : IDisposable
 
     public string AdminKey => At("admin.key");
 
-    /// <summary>Signs the tokens of service accounts.</summary>
+    /// <summary>Signs the tokens of service accounts. In the form that kube-apiserver can tell the public key from too.</summary>
     public string SigningKey => At("tokens.key");
 
     public string At(string file) => Path.Combine(Folder, file);

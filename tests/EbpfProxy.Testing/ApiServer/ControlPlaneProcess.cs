@@ -1,12 +1,14 @@
-using System.Net;
-using System.Net.Sockets;
 using EbpfProxy.Testing.Cluster;
 
 namespace EbpfProxy.Testing.ApiServer;
 
-/// <summary>etcd or kube-apiserver, as a process on loopback.</summary>
+/// <summary>etcd or kube-apiserver, as a process on the control plane's address.</summary>
 public sealed class ControlPlaneProcess : IDisposable
 {
+    private const int EtcdPort = 2379;
+    private const int EtcdPeerPort = 2380;
+    private const int ApiServerPort = 6443;
+
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
 
     private readonly LineProcess _process;
@@ -23,13 +25,13 @@ public sealed class ControlPlaneProcess : IDisposable
 
     public static async Task<ControlPlaneProcess> StartEtcdAsync(string program, ControlPlaneFiles files)
     {
-        var address = FreeAddress();
-        return await StartAsync(program, address, files, EtcdArguments(files, address, FreeAddress()), "/health");
+        var address = AddressOf(files, EtcdPort);
+        return await StartAsync(program, address, files, EtcdArguments(files, address, AddressOf(files, EtcdPeerPort)), "/health");
     }
 
     public static async Task<ControlPlaneProcess> StartApiServerAsync(string program, ControlPlaneFiles files, Uri etcd)
     {
-        var address = FreeAddress();
+        var address = AddressOf(files, ApiServerPort);
         return await StartAsync(program, address, files, ApiServerArguments(files, address, etcd), "/readyz");
     }
 
@@ -64,12 +66,7 @@ public sealed class ControlPlaneProcess : IDisposable
 
     private static string Text(Uri address) => address.AbsoluteUri.TrimEnd('/');
 
-    private static Uri FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new UriBuilder(Uri.UriSchemeHttps, "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port).Uri;
-    }
+    private static Uri AddressOf(ControlPlaneFiles files, int port) => new UriBuilder(Uri.UriSchemeHttps, $"{files.Address}", port).Uri;
 
     private static async Task<ControlPlaneProcess> StartAsync(
         string program, Uri address, ControlPlaneFiles files, IReadOnlyList<string> arguments, string health)

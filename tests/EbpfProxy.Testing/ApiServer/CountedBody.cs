@@ -15,9 +15,10 @@ internal sealed class CountedBody(HttpContext context, ApiFault.Cut? cut, Action
             bytes = bytes[..(int)(cut!.Bytes - _written)];
         }
 
+        // Before: who reads it may ask at once how many there were.
+        count(bytes.Length);
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
         _written += bytes.Length;
-        count(bytes.Length);
         if (isCut)
         {
             await FlushAsync();

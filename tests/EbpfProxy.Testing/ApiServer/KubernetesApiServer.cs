@@ -73,10 +73,13 @@ public sealed class KubernetesApiServer : IApiServer
 
     public static async Task<KubernetesApiServer> StartAsync(ApiServerOptions? options = null)
     {
-        var server = new KubernetesApiServer(options ?? new()) { Token = options?.Token };
+        var server = Make(options ?? new());
         await server.StartAsync();
         return server;
     }
+
+    /// <summary>One that listens once it is started.</summary>
+    public static KubernetesApiServer Make(ApiServerOptions options) => new(options) { Token = options.Token };
 
     /// <summary>Creates or replaces an object. Single quotes may stand for double ones.</summary>
     public void Apply(string json) => Store.Apply(JsonNode.Parse(json.Contains('"') ? json : json.Replace('\'', '"'))!.AsObject());

@@ -111,6 +111,10 @@ internal sealed class ResourceAnswer(
     private async Task WatchAsync()
     {
         bool sendsInitial = request.Parameter("sendInitialEvents") == "true" && server.Options.Version >= ApiServerVersion.V1_36;
+
+        // From the beginning: who has heard of the initial events may want the watch to end, or a bookmark, at once.
+        var end = server.WatchesEnd;
+        int bookmarks = server.Bookmarks;
         long version;
         if (sendsInitial || _version is "" or "0")
         {
@@ -130,18 +134,18 @@ internal sealed class ResourceAnswer(
             version = long.Parse(_version, CultureInfo.InvariantCulture);
         }
 
-        await FollowAsync(version);
+        await FollowAsync(version, bookmarks, end);
     }
 
-    private async Task FollowAsync(long version)
+    private async Task FollowAsync(long version, int bookmarks, CancellationToken end)
     {
         int seconds = int.Parse(request.Parameter("timeoutSeconds") ?? "1800", CultureInfo.InvariantCulture);
-        var end = server.WatchesEnd;
-        int bookmarks = server.Bookmarks;
         var timeout = Task.Delay(TimeSpan.FromSeconds(seconds), context.RequestAborted);
         bool isBegun = false;
         while (!timeout.IsCompleted && !end.IsCancellationRequested)
         {
+            // A bookmark that is wanted after what is read here comes with the next round.
+            int wanted = server.Bookmarks;
             if (server.Store.Since(type.Kind, version) is not { } since)
             {
                 await WriteExpiredAsync(version, isBegun);
@@ -154,9 +158,9 @@ internal sealed class ResourceAnswer(
             }
 
             version = since.Version;
-            if (server.Bookmarks != bookmarks && request.Parameter("allowWatchBookmarks") == "true")
+            if (wanted != bookmarks && request.Parameter("allowWatchBookmarks") == "true")
             {
-                bookmarks = server.Bookmarks;
+                bookmarks = wanted;
                 await WriteBookmarkAsync(version, "");
             }
 

@@ -51,6 +51,9 @@ public sealed class NodeProxy : IDisposable
             {
                 throw new IOException($"not ready: {answer}\n{LogText}");
             }
+
+            // The other server comes in its own time.
+            Get(MetricsPort, "/proxyMode");
         },
         _deadline);
 

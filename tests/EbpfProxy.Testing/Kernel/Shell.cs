@@ -8,9 +8,9 @@ public sealed record ShellResult(int ExitCode, string Output, string Error);
 /// <summary>Runs commands in bash, to the end. What was unpacked for the tests is on their path.</summary>
 public static class Shell
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
-    /// <summary>Runs a script whose words stand in <c>$1</c>, <c>$2</c> and so on. A deadline of 30 seconds ends it.</summary>
+    /// <summary>Runs a script whose words stand in <c>$1</c>, <c>$2</c> and so on. A deadline of two minutes ends it, for a command that hangs.</summary>
     public static ShellResult Run(string script, params IEnumerable<string> words)
     {
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };

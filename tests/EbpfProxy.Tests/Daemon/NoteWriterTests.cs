@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EbpfProxy.Daemon;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -13,7 +14,7 @@ public sealed class NoteWriterTests
     public async Task A_note_is_written_when_it_changes_and_once_a_second_at_most()
     {
         var time = new FakeTimeProvider();
-        var written = new List<string>();
+        var written = new ConcurrentQueue<string>();
         int looks = 0;
         var note = _note;
         using var writer = new NoteWriter(
@@ -22,11 +23,11 @@ public sealed class NoteWriterTests
                 looks++;
                 return note;
             },
-            written.Add,
+            written.Enqueue,
             time,
             NullLogger.Instance);
         await writer.StartAsync(CancellationToken.None);
-        await UntilAsync(() => looks == 1);
+        await UntilAsync(() => !written.IsEmpty);
         Assert.Equal([_note.ToText()], written);
 
         note = _note with { SyncError = "ENOMEM" };
@@ -53,7 +54,7 @@ public sealed class NoteWriterTests
     public async Task A_note_that_the_kernel_refuses_is_tried_again()
     {
         var time = new FakeTimeProvider();
-        var written = new List<string>();
+        var written = new ConcurrentQueue<string>();
         int tries = 0;
         using var writer = new NoteWriter(() => _note, Write, time, NullLogger.Instance);
 
@@ -61,7 +62,7 @@ public sealed class NoteWriterTests
         await UntilAsync(() =>
         {
             time.Advance(TimeSpan.FromMilliseconds(100));
-            return written.Count > 0;
+            return !written.IsEmpty;
         });
 
         Assert.Equal((2, _note.ToText()), (tries, Assert.Single(written)));
@@ -74,7 +75,7 @@ public sealed class NoteWriterTests
                 throw new IOException("ENOMEM");
             }
 
-            written.Add(text);
+            written.Enqueue(text);
         }
     }
 
