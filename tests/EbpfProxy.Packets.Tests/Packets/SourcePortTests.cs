@@ -30,6 +30,16 @@ public sealed class SourcePortTests(PacketKernel kernel)
     }
 
     [KernelFact]
+    public void Ports_are_found_until_nearly_all_are_taken()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { FirstSourcePort = 20000, SourcePorts = 100 });
+
+        var sources = Enumerable.Range(0, 95).Select(i => Open(node, Protocol.Udp, false, 4000 + i).Source).ToHashSet();
+
+        Assert.Equal(95, sources.Count);
+    }
+
+    [KernelFact]
     public void Both_ends_of_the_range_are_used_and_nothing_beside_them()
     {
         var node = kernel.Start(Services.Both, new NodeSettings { FirstSourcePort = 65534, SourcePorts = 2 });
