@@ -29,10 +29,11 @@ public sealed class ControlPlaneProcess : IDisposable
         return await StartAsync(program, address, files, EtcdArguments(files, address, AddressOf(files, EtcdPeerPort)), "/health");
     }
 
-    public static async Task<ControlPlaneProcess> StartApiServerAsync(string program, ControlPlaneFiles files, Uri etcd)
+    public static async Task<ControlPlaneProcess> StartApiServerAsync(
+        string program, ControlPlaneFiles files, Uri etcd, IReadOnlyList<string> more)
     {
         var address = AddressOf(files, ApiServerPort);
-        return await StartAsync(program, address, files, ApiServerArguments(files, address, etcd), "/readyz");
+        return await StartAsync(program, address, files, [.. ApiServerArguments(files, address, etcd), .. more], "/readyz");
     }
 
     /// <summary>etcd that lets in only who shows a certificate of the authority.</summary>

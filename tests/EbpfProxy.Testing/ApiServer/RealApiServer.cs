@@ -2,12 +2,29 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Testing.ApiServer;
 
-/// <summary>Kubernetes' own API server over etcd, from the folder that KUBEBUILDER_ASSETS names.</summary>
+/// <summary>
+/// Kubernetes' own API server over etcd, from the folder that KUBEBUILDER_ASSETS names. One from before 1.21 gets the
+/// EndpointSlices of discovery.k8s.io/v1 as a custom resource.
+/// </summary>
 public sealed class RealApiServer : IApiServer
 {
+    private const string SlicesOfV1 = """
+        {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+         "metadata":{"name":"endpointslices.discovery.k8s.io","annotations":{"api-approved.kubernetes.io":"unapproved, of a test"}},
+         "spec":{"group":"discovery.k8s.io","scope":"Namespaced","names":{"kind":"EndpointSlice","plural":"endpointslices"},
+          "versions":[{"name":"v1","served":true,"storage":true,
+           "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+        """;
+
+    /// <summary>A group that the server has itself cannot have custom resources.</summary>
+    private static readonly string[] _withoutSlices = ["--runtime-config=discovery.k8s.io/v1beta1=false"];
+
+    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+
     private readonly ControlPlaneFiles _files = new();
     private ControlPlaneProcess? _etcd;
     private ControlPlaneProcess? _server;
@@ -27,9 +44,15 @@ public sealed class RealApiServer : IApiServer
         try
         {
             server._etcd = await ControlPlaneProcess.StartEtcdAsync(Path.Combine(assets, "etcd"), server._files);
-            server._server = await ControlPlaneProcess.StartApiServerAsync(
-                Path.Combine(assets, "kube-apiserver"), server._files, server._etcd.Address);
+            string program = Path.Combine(assets, "kube-apiserver");
+            bool hasSlices = VersionOf(program) >= new Version(1, 21);
+            server._server = await ControlPlaneProcess.StartApiServerAsync(program, server._files, server._etcd.Address, hasSlices ? [] : _withoutSlices);
             server._client = server._files.MakeClient(server._server.Address);
+            if (!hasSlices)
+            {
+                await server.DefineSlicesAsync();
+            }
+
             await server.ApplyAsync("{'kind':'Namespace','apiVersion':'v1','metadata':{'name':'shop'}}");
             return server;
         }
@@ -83,6 +106,34 @@ public sealed class RealApiServer : IApiServer
         _files.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private async Task DefineSlicesAsync()
+    {
+        string slices = ResourceType.All.Single(type => type.Kind == "EndpointSlice").Path;
+        using var body = new StringContent(SlicesOfV1, Encoding.UTF8, "application/json");
+        using var answer = await _client!.PostAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body);
+        await CheckAsync(answer);
+        long begin = Environment.TickCount64;
+        while (!await AnswersAsync(slices))
+        {
+            if (Environment.TickCount64 - begin > _deadline.TotalMilliseconds)
+            {
+                throw new IOException($"{slices} is not served");
+            }
+
+            await Task.Delay(50);
+        }
+    }
+
+    private async Task<bool> AnswersAsync(string path)
+    {
+        using var answer = await _client!.GetAsync(path);
+        return answer.IsSuccessStatusCode;
+    }
+
+    /// <summary>As in "Kubernetes v1.20.2".</summary>
+    private static Version VersionOf(string program) =>
+        Version.Parse(Shell.Require("\"$1\" --version", program).Split('v')[^1].Split('-', '+')[0].Trim());
 
     private static async Task CheckAsync(HttpResponseMessage answer)
     {
