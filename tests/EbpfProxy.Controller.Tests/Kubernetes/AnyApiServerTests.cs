@@ -81,7 +81,7 @@ public sealed class AnyApiServerTests : IDisposable
     }
 
     private static async Task<IApiServer> StartAsync(string name) => name == Real
-        ? await RealApiServer.StartAsync()
+        ? await RealApiServer.StartAsync(new ControlPlaneFiles())
         : await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = Enum.Parse<ApiServerVersion>(name) });
 
     private RunningSource Follow(IApiServer server) =>

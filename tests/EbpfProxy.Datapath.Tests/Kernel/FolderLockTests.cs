@@ -1,5 +1,5 @@
-using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Datapath.Tests.Kernel;
 

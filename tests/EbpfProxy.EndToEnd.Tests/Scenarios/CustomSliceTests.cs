@@ -1,4 +1,3 @@
-using System.Net;
 using EbpfProxy.Testing.Cluster;
 using EbpfProxy.Testing.Kernel;
 using static EbpfProxy.EndToEnd.Tests.Scenarios.Check;
@@ -44,8 +43,9 @@ public sealed class CustomSliceTests(ScenarioStage stage) : IClassFixture<Scenar
     [KernelFact]
     public void SC_01_Service_with_an_address_of_a_new_range_is_reached()
     {
+        stage.SkipBefore(33);
         var service = new ScenarioService("sc01", 106, stage.Endpoint("a1")) { OwnClusterIP = "10.97.3.4", Families = [4] };
-        stage.Server.Apply("{'apiVersion':'networking.k8s.io/v1','kind':'ServiceCIDR','metadata':{'name':'new'},'spec':{'cidrs':['10.97.0.0/16']}}");
+        stage.Apply("{'apiVersion':'networking.k8s.io/v1','kind':'ServiceCIDR','metadata':{'name':'new'},'spec':{'cidrs':['10.97.0.0/16']}}");
 
         stage.Apply(service.AsNodePort(30106));
 
@@ -68,7 +68,10 @@ public sealed class CustomSliceTests(ScenarioStage stage) : IClassFixture<Scenar
         Soon(() => Assert.All([.. stage.Everywhere, stage.Client(stage.Third).Place], place =>
         {
             string script = "exec 3<>/dev/tcp/10.96.0.1/443; printf 'GET /api/v1/services?limit=1 HTTP/1.0\\r\\n\\r\\n' >&3; head -1 <&3";
-            Assert.Contains($"{(int)HttpStatusCode.OK} OK", place.Run("bash", "-c", script).Output, StringComparison.Ordinal);
+
+
+            // One that wants TLS says so.
+            Assert.Matches("^HTTP/1.[01] (200 OK|400 Bad Request)", place.Run("bash", "-c", script).Output);
         }));
     }
 }

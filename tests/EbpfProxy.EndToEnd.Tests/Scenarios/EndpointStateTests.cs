@@ -96,6 +96,7 @@ public sealed class EndpointStateTests(ScenarioStage stage) : IClassFixture<Scen
     [KernelFact]
     public void SVC_39_Terminating_endpoints_are_used_on_their_node_only_under_the_internal_policy_Local()
     {
+        stage.SkipBefore(22);
         var service = new ScenarioService("svc39", 39, stage.Endpoint("a1")) { InternalTrafficPolicy = "Local" };
         stage.Apply(service);
         service.IsUp(stage.Places(stage.First), "a1");

@@ -41,7 +41,7 @@ internal sealed record ScenarioService(string Name, int Number, params IReadOnly
 
     public IReadOnlyList<ScenarioSlice> Slices => OwnSlices ?? (Endpoints.Count == 0 ? [] : [new("all", Ports, Endpoints)]);
 
-    public string ClusterIP(int family) => OwnClusterIP ?? (family == 4 ? $"10.96.1.{Number}" : $"fd00:96::1:{Number:x}");
+    public string ClusterIP(int family) => OwnClusterIP ?? (family == 4 ? $"10.96.1.{Number}" : $"fd00:96::{0x100 + Number:x}");
 
     /// <summary>The address of its load balancer.</summary>
     public string Balancer(int family) => family == 4 ? $"203.0.113.{Number}" : $"fd00:1b::1:{Number:x}";
@@ -74,7 +74,8 @@ internal sealed record ScenarioService(string Name, int Number, params IReadOnly
 
     private string ServiceJson()
     {
-        string[]? addresses = Type == "ExternalName" ? null : [.. Families.Select(ClusterIP)];
+        bool isName = Type == "ExternalName";
+        string[]? addresses = isName ? null : [.. Families.Select(ClusterIP)];
         return JsonSerializer.Serialize(
             new
             {
@@ -86,11 +87,12 @@ internal sealed record ScenarioService(string Name, int Number, params IReadOnly
                     type = Type,
                     clusterIP = addresses?[0],
                     clusterIPs = addresses,
-                    ipFamilies = Families.Select(family => $"IPv{family}"),
-                    externalName = Type == "ExternalName" ? "example.com" : null,
-                    internalTrafficPolicy = InternalTrafficPolicy,
+                    ipFamilies = isName ? null : Families.Select(family => $"IPv{family}"),
+                    externalName = isName ? "example.com" : null,
+                    internalTrafficPolicy = isName ? null : InternalTrafficPolicy,
                     externalTrafficPolicy = ExternalTrafficPolicy ?? (Type is "NodePort" or "LoadBalancer" ? "Cluster" : null),
                     sessionAffinity = SessionAffinity,
+                    allocateLoadBalancerNodePorts = Type == "LoadBalancer" ? false : (bool?)null,
                     externalIPs = ExternalIPs,
                     loadBalancerSourceRanges = SourceRanges,
                     ports = Ports.Select(port => new

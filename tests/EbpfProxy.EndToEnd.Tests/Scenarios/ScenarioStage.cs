@@ -20,7 +20,7 @@ public sealed class ScenarioStage : IAsyncLifetime
     private readonly Dictionary<string, IReadOnlyList<string>> _slices = [];
     private readonly List<NodeProxy> _proxies = [];
     private readonly Dictionary<string, Pod> _pods = [];
-    private KubernetesApiServer? _server;
+    private IApiServer? _server;
 
     public TestCluster Cluster { get; } = new(nodes: 3);
 
@@ -32,7 +32,7 @@ public sealed class ScenarioStage : IAsyncLifetime
 
     public IReadOnlyList<NodeProxy> Proxies => _proxies;
 
-    internal KubernetesApiServer Server => _server!;
+    internal IApiServer Server => _server!;
 
     /// <summary>Every kind of client inside: pods, what no program of sockets sees, and nodes themselves.</summary>
     internal IReadOnlyList<Place> Everywhere => [.. Pods, .. Hosts, First.HiddenHost, Sandboxed(Second)];
@@ -48,7 +48,10 @@ public sealed class ScenarioStage : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Cluster.RouteServicesToFirst();
-        _server = await KubernetesApiServer.StartAsync(new() { Namespace = First.Network, Address = IPAddress.Parse(ServerAddress), Port = ServerPort });
+        var address = IPAddress.Parse(ServerAddress);
+        _server = RealApiServer.Assets is null
+            ? await KubernetesApiServer.StartAsync(new() { Namespace = First.Network, Address = address, Port = ServerPort })
+            : await RealApiServer.StartAsync(new ControlPlaneFiles(address, First.Network));
         foreach (var node in Cluster.Nodes)
         {
             PutInZone(node, $"zone-{node.Number}");
@@ -94,7 +97,7 @@ public sealed class ScenarioStage : IAsyncLifetime
     internal ScenarioEndpoint Endpoint(string pod, EndpointState state = EndpointState.Ready) =>
         new(Pod(pod).IPv4, Pod(pod).IPv6, $"node-{pod[^1]}", state);
 
-    internal void PutInZone(TestNode node, string zone) => Server.Apply(JsonSerializer.Serialize(new
+    internal void PutInZone(TestNode node, string zone) => Apply(JsonSerializer.Serialize(new
     {
         apiVersion = "v1",
         kind = "Node",
@@ -107,7 +110,7 @@ public sealed class ScenarioStage : IAsyncLifetime
     {
         foreach (string json in service.ToObjects())
         {
-            Server.Apply(json);
+            Apply(json);
         }
 
         DeleteSlices(service, [.. service.SliceNames()]);
@@ -115,7 +118,7 @@ public sealed class ScenarioStage : IAsyncLifetime
 
     internal void Delete(ScenarioService service)
     {
-        Server.Delete("Service", "default", service.Name);
+        Delete("Service", service.Name);
         DeleteSlices(service, []);
     }
 
@@ -133,16 +136,23 @@ public sealed class ScenarioStage : IAsyncLifetime
 
     internal void StartProxies()
     {
-        string path = new Kubeconfig { Server = Server.Address }.Write(Path.Combine(First.Manifests.Path, "kubeconfig"));
+        string path = Server.WriteKubeconfig(First.Manifests.Path);
         _proxies.AddRange(Cluster.Nodes.Select(node => new NodeProxy(node, "--kubeconfig", path, "--cluster-cidr", "10.244.0.0/16,fd00:10:244::/48")));
         _proxies.ForEach(proxy => proxy.WaitUntilReady());
     }
+
+    /// <summary>Skips a test that wants more than the API server knows.</summary>
+    internal void SkipBefore(int minor) => Assert.SkipUnless(Server.Version >= new Version(1, minor), $"the API server is of {Server.Version}, not yet 1.{minor}");
+
+    internal void Apply(string json) => Server.ApplyAsync(json).GetAwaiter().GetResult();
+
+    private void Delete(string kind, string name) => Server.DeleteAsync(kind, "default", name).GetAwaiter().GetResult();
 
     private void DeleteSlices(ScenarioService service, IReadOnlyList<string> left)
     {
         foreach (string name in _slices.GetValueOrDefault(service.Name, []).Except(left))
         {
-            Server.Delete("EndpointSlice", "default", name);
+            Delete("EndpointSlice", name);
         }
 
         _slices[service.Name] = left;

@@ -13,6 +13,7 @@ public sealed class TrafficPolicyTests(ScenarioStage stage) : IClassFixture<Scen
     [KernelFact]
     public void SVC_33_Pods_of_the_endpoints_node_alone_reach_it_under_the_internal_policy_Local()
     {
+        stage.SkipBefore(22);
         var service = new ScenarioService("svc33", 33, stage.Endpoint("a1")) { InternalTrafficPolicy = "Local" };
         stage.Apply(service);
         service.IsUp([stage.Client(stage.First).Place], "a1");
@@ -33,6 +34,7 @@ public sealed class TrafficPolicyTests(ScenarioStage stage) : IClassFixture<Scen
     [KernelFact]
     public void SVC_34_Processes_of_the_endpoints_node_alone_reach_it_under_the_internal_policy_Local()
     {
+        stage.SkipBefore(22);
         var service = new ScenarioService("svc34", 34, stage.Endpoint("a1")) { InternalTrafficPolicy = "Local" };
         stage.Apply(service);
         service.IsUp([stage.First.Host, stage.First.HiddenHost], "a1");
@@ -47,6 +49,7 @@ public sealed class TrafficPolicyTests(ScenarioStage stage) : IClassFixture<Scen
     [KernelFact]
     public void SVC_35_Process_of_a_node_as_endpoint_is_reached_from_its_node_only()
     {
+        stage.SkipBefore(22);
         var service = new ScenarioService("svc35", 35, ScenarioEndpoint.Of(stage.First)) { InternalTrafficPolicy = "Local" };
         stage.Apply(service);
         service.IsUp(stage.Places(stage.First), "host1");

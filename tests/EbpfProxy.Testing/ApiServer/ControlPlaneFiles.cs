@@ -1,18 +1,27 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using EbpfProxy.Testing.Kernel;
 
 namespace EbpfProxy.Testing.ApiServer;
 
-/// <summary>The folder of a control plane on a loopback address of its own: its authority, certificates and keys, and a client that they let in.</summary>
+/// <summary>Where a control plane is, and its folder: its authority, certificates and keys, and a client that they let in.</summary>
 public sealed class ControlPlaneFiles : IDisposable
 {
     private readonly TestAuthority _authority = new();
     private readonly (string Certificate, string Key) _admin;
 
+    /// <summary>On a loopback address of its own, where nobody else listens.</summary>
     public ControlPlaneFiles()
+        : this(new([127, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]), network: null)
     {
+    }
+
+    public ControlPlaneFiles(IPAddress address, ScratchNetworkNamespace? network)
+    {
+        (Address, Network) = (address, network);
         using var server = _authority.IssueServer($"{Address}", "kubernetes.default.svc");
         var (certificate, key) = TestAuthority.ToPem(server);
         _admin = _authority.IssueClient("admin", "system:masters");
@@ -25,8 +34,10 @@ public sealed class ControlPlaneFiles : IDisposable
         File.WriteAllText(SigningKey, signing.ExportECPrivateKeyPem());
     }
 
-    /// <summary>Where nobody else listens: a port that is free on 127.0.0.1 may be taken when a process comes to it.</summary>
-    public IPAddress Address { get; } = new([127, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]);
+    public IPAddress Address { get; }
+
+    /// <summary>Null for the one of the tests.</summary>
+    public ScratchNetworkNamespace? Network { get; }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("ebpf-proxy-control-plane-").FullName;
 
@@ -55,12 +66,29 @@ public sealed class ControlPlaneFiles : IDisposable
             CertificateChainPolicy = policy,
             ClientCertificates = !showsCertificate ? [] : [X509Certificate2.CreateFromPem(_admin.Certificate, _admin.Key)],
         };
-        return new HttpClient(new SocketsHttpHandler { SslOptions = tls }) { BaseAddress = server, DefaultRequestVersion = HttpVersion.Version11 };
+        var handler = new SocketsHttpHandler { SslOptions = tls };
+        if (Network is { } network)
+        {
+            handler.ConnectCallback = (context, _) => ValueTask.FromResult<Stream>(Connect(network, context.DnsEndPoint));
+        }
+
+        return new HttpClient(handler) { BaseAddress = server, DefaultRequestVersion = HttpVersion.Version11 };
     }
 
     public void Dispose()
     {
         _authority.Dispose();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    private static NetworkStream Connect(ScratchNetworkNamespace network, DnsEndPoint server)
+    {
+        Socket? socket = null;
+        network.Invoke(() =>
+        {
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Connect(server);
+        });
+        return new NetworkStream(socket!, ownsSocket: true);
     }
 }

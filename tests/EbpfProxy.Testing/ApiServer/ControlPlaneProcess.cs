@@ -14,11 +14,12 @@ public sealed class ControlPlaneProcess : IDisposable
     private readonly LineProcess _process;
     private readonly HttpClient _client;
 
-    private ControlPlaneProcess(string program, Uri address, HttpClient client, IReadOnlyList<string> arguments)
+    private ControlPlaneProcess(string program, Uri address, ControlPlaneFiles files, IReadOnlyList<string> arguments)
     {
         Address = address;
-        _client = client;
-        _process = new LineProcess([program, .. arguments]);
+        _client = files.MakeClient(address);
+        string[] enter = files.Network is { } network ? ["nsenter", $"--net={network.Path}"] : [];
+        _process = new LineProcess([.. enter, program, .. arguments]);
     }
 
     public Uri Address { get; }
@@ -53,7 +54,7 @@ public sealed class ControlPlaneProcess : IDisposable
         $"--etcd-servers={Text(etcd)}", $"--etcd-cafile={files.Authority}", $"--etcd-certfile={files.AdminCertificate}", $"--etcd-keyfile={files.AdminKey}",
         $"--bind-address={address.Host}", $"--advertise-address={address.Host}", $"--secure-port={address.Port}",
         $"--tls-cert-file={files.ServerCertificate}", $"--tls-private-key-file={files.ServerKey}", $"--client-ca-file={files.Authority}",
-        "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.96.0.0/16",
+        "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112",
         "--service-account-issuer=https://kubernetes.default.svc",
         $"--service-account-key-file={files.SigningKey}", $"--service-account-signing-key-file={files.SigningKey}",
         $"--cert-dir={files.At("apiserver")}",
@@ -72,7 +73,7 @@ public sealed class ControlPlaneProcess : IDisposable
     private static async Task<ControlPlaneProcess> StartAsync(
         string program, Uri address, ControlPlaneFiles files, IReadOnlyList<string> arguments, string health)
     {
-        var process = new ControlPlaneProcess(program, address, files.MakeClient(address), arguments);
+        var process = new ControlPlaneProcess(program, address, files, arguments);
         try
         {
             await process.WaitAsync(health);

@@ -42,6 +42,8 @@ public sealed class KubernetesApiServer : IApiServer
 
     public Uri Address => new UriBuilder(_certificate is null ? "http" : "https", Host, _port).Uri;
 
+    public Version Version => Version.Parse($"{_options.Version}"[1..].Replace('_', '.'));
+
     public IReadOnlyCollection<ApiRequest> Requests => _requests;
 
     /// <summary>The events that were created, in order.</summary>

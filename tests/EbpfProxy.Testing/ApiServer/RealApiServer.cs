@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using EbpfProxy.Testing.Kernel;
@@ -20,35 +19,46 @@ public sealed class RealApiServer : IApiServer
            "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
         """;
 
-    /// <summary>A group that the server has itself cannot have custom resources.</summary>
-    private static readonly string[] _withoutSlices = ["--runtime-config=discovery.k8s.io/v1beta1=false"];
+    /// <summary>A group that the server has itself cannot have custom resources. What was new then has to be switched on.</summary>
+    private static readonly string[] _argumentsBefore121 =
+    [
+        "--runtime-config=discovery.k8s.io/v1beta1=false",
+        "--feature-gates=IPv6DualStack=true,MixedProtocolLBService=true,ServiceLBNodePortControl=true",
+    ];
 
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
 
-    private readonly ControlPlaneFiles _files = new();
+    private readonly ControlPlaneFiles _files;
+    private readonly string _program;
     private ControlPlaneProcess? _etcd;
     private ControlPlaneProcess? _server;
     private HttpClient? _client;
 
-    private RealApiServer()
+    private RealApiServer(string program, ControlPlaneFiles files)
     {
+        (_program, _files) = (program, files);
+        Version = VersionOf(program);
     }
 
     /// <summary>The folder with etcd and kube-apiserver; null where none is named.</summary>
     public static string? Assets => Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS") is { Length: > 0 } folder ? folder : null;
 
-    public static async Task<RealApiServer> StartAsync()
+    public Uri Address => _server!.Address;
+
+    public Version Version { get; }
+
+    private bool HasSlices => Version >= new Version(1, 21);
+
+    /// <summary>Starts one, which removes the files when it is disposed.</summary>
+    public static async Task<RealApiServer> StartAsync(ControlPlaneFiles files)
     {
         string assets = Assets ?? throw new InvalidOperationException("KUBEBUILDER_ASSETS names no folder");
-        var server = new RealApiServer();
+        var server = new RealApiServer(Path.Combine(assets, "kube-apiserver"), files);
         try
         {
-            server._etcd = await ControlPlaneProcess.StartEtcdAsync(Path.Combine(assets, "etcd"), server._files);
-            string program = Path.Combine(assets, "kube-apiserver");
-            bool hasSlices = VersionOf(program) >= new Version(1, 21);
-            server._server = await ControlPlaneProcess.StartApiServerAsync(program, server._files, server._etcd.Address, hasSlices ? [] : _withoutSlices);
-            server._client = server._files.MakeClient(server._server.Address);
-            if (!hasSlices)
+            server._etcd = await ControlPlaneProcess.StartEtcdAsync(Path.Combine(assets, "etcd"), files);
+            await server.StartAsync();
+            if (!server.HasSlices)
             {
                 await server.DefineSlicesAsync();
             }
@@ -72,6 +82,18 @@ public sealed class RealApiServer : IApiServer
         return $"{resources[..last]}{within}{resources[last..]}/{name}";
     }
 
+    public async Task StartAsync()
+    {
+        _server = await ControlPlaneProcess.StartApiServerAsync(_program, _files, _etcd!.Address, HasSlices ? [] : _argumentsBefore121);
+        _client ??= _files.MakeClient(_server.Address);
+    }
+
+    public Task StopAsync()
+    {
+        _server?.Dispose();
+        return Task.CompletedTask;
+    }
+
     public string WriteKubeconfig(string folder) => new Kubeconfig
     {
         Server = _server!.Address,
@@ -81,15 +103,30 @@ public sealed class RealApiServer : IApiServer
 
     public async Task ApplyAsync(string json)
     {
-        string text = json.Contains('"') ? json : json.Replace('\'', '"');
-        var item = JsonNode.Parse(text)!;
+        var item = JsonNode.Parse(json.Contains('"') ? json : json.Replace('\'', '"'))!.AsObject();
         var metadata = item["metadata"]!;
         string path = PathOf($"{item["kind"]}", $"{metadata["namespace"]}", $"{metadata["name"]}");
+        item.Remove("status", out var status);
+        using var found = await _client!.GetAsync(path);
+        if (found.IsSuccessStatusCode)
+        {
+            var before = await ReadAsync(found);
+            metadata["resourceVersion"] = before["metadata"]!["resourceVersion"]!.DeepClone();
+            if (before["spec"]?["healthCheckNodePort"] is { } port && $"{item["spec"]!["externalTrafficPolicy"]}" == "Local")
+            {
+                // Given by the server, and not to be changed.
+                item["spec"]!["healthCheckNodePort"] ??= port.DeepClone();
+            }
+        }
 
-        // Server-side apply creates and replaces alike; JSON is YAML.
-        using var body = new StringContent(text, Encoding.UTF8, new MediaTypeHeaderValue("application/apply-patch+yaml"));
-        using var answer = await _client!.PatchAsync($"{path}?fieldManager=test&force=true", body);
-        await CheckAsync(answer);
+        var written = found.IsSuccessStatusCode
+            ? await WriteAsync(HttpMethod.Put, path, item)
+            : await WriteAsync(HttpMethod.Post, path[..path.LastIndexOf('/')], item);
+        if ($"{item["kind"]}" is "Service" or "Node")
+        {
+            written["status"] = status?.DeepClone() ?? new JsonObject();
+            await WriteAsync(HttpMethod.Put, $"{path}/status", written);
+        }
     }
 
     public async Task DeleteAsync(string kind, string space, string name)
@@ -106,6 +143,18 @@ public sealed class RealApiServer : IApiServer
         _files.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private async Task<JsonNode> WriteAsync(HttpMethod method, string path, JsonNode item)
+    {
+        using var body = new StringContent(item.ToJsonString(), Encoding.UTF8, "application/json");
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        using var answer = await _client!.SendAsync(request);
+        await CheckAsync(answer);
+        return await ReadAsync(answer);
+    }
+
+    private static async Task<JsonNode> ReadAsync(HttpResponseMessage answer) =>
+        (await JsonNode.ParseAsync(await answer.Content.ReadAsStreamAsync()))!;
 
     private async Task DefineSlicesAsync()
     {
