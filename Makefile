@@ -48,6 +48,13 @@ test-kernels: build ## boot kernels 5.10, 6.1, 6.12, the newest, and that of arm
 	@tools/vmtest/fetch.sh
 	@tools/vmtest/check.sh 5.10 6.1 6.12 newest newest:arm64
 
+.PHONY: test-kubernetes
+test-kubernetes: build ## the tests that can be run against Kubernetes' own API server, which is built first from Debian's source (ten minutes)
+	@tools/deps/kubernetes.sh
+	$(DOTNET) build EbpfProxy.sln -c $(CONFIGURATION) -v quiet
+	KUBEBUILDER_ASSETS=$(CURDIR)/$(ARTIFACTS)/deps/kubernetes/bin $(DOTNET) test EbpfProxy.sln -c $(CONFIGURATION) --no-build \
+		--filter "FullyQualifiedName~AnyApiServer|FullyQualifiedName~ControlPlane|FullyQualifiedName~Scenarios"
+
 .PHONY: bench
 bench: build ## measure on this machine, about 6 minutes, as root: BENCH_PARTS="sockets packets control"; RECORD=1 keeps it
 	@tools/bench/run.sh

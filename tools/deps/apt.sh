@@ -4,6 +4,7 @@
 # it is reached (proxy, credentials) and which keys sign it come from the machine's own configuration.
 #   apt.sh get SUITE FOLDER PACKAGE...     these, and what they need beyond what is installed here
 #   apt.sh alone SUITE FOLDER PACKAGE...   only these
+#   apt.sh source SUITE FOLDER PACKAGE     its source as upstream made it
 #   apt.sh needs SUITE PACKAGE             the names that a package depends on, one a line
 #   apt.sh sources SUITE                   the source lines it would use
 # SUITE is a codename (bullseye-security, bookworm-backports, sid), or `own` for this machine's, and may end in the
@@ -51,7 +52,7 @@ source_line() {
   repository=$1 release=$2
   [ -n "$repository" ] || return 0
   ring=$(keyrings "${repository##* }")
-  echo "deb ${ring:+[signed-by=$ring] }${repository%% *} $release main"
+  echo "$kind ${ring:+[signed-by=$ring] }${repository%% *} $release main"
 }
 
 # A suite stands on its base and the base's security updates.
@@ -68,7 +69,7 @@ sources() {
 }
 
 configure() {
-  home=$apt_root/$1${architecture:+:$architecture}
+  home=$apt_root/$1${architecture:+:$architecture}${kind#deb}
   mkdir -p "$home/state/lists/partial" "$home/cache/archives/partial" "$home/none"
   sources "$1" >"$home/sources.list"
   # Of another architecture nothing counts as installed here.
@@ -130,6 +131,16 @@ unpack() {
   done
 }
 
+get_source() {
+  kind="deb-src"
+  configure "$1"
+  mkdir -p "$2"
+  (cd "$2" && apt-get -q -c "$home/apt.conf" --download-only source "$3") >"$home/download.log" 2>&1 ||
+    { cat "$home/download.log" >&2; fail "cannot get the source of $3 of $1"; }
+  tar -xf "$2/$3"_*.orig.tar.* -C "$2" --strip-components=1
+  rm "$2/$3"_*
+}
+
 # What is installed here counts as little as in `alone`.
 needs() {
   configure "$1"
@@ -141,11 +152,13 @@ needs() {
 command=$1 wanted=$2
 shift 2
 architecture=
+kind=deb
 case $wanted in *:*) architecture=${wanted##*:} wanted=${wanted%:*} ;; esac
 [ "$wanted" != own ] || wanted=$(own_codename)
 case $command in
   get) unpack install "$wanted" "$@" ;;
   alone) unpack download "$wanted" "$@" ;;
+  source) get_source "$wanted" "$@" ;;
   needs) needs "$wanted" "$@" ;;
   sources) sources "$wanted" ;;
   *) fail "no command $command" ;;
