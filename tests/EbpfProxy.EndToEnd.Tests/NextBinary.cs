@@ -12,10 +12,15 @@ internal sealed class NextBinary : IDisposable
     private const string Object = "sock_addr.bpf.o";
 
     public NextBinary()
+        : this(_ => Read(typeof(NextBinary), $"next/{Object}"))
+    {
+    }
+
+    private NextBinary(Func<byte[], byte[]> change)
     {
         byte[] binary = File.ReadAllBytes(ProxyBinary.Path);
         byte[] own = Read(typeof(DatapathView), Object);
-        byte[] next = Read(typeof(NextBinary), $"next/{Object}");
+        byte[] next = change(own);
         int at = binary.AsSpan().IndexOf(own);
         Assert.True(at >= 0, $"{ProxyBinary.Path} carries another object than the tests were built with: run `make build`");
         Assert.Equal(own.Length, next.Length);
@@ -29,6 +34,20 @@ internal sealed class NextBinary : IDisposable
     }
 
     public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"ebpf-proxy-next-{Guid.NewGuid()}");
+
+    /// <summary>One whose programs no kernel takes: after <c>return 1</c> they have an instruction that none knows.</summary>
+    public static NextBinary OfRefusedPrograms() => new(own =>
+    {
+        // w0 = 1; exit
+        byte[] end = [0xb4, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+        byte[] broken = [.. own];
+        for (int at = broken.AsSpan().IndexOf(end); at >= 0; at = broken.AsSpan().IndexOf(end))
+        {
+            broken[at + 8] = 0xff;
+        }
+
+        return broken;
+    });
 
     public void Dispose() => File.Delete(Path);
 

@@ -40,6 +40,26 @@ public sealed class UpgradeTests : IDisposable
         Assert.Equal(before, held.Ask());
     }
 
+    [KernelFact]
+    public void Binary_whose_programs_the_kernel_refuses_ends_with_1_and_the_running_ones_stay()
+    {
+        using var refused = NextBinary.OfRefusedPrograms();
+        using var load = _stage.Client.Place.Load("tcp", (Web4, Port, ""), (Web6, Port, ""));
+        load.WaitForMore(200);
+        _stage.Proxy.Kill();
+
+        var run = _stage.Node.Host.Run([refused.Path, .. NodeProxy.Arguments(_stage.Node), "--manifests", _stage.Node.Manifests.Path]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(0, _stage.Node.Command("status").ExitCode);
+        Assert.Single(run.Error.Split('\n'), line => line.StartsWith("error: run: load program \"proxy_", StringComparison.Ordinal));
+        load.WaitForMore(200);
+        _stage.Restart();
+        _stage.Proxy.AssertLogs(line => line.Contains("taken over", StringComparison.Ordinal));
+        load.WaitForMore(200);
+        load.EndWithoutFailure();
+    }
+
     private void StartFrom(string binary)
     {
         _stage.Proxy.Kill();

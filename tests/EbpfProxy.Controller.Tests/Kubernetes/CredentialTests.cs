@@ -148,6 +148,48 @@ public sealed class CredentialTests : IDisposable
         await source.WaitForSyncAsync();
     }
 
+    /// <summary>Nor do the names that are trusted besides where none is asked for: the server's own, and that of the Service.</summary>
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("kubernetes.default.svc")]
+    public async Task No_other_name_will_do_where_the_kubeconfig_asks_for_one(string name)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { CertificateNames = [name] });
+        var kubeconfig = Trusting(server);
+        kubeconfig.Cluster["tls-server-name"] = "api.example";
+
+        await using var source = Run(kubeconfig);
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+        Assert.Contains("RemoteCertificateNameMismatch", source.Watch("services").LastError);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_plugin_whose_token_is_refused_is_run_again()
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "secret" });
+        string[] plugin = Plugin("""{"token":"'"$([ "$(wc -l < "$0.runs")" = 1 ] && echo stale || echo secret)"'"}""");
+
+        await using var source = Run(Trusting(server) with { Exec = plugin });
+
+        await source.WaitForSyncAsync();
+    }
+
+    [Theory]
+    [InlineData("2001-01-01T00:00:00Z", true)]
+    [InlineData("2999-01-01T00:00:00Z", false)]
+    public async Task A_plugin_is_run_again_when_what_it_gave_has_expired(string expires, bool isAgain)
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Token = "secret" });
+        string[] plugin = Plugin("""{"token":"secret","expirationTimestamp":"EXPIRES"}""".Replace("EXPIRES", expires, StringComparison.Ordinal));
+
+        await using var source = Run(Trusting(server) with { Exec = plugin });
+
+        await source.WaitForSyncAsync();
+        Assert.Equal(isAgain, File.ReadAllLines(plugin[1] + ".runs").Length > 1);
+    }
+
     [Fact]
     public async Task A_proxy_of_the_kubeconfig_is_used()
     {
@@ -158,7 +200,8 @@ public sealed class CredentialTests : IDisposable
         kubeconfig.Cluster["proxy-url"] = $"http://{proxy.LocalEndpoint}";
         await using var source = Run(kubeconfig);
 
-        using var client = await proxy.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        using var client = await proxy.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask()
+            .WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
         using var reader = new StreamReader(client.GetStream());
         string? line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
 
@@ -252,6 +295,20 @@ public sealed class CredentialTests : IDisposable
         Assert.Equal("401: Unauthorized", source.Watch("services").LastError);
     }
 
+    [Fact]
+    public async Task What_a_role_does_not_allow_is_told_in_the_servers_words()
+    {
+        const string Words = "services is forbidden: User \"system:node:node-a\" cannot list resource \"services\" in API group \"\" at the cluster scope";
+        await using var server = await StartAsync(new ApiServerOptions());
+        server.Fault = request => request.Resource == "services" ? new ApiFault.Status(403, "Forbidden", Words) : null;
+
+        await using var source = Run(Trusting(server));
+
+        await source.WaitAsync(() => source.Watch("services").Errors > 0);
+        Assert.Equal($"403: {Words}", source.Watch("services").LastError);
+        Assert.Contains(source.Log.Lines, line => line.Text.Contains($"403: {Words}", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("no such file", null, "kubeconfig")]
     [InlineData("no YAML", "a: [", "kubeconfig")]
@@ -268,6 +325,16 @@ public sealed class CredentialTests : IDisposable
 
         Assert.Contains(InFolder("config"), error.Message);
         Assert.Contains(expected, error.Message);
+    }
+
+    /// <summary>An exec plugin with this status, which may ask how often it was run: a line a run stands beside it.</summary>
+    private string[] Plugin(string status)
+    {
+        string script = InFolder("plugin.sh");
+        File.WriteAllText(
+            script,
+            "echo run >> \"$0.runs\"\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":" + status + "}'\n");
+        return ["sh", script];
     }
 
     private string InFolder(string file) => Path.Combine(_folder, file);

@@ -213,6 +213,25 @@ public sealed class ReflectorFaultTests
         Assert.Equal(1, source.Watch("services").Skipped);
     }
 
+    /// <summary>Its end may never come: it is told when it is too long, and what follows is kept no more.</summary>
+    [Fact]
+    public async Task An_event_of_more_than_8_MiB_is_skipped_before_its_end_has_come()
+    {
+        await using var server = await StartAsync();
+        const string Head = "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"huge\",\"namespace\":\"shop\"},\"x\":\"";
+        int sent = 0;
+        server.Fault = request => request is { Resource: "services", IsWatch: true, IsFullList: false } && Interlocked.Increment(ref sent) == 1
+            ? new ApiFault.Body(Head + new string('x', 9 << 20))
+            : null;
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+
+        server.EndWatches();
+
+        await source.WaitAsync(() => source.Watch("services").Skipped == 1);
+        Assert.Equal(["Service shop/huge : an event of more than 8388608 bytes is skipped"], source.Faults.Lines);
+    }
+
     [Fact]
     public async Task An_event_that_makes_no_sense_is_skipped_and_the_watch_goes_on()
     {
@@ -230,6 +249,22 @@ public sealed class ReflectorFaultTests
         await source.WaitAsync(() => source.Watch("services").IsSynced);
         Assert.Equal(4, source.Faults.Lines.Count);
         Assert.All(source.Faults.Lines, line => Assert.Contains("an event cannot be read", line));
+    }
+
+    [Fact]
+    public async Task An_object_of_a_list_that_makes_no_sense_is_skipped_and_the_rest_counts()
+    {
+        await using var server = await StartAsync(new ApiServerOptions { Version = ApiServerVersion.V1_21 });
+        const string Lone = "{\"metadata\":{\"name\":\"\\ud800\",\"namespace\":\"shop\"}}";
+        const string Good = "{\"metadata\":{\"name\":\"good\",\"namespace\":\"shop\"}}";
+        server.Fault = request => request is { Resource: "services", IsWatch: false }
+            ? new ApiFault.Body("{\"items\":[" + Lone + "," + Good + "],\"metadata\":{\"resourceVersion\":\"900\"}}")
+            : null;
+
+        await using var source = RunningSource.At(server);
+
+        await source.WaitAsync(() => source.Sink.Services == "good");
+        Assert.Contains("Service", Assert.Single(source.Faults.Lines, line => line.Contains("an object cannot be read", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -140,6 +140,19 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_an_earlier_run_may_have_read_of_a_file_that_is_broken_at_the_start_is_kept_until_it_is_repaired()
+    {
+        Write("web.yaml", "kind: [");
+        Write("api.yaml", ServiceYaml("api"));
+        await StartAsync();
+        Assert.False(_cache.Take(everything: true).IsComplete);
+
+        Write("web.yaml", ServiceYaml("web"));
+
+        await WaitAsync(() => _cache.Take(everything: false) is { IsComplete: true, Services.Count: 2 });
+    }
+
+    [Fact]
     public async Task A_file_that_is_repaired_counts_again()
     {
         Write("web.yaml", "kind: [");

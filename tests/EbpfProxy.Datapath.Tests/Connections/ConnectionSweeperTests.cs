@@ -166,6 +166,19 @@ public sealed class ConnectionSweeperTests : IDisposable
     }
 
     [KernelFact]
+    public void Token_of_an_earlier_connection_does_not_end_the_one_that_has_its_id_now()
+    {
+        Open(2, SeenFlags.Any, SeenFlags.None, generation: 3);
+        _table.Unanswered.TryPush(new FlowWord(2, 1, FlowRole.Ask));
+        _clock.Advance(1000);
+
+        Sweep(3);
+
+        Assert.Empty(FreeIds());
+        Assert.Equal(3u, _connections[2].Generation);
+    }
+
+    [KernelFact]
     public void Row_that_another_connection_took_over_stays()
     {
         Open(6, SeenFlags.Any, SeenFlags.Any);
@@ -191,6 +204,22 @@ public sealed class ConnectionSweeperTests : IDisposable
         _clock.Advance(1000);
         Sweep(4);
         Assert.Equal((0u, 0), (_table.State[0].IsInUse, _sweeper.InUse));
+    }
+
+    [KernelFact]
+    public void Connection_that_a_program_makes_while_programs_are_told_that_there_is_none_is_told_after_a_grace_period()
+    {
+        _table.State[0].IsInUse = 1;
+        _gracePeriods.AreImmediate = false;
+        Sweep(1);
+        Assert.Equal(0u, _table.State[0].IsInUse);
+
+        // It had set the word a moment before it was cleared.
+        Open(0, SeenFlags.Any, SeenFlags.Any);
+        _gracePeriods.Elapse();
+        _sweeper.Step(1, (_, _, _) => _hasFrontend);
+
+        Assert.Equal(1u, _table.State[0].IsInUse);
     }
 
     [KernelFact]

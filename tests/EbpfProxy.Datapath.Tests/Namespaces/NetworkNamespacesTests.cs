@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using EbpfProxy.Datapath.Namespaces;
 using EbpfProxy.Testing.Kernel;
 using Microsoft.Extensions.Logging;
@@ -6,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfProxy.Datapath.Tests.Namespaces;
 
-public sealed partial class NetworkNamespacesTests : IDisposable
+public sealed class NetworkNamespacesTests : IDisposable
 {
     private readonly ScratchNetworkNamespace _scratch = new();
 
@@ -89,10 +88,9 @@ public sealed partial class NetworkNamespacesTests : IDisposable
         var found = namespaces.Find().Single(n => n.Path == _scratch.Path);
         bool wasEntered = false;
 
-        // Capabilities are a thread's, and those that it starts have the same.
         var thread = new Thread(() =>
         {
-            DropCapabilities();
+            ThreadCapabilities.Drop();
             wasEntered = namespaces.TryInvoke(found, () => { }) || namespaces.TryInvoke(found, () => { });
         });
         thread.Start();
@@ -119,17 +117,6 @@ public sealed partial class NetworkNamespacesTests : IDisposable
         Assert.Equal("/run/netns/a b", Assert.Single(files).Value);
         Assert.Equal(4026532177UL, Assert.Single(files).Key);
     }
-
-    private static void DropCapabilities()
-    {
-        // struct __user_cap_header_struct of version 3 for this thread, and two times no capability.
-        ReadOnlySpan<int> header = [0x20080522, 0];
-        ReadOnlySpan<int> none = [0, 0, 0, 0, 0, 0];
-        Assert.Equal(0, SetCapabilities(header, none));
-    }
-
-    [LibraryImport("libc", EntryPoint = "capset", SetLastError = true)]
-    private static partial int SetCapabilities(ReadOnlySpan<int> header, ReadOnlySpan<int> data);
 
     private sealed class CountingLogger : ILogger
     {

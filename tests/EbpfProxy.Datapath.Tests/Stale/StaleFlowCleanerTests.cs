@@ -5,7 +5,6 @@ using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
-using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Datapath.Tests.Stale;
 
@@ -16,7 +15,7 @@ public sealed class StaleFlowCleanerTests : IDisposable
 
     private readonly ScratchNetworkNamespace _network = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Lines _log = new();
+    private readonly LogLines _log = new();
     private readonly Looks _looks = new();
 
     public void Dispose()
@@ -63,35 +62,5 @@ public sealed class StaleFlowCleanerTests : IDisposable
         public int Count => Volatile.Read(ref _count);
 
         public void OnReconciled(IpFamily family, TimeSpan duration, int deleted) => Interlocked.Increment(ref _count);
-    }
-
-    private sealed class Lines : ILogger
-    {
-        private readonly List<string> _all = [];
-
-        public IReadOnlyList<string> All
-        {
-            get
-            {
-                lock (_all)
-                {
-                    return [.. _all];
-                }
-            }
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (_all)
-            {
-                _all.Add(formatter(state, exception));
-            }
-        }
     }
 }

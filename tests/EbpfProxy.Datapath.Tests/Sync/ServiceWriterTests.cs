@@ -250,6 +250,24 @@ public sealed class ServiceWriterTests
     }
 
     [Fact]
+    public void Backend_keeps_a_use_until_no_set_of_that_use_has_it()
+    {
+        _harness.Apply(Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2"));
+        var draining = Service("web", "10.96.0.1", "10.0.0.1", "10.0.0.2");
+        draining = draining with { Ports = [draining.Ports[0] with { Backends = [draining.Ports[0].Backends[0] with { Use = BackendUse.Serving }, draining.Ports[0].Backends[1]] }] };
+        _harness.Journal.AfterWrite = () =>
+        {
+            var word = _harness.Tables.Services.Read(0).Internal;
+            var uses = Enumerable.Range(0, word.Count).Select(i => _harness.Tables.Backends.Read(_harness.Tables.Sets.Read(word.Set + (uint)i)).State.Use);
+            Assert.All(uses, use => Assert.True(use.HasFlag(BackendUse.InClusterSet), $"{use}"));
+        };
+
+        _harness.Apply(draining);
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.2:8080"], _harness.Dump());
+    }
+
+    [Fact]
     public void Every_row_of_the_verdict_table_can_be_written_and_read_back()
     {
         var verdicts = Enum.GetValues<Verdict>();

@@ -82,6 +82,34 @@ public sealed class TableTests : IDisposable
         Assert.Equal(table.ReadAll().Count(), table.Count);
     }
 
+    /// <summary>The kernel puts a new row where the old one was, and a program may still be reading that.</summary>
+    [KernelTheory]
+    [InlineData("removed")]
+    [InlineData("replaced")]
+    public void Row_is_put_in_only_a_grace_period_after_another_was_removed_or_replaced(string what)
+    {
+        using var map = Create(BpfMapType.Hash, default);
+        using var slot = CreateSlot(map);
+        var gracePeriods = new FakeGracePeriods { AreImmediate = false };
+        using var table = new HashTable<uint, ulong>(
+            "table", map, new BpfMapArray(slot), new PinFolder(Path.Combine(_bpffs.Path, "pins")), default, gracePeriods);
+        table.Put(1, 1);
+        if (what == "removed")
+        {
+            table.Remove(1);
+        }
+        else
+        {
+            table.Put(1, 2);
+        }
+
+        long first = gracePeriods.Request() - 1;
+        Assert.False(gracePeriods.IsOver(first));
+        table.Put(2, 2);
+
+        Assert.True(gracePeriods.IsOver(first));
+    }
+
     /// <summary>A program adds in the moment between the copy and the change of tables.</summary>
     private sealed class AddingTable(BpfMap map, BpfMapArray slot, PinFolder pins, Action add) : TallyTable("tallies", map, slot, pins, default)
     {

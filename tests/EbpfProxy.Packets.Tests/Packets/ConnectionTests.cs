@@ -193,6 +193,137 @@ public sealed class ConnectionTests(PacketKernel kernel)
         flow.Node.Ingress(other, flow.Outside).GoesOnAs(other).Counts();
     }
 
+    [KernelFact]
+    public void Connection_that_goes_on_well_after_a_reset_was_not_reset()
+    {
+        var flow = ResetByBackend(TimeSpan.FromSeconds(2));
+
+        flow.Answers((from, to) => Packet.Tcp(from, to).Payload(7));
+
+        Assert.False(SeenAnswer(flow).HasFlag(SeenFlags.Rst));
+        flow.Node.Age(TimeSpan.FromMinutes(10));
+        flow.Asks((from, to) => Packet.Tcp(from, to).Payload(7));
+        flow.Asks((from, to) => Packet.Tcp(from, to).Syn());
+    }
+
+    /// <summary>A segment that was under way says nothing, nor does the side that did not reset, nor one that says it again.</summary>
+    [KernelTheory]
+    [InlineData(50, true, "ack")]
+    [InlineData(2000, false, "ack")]
+    [InlineData(2000, true, "rst")]
+    [InlineData(2000, true, "syn-ack")]
+    public void Reset_connection_stays_reset_whatever_else_comes(int milliseconds, bool isAnswer, string what)
+    {
+        var flow = ResetByBackend(TimeSpan.FromMilliseconds(milliseconds));
+        Func<string, string, Packet> packet = (from, to) => what switch
+        {
+            "ack" => Packet.Tcp(from, to).Ack(),
+            "rst" => Packet.Tcp(from, to).Rst(),
+            _ => Packet.Tcp(from, to).SynAck(),
+        };
+
+        if (isAnswer)
+        {
+            flow.Answers(packet);
+        }
+        else
+        {
+            flow.Asks(packet);
+        }
+
+        Assert.True(SeenAnswer(flow).HasFlag(SeenFlags.Rst));
+        flow.Node.Ingress(Packet.Tcp(flow.Client, flow.Frontend).Syn(), flow.Inside).Counts(Reason.ConnectionOpened);
+    }
+
+    /// <summary>What is within a second of the reset itself counts as under way, however long before it the last packet was.</summary>
+    [KernelFact]
+    public void Segment_under_way_is_told_by_the_time_of_the_reset()
+    {
+        var flow = OpenTcp().Shake();
+        flow.Node.Age(TimeSpan.FromSeconds(5));
+        flow.Answers((from, to) => Packet.Tcp(from, to).Rst());
+        flow.Node.Age(TimeSpan.FromMilliseconds(50));
+
+        flow.Answers((from, to) => Packet.Tcp(from, to).Ack());
+
+        Assert.True(SeenAnswer(flow).HasFlag(SeenFlags.Rst));
+    }
+
+    [KernelFact]
+    public void Connection_that_goes_on_after_a_reset_makes_no_room()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 8 });
+        var held = Enumerable.Range(0, 8).Select(i => OpenTcp(node, 4000 + i).Shake()).ToArray();
+        held[0].Answers((from, to) => Packet.Tcp(from, to).Rst());
+        node.Age(TimeSpan.FromSeconds(2));
+        held[0].Answers((from, to) => Packet.Tcp(from, to).Payload(7));
+
+        node.Ingress(Packet.Tcp(Services.Outsider(false, 5000), Services.NodePort(false, 3002)).Syn(), node.Uplink)
+            .IsDropped(Reason.ConnectionsFull);
+
+        held[0].Asks((from, to) => Packet.Tcp(from, to).Payload(7));
+    }
+
+    /// <summary>Who looked at a connection before its id was used again comes late: the next connection is none of his.</summary>
+    [KernelTheory]
+    [InlineData(5, 5, 6)]
+    [InlineData(3, 5, 5)]
+    [InlineData(5, 6, 6)]
+    [InlineData(0x3fffffff, 0x3fffffff, 0)]
+    public void Connection_is_ended_by_who_knows_its_generation_and_by_no_other(int known, int generation, int then)
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Object = "Bpf/end.bpf.o" });
+        node.Programs.Connections[known & 0xff] = new ConnectionValue { Generation = (uint)generation };
+        byte[] token = [.. BitConverter.GetBytes((ulong)(known & 0xff)), .. BitConverter.GetBytes((ulong)known)];
+
+        var step = node.Run("end", Packet.Udp(Services.Pod(false), Services.ClusterIP(false, 41, 53)).Payload(token), node.Pods);
+
+        Assert.Equal(known == generation ? HookVerdict.Drop : HookVerdict.Accept, step.Verdict);
+        Assert.Equal((uint)then, node.Programs.Connections[known & 0xff].Generation);
+    }
+
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Answer_of_a_backend_that_left_still_comes_from_the_frontend(bool isV6)
+    {
+        var node = kernel.Start(Talk("10.180.0.1", "fd00:10:180::1"));
+        var flow = Established.Open(node, Protocol.Udp, Services.Pod(isV6), Services.ClusterIP(isV6, 41, 53), node.Pods, node.Pods);
+
+        node.Apply(Talk("10.180.0.2", "fd00:10:180::2"));
+
+        flow.Answers((from, to) => Flow.Reply(Protocol.Udp, from, to));
+    }
+
+    [KernelFact]
+    public void Datagrams_stay_with_a_backend_that_left_while_nobody_else_serves()
+    {
+        var node = kernel.Start(Talk("10.180.0.1", "fd00:10:180::1"));
+        var flow = Established.Open(node, Protocol.Udp, Services.Pod(false), Services.ClusterIP(false, 41, 53), node.Pods, node.Pods);
+
+        node.Apply(FlowCase.Parse("service web ClusterIP 172.30.0.41,fd00:172::41 dns:53/udp"));
+
+        flow.Asks((from, to) => Flow.First(Protocol.Udp, from, to));
+        flow.Answers((from, to) => Flow.Reply(Protocol.Udp, from, to));
+    }
+
+    private static FlowCase Talk(string v4, string v6) => FlowCase.Parse($"""
+        service web ClusterIP 172.30.0.41,fd00:172::41 dns:53/udp
+        endpoint web {v4} local
+        endpoint web {v6} local
+        """);
+
+    private static SeenFlags SeenAnswer(Established flow) => Assert.Single(flow.Node.Connections()).SeenAnswer;
+
+    /// <summary>A connection whose backend sent a reset so long ago.</summary>
+    private Established ResetByBackend(TimeSpan before)
+    {
+        var flow = OpenTcp().Shake();
+        flow.Answers((from, to) => Packet.Tcp(from, to).Rst());
+        flow.Node.Age(before);
+        return flow;
+    }
+
     private Established OpenTcp(ProxyNode? node = null, int port = 3333)
     {
         node ??= kernel.Start(Services.Both);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using EbpfProxy.Commands;
 
 namespace EbpfProxy.Tests.Commands;
@@ -29,6 +30,37 @@ public sealed class CliTests
         Assert.Equal(1, code);
         Assert.Equal("", output);
         Assert.StartsWith("error: list: no tables of ebpf-proxy below /does/not/exist", Assert.Single(Lines(error)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_of_a_node_without_programs_exits_with_1_in_every_form()
+    {
+        var text = await RunAsync("status --bpffs /does/not/exist");
+        var json = await RunAsync("status --bpffs /does/not/exist -o json");
+        var yaml = await RunAsync("status --bpffs /does/not/exist -o yaml");
+
+        Assert.Equal((1, 1, 1), (text.Code, json.Code, yaml.Code));
+        Assert.Equal(("", "", ""), (text.Error, json.Error, yaml.Error));
+        Assert.False(JsonDocument.Parse(json.Output).RootElement.GetProperty("attached").GetBoolean());
+        Assert.Contains("attached: false\n", yaml.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("attached:", text.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is only absent costs something; what is missing is the end.</summary>
+    [Theory]
+    [InlineData("check -o json")]
+    [InlineData("check -o json --cgroup-root /does/not/exist")]
+    public async Task Check_exits_with_1_where_something_is_missing_and_only_there(string line)
+    {
+        var (code, output, error) = await RunAsync(line);
+
+        string?[] states = [.. JsonDocument.Parse(output).RootElement.EnumerateArray().Select(check => check.GetProperty("state").GetString())];
+        Assert.Equal(states.Contains("missing") ? 1 : 0, code);
+        Assert.Equal("", error);
+        if (line.Contains("/does/not/exist", StringComparison.Ordinal))
+        {
+            Assert.Contains("missing", states);
+        }
     }
 
     [Theory]

@@ -76,6 +76,57 @@ public sealed class HttpServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Load_balancers_are_told_of_a_node_that_leaves_and_the_kubelet_is_not()
+    {
+        await StartAsync(HealthPages().HandleAsync);
+        _firstSync.SetResult();
+        _cache.SetNode(new ClusterNode("n1", "", [], IsDeleted: false, IsLeaving: true));
+
+        var healthz = await GetAsync("/healthz");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, healthz.StatusCode);
+        Assert.Contains("\"nodeEligible\":false,\"healthy\":true", await ReadAsync(healthz), StringComparison.Ordinal);
+        foreach (string path in new[] { "/livez", "/readyz" })
+        {
+            var answer = await GetAsync(path);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.DoesNotContain("nodeEligible", await ReadAsync(answer), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("/healthz")]
+    [InlineData("/livez")]
+    [InlineData("/readyz")]
+    public async Task A_proxy_that_does_not_keep_up_says_so_everywhere(string path)
+    {
+        await StartAsync(HealthPages().HandleAsync);
+        _firstSync.SetResult();
+        _cache.SetNode(new ClusterNode("n1", "", [], IsDeleted: false, IsLeaving: false));
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(path)).StatusCode);
+
+        _health.QueuedUpdate(IpFamily.IPv4);
+        _time.Advance(TimeSpan.FromSeconds(60));
+
+        var late = await GetAsync(path);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
+        Assert.Contains("\"healthy\":false", await ReadAsync(late), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_are_told_in_the_format_that_Prometheus_asks_for()
+    {
+        Metrics.WithCustomRegistry(_registry).CreateCounter("some_total", "Some").Inc();
+        await StartAsync(MetricsPages().HandleAsync);
+
+        var metrics = await GetAsync("/metrics");
+
+        Assert.Equal(HttpStatusCode.OK, metrics.StatusCode);
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", metrics.Content.Headers.ContentType?.ToString());
+        Assert.Contains("# TYPE some_total counter\nsome_total 1\n", await ReadAsync(metrics), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_metrics_address_tells_mode_and_health_as_kube_proxy_does()
     {
         await StartAsync(MetricsPages().HandleAsync);

@@ -69,6 +69,22 @@ public sealed class BpfMapTests
     }
 
     [KernelFact]
+    public void What_is_there_and_is_no_pin_is_an_error_and_not_nothing()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            var failure = Assert.Throws<BpfException>(() => BpfMap.TryOpenPinned(file));
+
+            Assert.StartsWith($"open pinned map \"{file}\": E", failure.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [KernelFact]
     public void A_map_that_is_gone_has_no_id()
     {
         uint id;
