@@ -157,6 +157,18 @@ static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *
 	return roles ? GO_ON : packet_to_stranger(skb, &scratch->packet);
 }
 
+/* Whether a frame is for another machine, and only heard here: where a device is promiscuous, or a
+ * switch does not know where that machine is. */
+static __always_inline bool is_overheard(const struct __sk_buff *skb)
+{
+	const struct device *device;
+
+	if (skb->pkt_type != PACKET_OTHERHOST)
+		return false;
+	device = device_at(skb->ifindex);
+	return !device || !(device->flags & DEVICE_PORT);
+}
+
 static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 {
 	struct scratch *scratch = scratch_get();
@@ -164,7 +176,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	__u32 roles;
 	int kind;
 
-	if (!scratch)
+	if (!scratch || is_overheard(skb))
 		return GO_ON;
 	/* It came to another machine, or back. */
 	if (is_answer_done(skb))

@@ -28,6 +28,7 @@ enum device_flag {
 	DEVICE_LOCAL_PODS = 1 << 0, /* what comes in here is from a pod of this node */
 	DEVICE_HAS_PEER = 1 << 1,   /* a veth whose other end is in another namespace: a pod */
 	DEVICE_BRIDGED = 1 << 2,    /* a port of a bridge that asks no rules for packets */
+	DEVICE_PORT = 1 << 3,	    /* a port of a bridge or switch: what is for that is for us */
 };
 
 struct device {

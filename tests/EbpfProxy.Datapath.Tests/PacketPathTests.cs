@@ -114,7 +114,14 @@ public sealed class PacketPathTests : IDisposable
         Assert.Equal(Ip("198.51.100.1"), Rows()[peer0].IPv4.ToAddress());
         Assert.Equal(Ip("192.0.2.1"), Rows()[eth0].IPv4.ToAddress());
 
+        Set("link add br0 type bridge");
+        Set("link set peer0 master br0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.True(Rows()[peer0].Flags.HasFlag(DeviceFlags.Port));
+        Assert.False(Rows()[eth0].Flags.HasFlag(DeviceFlags.Port));
+
         Set("link del eth0");
+        Set("link del br0");
         datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
         Assert.Empty(Rows());
         Assert.Empty(DeviceHookView.Read(_bpffs.Path));

@@ -16,6 +16,9 @@ internal enum DeviceFlags : uint
 
     /// <summary>A port of a bridge that asks no rules for packets.</summary>
     Bridged = 1 << 2,
+
+    /// <summary>A port of a bridge or switch: what comes in has the hardware address of that, and is for this node all the same.</summary>
+    Port = 1 << 3,
 }
 
 /// <summary>Mirrors <c>struct device</c>; the hardware address in network order, in two parts of 4 and 2 bytes.</summary>

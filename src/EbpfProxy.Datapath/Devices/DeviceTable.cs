@@ -53,7 +53,8 @@ internal sealed class DeviceTable(IHashTable<uint, DeviceValue> table, DeviceSel
     private static DeviceFlags FlagsOf(NodeNetwork network, NodeDevice device, LocalPodDevices localPods) =>
         (localPods.Includes(device, network) ? DeviceFlags.LocalPods : DeviceFlags.None)
         | (LeadsToPod(network, device) ? DeviceFlags.HasPeer : DeviceFlags.None)
-        | (network.IsPortPastNetfilter(device) ? DeviceFlags.Bridged : DeviceFlags.None);
+        | (network.IsPortPastNetfilter(device) ? DeviceFlags.Bridged : DeviceFlags.None)
+        | (device.MasterKind is "bridge" or "openvswitch" ? DeviceFlags.Port : DeviceFlags.None);
 
     /// <summary>A node that is a container itself has an uplink of the same kind.</summary>
     private static bool LeadsToPod(NodeNetwork network, NodeDevice device) =>

@@ -109,7 +109,8 @@ internal sealed class ProxyNode
             new TrackedValue((ulong)((Stopwatch.GetElapsedTime(0) - silence).TotalNanoseconds), 0, 0));
     }
 
-    public void SetDevice(uint device, string? ipv4, string? ipv6, DeviceFlags flags = DeviceFlags.None) =>
+    /// <summary>A port, unless the flags are given: frames of tests have hardware addresses that no device has.</summary>
+    public void SetDevice(uint device, string? ipv4, string? ipv6, DeviceFlags flags = DeviceFlags.Port) =>
         Programs.Devices.Update(device, new DeviceValue(KeyOf(ipv4), KeyOf(ipv6), flags, 0, 0, 0));
 
     private static AddressKey KeyOf(string? address) =>
@@ -141,7 +142,7 @@ internal sealed class ProxyNode
         }
 
         SetDevice(Uplink, "192.168.0.2", "2001:db8::1");
-        SetDevice(Pods, "10.180.255.1", "fd00:10:180::ff:1", DeviceFlags.LocalPods);
+        SetDevice(Pods, "10.180.255.1", "fd00:10:180::ff:1", DeviceFlags.LocalPods | DeviceFlags.Port);
         SetDevice(Loopback, "192.168.0.2", "2001:db8::1");
         Forget();
     }
