@@ -261,12 +261,13 @@ internal sealed class ConnectionSweeper(
         return true;
     }
 
-    /// <summary>Removes a row, unless another connection has it by now.</summary>
+    /// <summary>Removes a row, unless another connection has it by now. One that takes it at this very moment gets it back.</summary>
     private void RemoveFlow(FlowKey key, uint id)
     {
-        if (maps.Flows.TryGet(key, out var word) && word.Connection == id)
+        if (maps.Flows.TryGet(key, out var word) && word.Connection == id
+            && maps.Flows.TryTake(key, out var taken) && taken.Connection != id)
         {
-            maps.Flows.TryDelete(key);
+            maps.Flows.TryAdd(key, taken);
         }
     }
 }

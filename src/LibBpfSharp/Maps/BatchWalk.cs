@@ -26,7 +26,7 @@ internal sealed class BatchWalk<TKey, TValue>(BpfHashMap<TKey, TValue> map, int 
         while (!isLast)
         {
             int result = Read(ref bucket, keys, values, out int count);
-            if (BatchSupport.IsMissing(result) && bucket is null)
+            if (OperationSupport.IsMissing(result) && bucket is null)
             {
                 foreach (var element in new KeyWalk<TKey, TValue>(map))
                 {

@@ -73,7 +73,7 @@ public sealed unsafe class BpfArrayMap<TValue>
             return;
         }
 
-        if (!BatchSupport.IsMissing(result))
+        if (!OperationSupport.IsMissing(result))
         {
             BpfException.Throw("read map", Map.Name, result);
         }
@@ -112,7 +112,7 @@ public sealed unsafe class BpfArrayMap<TValue>
             }
         }
 
-        if (BatchSupport.IsMissing(result))
+        if (OperationSupport.IsMissing(result))
         {
             for (int i = 0; i < values.Length; i++)
             {
@@ -121,7 +121,7 @@ public sealed unsafe class BpfArrayMap<TValue>
         }
         else if (result < 0)
         {
-            throw new BpfBatchException("write map", Map.Name, -result, BatchSupport.Completed(count, values.Length), values.Length);
+            throw new BpfBatchException("write map", Map.Name, -result, OperationSupport.Completed(count, values.Length), values.Length);
         }
     }
 

@@ -95,6 +95,35 @@ public sealed unsafe class BpfHashMap<TKey, TValue>
         return result >= 0;
     }
 
+    /// <summary>
+    /// Removes an element and returns what it was: one step, except on kernels before 5.14, where another may replace it
+    /// between the two. Returns whether there was one.
+    /// </summary>
+    /// <exception cref="BpfException">The kernel refused it.</exception>
+    public bool TryTake(in TKey key, out TValue value)
+    {
+        using var lease = new HandleLease(Map);
+        int result;
+        value = default;
+        fixed (TKey* keyPointer = &key)
+        fixed (TValue* valuePointer = &value)
+        {
+            result = LibBpf.bpf_map_lookup_and_delete_elem(lease.Descriptor, keyPointer, valuePointer);
+        }
+
+        if (OperationSupport.IsMissing(result))
+        {
+            return TryGet(in key, out value) && TryDelete(in key);
+        }
+
+        if (result < 0 && result != -LibC.ENOENT)
+        {
+            BpfException.Throw("take from map", Map.Name, result);
+        }
+
+        return result >= 0;
+    }
+
     /// <summary>Puts in or replaces elements, in order, with few system calls where the kernel can.</summary>
     /// <exception cref="BpfBatchException">It stopped in the middle; <see cref="BpfBatchException.Completed"/> tells where.</exception>
     public void UpdateBatch(ReadOnlySpan<TKey> keys, ReadOnlySpan<TValue> values)
@@ -119,13 +148,13 @@ public sealed unsafe class BpfHashMap<TKey, TValue>
             result = LibBpf.bpf_map_update_batch(lease.Descriptor, firstKey, firstValue, &count, &options);
         }
 
-        if (BatchSupport.IsMissing(result))
+        if (OperationSupport.IsMissing(result))
         {
             UpdateSingly(keys, values);
         }
         else if (result < 0)
         {
-            throw new BpfBatchException("update map", Map.Name, -result, BatchSupport.Completed(count, keys.Length), keys.Length);
+            throw new BpfBatchException("update map", Map.Name, -result, OperationSupport.Completed(count, keys.Length), keys.Length);
         }
     }
 
@@ -149,12 +178,12 @@ public sealed unsafe class BpfHashMap<TKey, TValue>
                 result = LibBpf.bpf_map_delete_batch(lease.Descriptor, first, &count, &options);
             }
 
-            if (BatchSupport.IsMissing(result))
+            if (OperationSupport.IsMissing(result))
             {
                 return deleted + DeleteSingly(keys[position..]);
             }
 
-            int completed = result < 0 ? BatchSupport.Completed(count, keys.Length - position) : keys.Length - position;
+            int completed = result < 0 ? OperationSupport.Completed(count, keys.Length - position) : keys.Length - position;
             deleted += completed;
             position += completed;
             if (result == -LibC.ENOENT)

@@ -192,6 +192,35 @@ public sealed class ConnectionSweeperTests : IDisposable
         Assert.Equal([taken], Flows());
     }
 
+    /// <summary>A client that takes the port again at the moment when its last connection is swept.</summary>
+    [KernelFact]
+    public async Task Row_that_another_connection_takes_over_at_this_moment_stays()
+    {
+        Open(6, SeenFlags.Any, SeenFlags.Any);
+        var key = ConnectionFlows.Of(_connections[6]).First();
+        var other = new FlowWord(7, 1, FlowRole.Ask);
+        for (int round = 0; round < 5000; round++)
+        {
+            Open(6, SeenFlags.Any, SeenFlags.Any);
+            _clock.Advance(1000);
+            using var start = new Barrier(2);
+            int spins = round * 7 % 20_000;
+            var taking = Task.Run(
+                () =>
+                {
+                    start.SignalAndWait();
+                    Thread.SpinWait(spins);
+                    _table.Flows.Update(key, other);
+                },
+                TestContext.Current.CancellationToken);
+            start.SignalAndWait();
+            Sweep(3);
+            await taking;
+
+            Assert.True(_table.Flows.TryGet(key, out var word) && word == other, $"lost in round {round}");
+        }
+    }
+
     [KernelFact]
     public void Programs_are_told_when_there_is_no_connection()
     {
