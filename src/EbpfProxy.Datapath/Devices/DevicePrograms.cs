@@ -14,6 +14,7 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
     private readonly HashSet<(int Device, string Name)> _attached = [];
     private readonly Dictionary<int, string> _failures = [];
     private bool _isFirst = true;
+    private bool _isWithout;
 
     /// <summary>How many devices have the programs.</summary>
     public int AttachedCount => _attached.Count;
@@ -100,6 +101,12 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
 
     private void Report(NodeDevice[] wanted, Dictionary<int, string> failures)
     {
+        if (wanted.Length == 0 && !_isWithout)
+        {
+            Log.NoDevices(logger);
+        }
+
+        _isWithout = wanted.Length == 0;
         foreach (var device in wanted)
         {
             bool isNew = failures.TryGetValue(device.Index, out string? failure) && _failures.GetValueOrDefault(device.Index) != failure;

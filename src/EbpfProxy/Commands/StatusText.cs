@@ -35,7 +35,8 @@ internal static class StatusText
 
         Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}");
         int devices = status.Devices.Select(hook => hook.Device).Distinct().Count();
-        Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on: {daemon.FailedNames}" : $"{devices}");
+        Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on: {daemon.FailedNames}"
+            : devices == 0 && status.Attached ? "0: only sockets are translated, packets from elsewhere are not (--devices)" : $"{devices}");
         foreach (var hook in status.Devices)
         {
             Line("", $"{hook.Device} {hook.Direction}: {hook.Place}{NamesOf(" after ", hook.Before)}{NamesOf(" before ", hook.After)}");

@@ -203,6 +203,23 @@ public sealed class DeviceProgramsTests : IDisposable
         }
     }
 
+    [KernelFact]
+    public void That_no_device_is_one_that_was_wanted_is_told_once()
+    {
+        _stage.Ip("link add veth0 type veth peer name veth1");
+        using var run = _stage.Start(usesClsact: true, "eth7");
+
+        run.Update();
+        run.Update();
+        Assert.Single(run.Log.All, line => line.StartsWith("No device of this node is one that --devices names", StringComparison.Ordinal));
+
+        _stage.Ip("link set veth1 name eth7");
+        run.Update();
+        _stage.Ip("link set eth7 name veth1");
+        run.Update();
+        Assert.Equal(2, run.Log.All.Count(line => line.StartsWith("No device", StringComparison.Ordinal)));
+    }
+
     [KernelTheory]
     [MemberData(nameof(Ways))]
     public void Two_hundred_devices_that_come_and_go_leave_nothing_behind(bool usesClsact)

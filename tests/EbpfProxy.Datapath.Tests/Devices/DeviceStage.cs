@@ -4,7 +4,6 @@ using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfProxy.Datapath.Tests.Devices;
 
@@ -61,9 +60,11 @@ internal sealed class DeviceStage : IDisposable
                 DeviceAttachers.Choose(new DevicePins(stage.Links), usesClsact),
                 name => _bpf.GetProgram(name).Program,
                 new DeviceSelection(devices),
-                NullLogger.Instance));
+                Log));
             _programs = programs!;
         }
+
+        public LogLines Log { get; } = new();
 
         public int AttachedCount => _programs.AttachedCount;
 

@@ -10,7 +10,7 @@ public sealed class StatusTextTests
 
     private static readonly DaemonNote _note = new(
         "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-20), _now.AddSeconds(-90), SyncError: null,
-        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false);
+        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16");
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
@@ -69,6 +69,7 @@ public sealed class StatusTextTests
         Assert.Contains("sync         failing: ENOMEM; last done 1 min 30 s ago", lines);
         Assert.Contains("programs     1 of 9 attached", lines);
         Assert.Contains("devices      1, and 2 that the programs could not be put on: eth1, eth2", lines);
+        Assert.Contains("devices      0: only sockets are translated, packets from elsewhere are not (--devices)", Lines(_status with { Devices = [] }));
         Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeard = null } }));
         Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
     }
