@@ -29,6 +29,7 @@ namespace EbpfProxy.Datapath;
 public sealed class ServiceDatapath : IServiceDatapath, IDisposable
 {
     private readonly Lock _lock;
+    private IReadOnlyCollection<Prefix> _servicePrefixes = [];
     private readonly FolderLock _folderLock;
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
@@ -243,11 +244,24 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
+    /// <summary>The prefixes that only services have addresses of, as they were last set.</summary>
+    public IReadOnlyCollection<Prefix> ServicePrefixes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _servicePrefixes;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes)
     {
         lock (_lock)
         {
+            _servicePrefixes = prefixes;
             _packets?.SetServicePrefixes(prefixes);
         }
     }

@@ -63,8 +63,9 @@ public sealed record FlowExplanation(
 /// <param name="addresses">What they hold of addresses.</param>
 /// <param name="rules">The configuration of the daemon.</param>
 /// <param name="preservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
+/// <param name="servicePrefix">The prefix that only services have addresses of and that has what is asked; null for none.</param>
 public sealed class FlowExplainer(
-    IReadOnlyList<ServiceRow> services, IReadOnlyDictionary<Address, AddressRole> addresses, MasqueradeRules rules, bool preservesClient)
+    IReadOnlyList<ServiceRow> services, IReadOnlyDictionary<Address, AddressRole> addresses, MasqueradeRules rules, bool preservesClient, Prefix? servicePrefix)
 {
     public FlowExplanation Explain(ExplainedFlow flow)
     {
@@ -79,6 +80,8 @@ public sealed class FlowExplainer(
         {
             return roles.HasFlag(AddressRole.ClusterIP)
                 ? Nothing(FlowFate.Refused, "it is a cluster IP, and no service has this port and protocol there")
+                : roles == AddressRole.None && servicePrefix is { } prefix
+                ? Nothing(FlowFate.Dropped, $"no service has the address, and only services have addresses of {prefix}")
                 : Nothing(FlowFate.Untouched, "no service has this address, port and protocol");
         }
 

@@ -21,7 +21,8 @@ internal static class ExplainCommand
         The client is the node itself if the node has its address, a pod of this node if that is how pods are told (by
         --cluster-cidr or the Node's podCIDRs), and outside otherwise; --as says it where that is not so. Flows that are
         open stay with their backend whatever this says: see `conntrack list`. With session affinity the client's last
-        backend comes first: see `affinity list`.
+        backend comes first: see `affinity list`. Node ports at loopback addresses are not told, nor endpoints that do not
+        serve, which are in no map; nor whether the packets come by a device that has the programs: see `status`.
         """;
 
     public static Command Create()
@@ -41,7 +42,7 @@ internal static class ExplainCommand
             var (client, asked) = (result.GetRequiredValue(from), result.GetRequiredValue(to));
             var flow = new ExplainedFlow(client, PlaceOf(result.GetValue(place), client, addresses, note), asked.Address, asked.Port, asked.Protocol);
             var rules = new MasqueradeRules(note.TellsLocalPods, note.MasqueradesAll);
-            var explanation = new FlowExplainer(DatapathView.ReadServices(bpfFileSystem), addresses, rules, note.PreservesClient).Explain(flow);
+            var explanation = new FlowExplainer(DatapathView.ReadServices(bpfFileSystem), addresses, rules, note.PreservesClient, DaemonNote.Find(note.ServicePrefixes, asked.Address)).Explain(flow);
             var writer = result.InvocationConfiguration.Output;
             if (!OutputOption.TryWrite(writer, OutputOption.FormOf(result, output), ExplanationJson.From(flow, explanation), ListJsonContext.Readable.ExplanationJson))
             {
@@ -78,7 +79,7 @@ internal static class ExplainCommand
     private static ClientPlace PlaceOf(string? said, Address client, IReadOnlyDictionary<Address, AddressRole> addresses, DaemonNote note)
     {
         bool isOfNode = client.IsLoopback || addresses.GetValueOrDefault(client).HasFlag(AddressRole.OnDevice);
-        bool isOfPod = note.LocalPods.Split(',').Any(text => Prefix.TryParse(text, out var prefix) && prefix.Contains(client));
+        bool isOfPod = DaemonNote.Find(note.LocalPods, client) is not null;
         return said switch
         {
             "pod" => ClientPlace.LocalPod,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Daemon;
 
@@ -20,6 +21,7 @@ namespace EbpfProxy.Daemon;
 /// <param name="LocalPods">The prefixes that they are told by, with commas between; empty where it is by devices.</param>
 /// <param name="MasqueradesAll">Whether whoever asks a cluster IP is masqueraded.</param>
 /// <param name="PreservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
+/// <param name="ServicePrefixes">Some of the prefixes that only services have addresses of, with commas between.</param>
 internal sealed record DaemonNote(
     string Version,
     int Pid,
@@ -36,11 +38,13 @@ internal sealed record DaemonNote(
     bool TellsLocalPods,
     string LocalPods,
     bool MasqueradesAll,
-    bool PreservesClient)
+    bool PreservesClient,
+    string ServicePrefixes)
 {
     // There is room for 4095 bytes in all.
     private const int MaxError = 200;
     private const int MostNames = 8;
+    private const int MostPrefixes = 16;
 
     public string ToText() => JsonSerializer.Serialize(
         this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) }, NoteJsonContext.Default.DaemonNote);
@@ -61,6 +65,23 @@ internal sealed record DaemonNote(
     /// <summary>For <see cref="FailedNames"/>.</summary>
     public static string NamesOf(IReadOnlyList<string> devices) =>
         string.Join(", ", devices.Take(MostNames)) + (devices.Count > MostNames ? ", ..." : "");
+
+    /// <summary>For <see cref="LocalPods"/> and <see cref="ServicePrefixes"/>.</summary>
+    public static string PrefixesOf(IEnumerable<Prefix> prefixes) => string.Join(',', prefixes.Take(MostPrefixes));
+
+    /// <summary>The prefix of a list in a note that has an address; null for none.</summary>
+    public static Prefix? Find(string prefixes, Address address)
+    {
+        foreach (string text in prefixes.Split(','))
+        {
+            if (Prefix.TryParse(text, out var prefix) && prefix.Contains(address))
+            {
+                return prefix;
+            }
+        }
+
+        return null;
+    }
 
     private static string? Shorten(string? error) => error?.Length > MaxError ? error[..MaxError] : error;
 }

@@ -112,8 +112,17 @@ public sealed class ExplainTests
     [InlineData("web:80")]
     public void What_makes_no_sense_is_not_taken_for_something(string text) => Assert.False(ExplainCommand.Asked.TryParse(text, out _));
 
-    private static FlowExplanation Explain(ExplainedFlow flow) =>
-        new FlowExplainer([_web, _empty], _addresses, new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false), preservesClient: false).Explain(flow);
+    [Fact]
+    public void Address_that_only_a_service_could_have_is_dropped()
+    {
+        var explanation = Explain(
+            new ExplainedFlow(Parse("198.51.100.7"), ClientPlace.Elsewhere, Parse("10.96.7.7"), 80, Protocol.Tcp), new Prefix(Parse("10.96.0.0"), 16));
+
+        Assert.Equal((FlowFate.Dropped, "no service has the address, and only services have addresses of 10.96.0.0/16"), (explanation.Fate, explanation.Why));
+    }
+
+    private static FlowExplanation Explain(ExplainedFlow flow, Prefix? servicePrefix = null) => new FlowExplainer(
+        [_web, _empty], _addresses, new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false), preservesClient: false, servicePrefix).Explain(flow);
 
     private static Address Parse(string text) => Address.TryParse(text, out var address) ? address : throw new FormatException(text);
 }
