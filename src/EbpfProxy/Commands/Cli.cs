@@ -28,9 +28,9 @@ internal static class Cli
         var result = CreateRoot().Parse(Arguments.Normalize(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Action is ParseErrorAction)
         {
-            foreach (var fault in result.Errors)
+            foreach (string fault in FaultsOf(result))
             {
-                await error.WriteLineAsync($"error: command line: {OnOneLine(fault.Message)}");
+                await error.WriteLineAsync($"error: command line: {fault}");
             }
 
             return Misuse;
@@ -52,6 +52,17 @@ internal static class Cli
             await error.WriteLineAsync($"error: {result.CommandResult.Command.Name}: {OnOneLine(e.Message)}");
             return Failure;
         }
+    }
+
+    /// <summary>That a command is missing says something only where no word was meant to be one.</summary>
+    private static string[] FaultsOf(ParseResult result)
+    {
+        var command = result.CommandResult.Command;
+        string[] faults = [.. result.Errors.Select(fault => OnOneLine(fault.Message))];
+        string[] commands = [.. command.Subcommands.Where(other => !other.Hidden).Select(other => other.Name)];
+        return result.UnmatchedTokens is [var word, ..] && commands.Length > 0 && !word.StartsWith('-')
+            ? [$"there is no command \"{word}\"; there are: {string.Join(", ", commands)}"]
+            : faults is [_] && result.UnmatchedTokens is [] && commands.Length > 0 ? [$"which command? There are: {string.Join(", ", commands)}"] : faults;
     }
 
     private static string OnOneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));

@@ -37,7 +37,7 @@ internal static class TraceCommand
     public static Command Create()
     {
         var address = new Option<Address?>("--address") { Description = "Only with this frontend, backend or, where packets are translated, client", HelpName = "address", CustomParser = ParseAddress };
-        var port = new Option<ushort?>("--port") { Description = "Only with this port, of any of them", HelpName = "number" };
+        var port = new Option<ushort?>("--port") { Description = "Only with this port, of any of them", HelpName = "number", CustomParser = ParsePort };
         var protocol = new Option<string>("--protocol") { Description = "Only tcp, udp or sctp", HelpName = "protocol" };
         protocol.AcceptOnlyFromAmong("tcp", "udp", "sctp");
         var service = new Option<string>("--service") { Description = "Only of this service: name, or namespace/name", HelpName = "service" };
@@ -102,6 +102,18 @@ internal static class TraceCommand
         string got = one.Backend is { } backend ? Words.Of(backend) : Words.Of(one.Reason);
         string time = one.Time.ToLocalTime().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
         return $"{time} {terminal.Coloured(word, word)}{new string(' ', 11 - word.Length)}{asker} {Words.Of(one.Frontend)}/{Words.Of(one.Protocol).ToLowerInvariant()} -> {got} {one.Service?.ToString() ?? "-"}";
+    }
+
+    private static ushort? ParsePort(ArgumentResult result)
+    {
+        string text = result.Tokens.Single().Value;
+        if (ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+        {
+            return port;
+        }
+
+        result.AddError($"--port: \"{text}\" is no port");
+        return null;
     }
 
     private static Address? ParseAddress(ArgumentResult result)

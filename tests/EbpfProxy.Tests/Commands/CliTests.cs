@@ -22,6 +22,19 @@ public sealed class CliTests
         Assert.All(Lines(error), text => Assert.Matches("^error: (--[a-z-]+|command line): .+", text));
     }
 
+    [Theory]
+    [InlineData("servce list", "error: command line: there is no command \"servce\"; there are: ")]
+    [InlineData("service lst default/web", "error: command line: there is no command \"lst\"; there are: list, show")]
+    [InlineData("service", "error: command line: which command? There are: list, show")]
+    [InlineData("trace --port 99999", "error: command line: --port: \"99999\" is no port")]
+    public async Task A_word_that_is_mistyped_is_told_once_with_what_there_is(string line, string expected)
+    {
+        var (code, _, error) = await RunAsync(line);
+
+        Assert.Equal(2, code);
+        Assert.StartsWith(expected, Assert.Single(Lines(error)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_failure_is_told_in_the_same_form_and_exits_with_1()
     {
