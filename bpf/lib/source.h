@@ -6,8 +6,8 @@
 
 #include "open.h"
 
-/* As many as the kernel's own masquerade makes (nf_nat_l4proto_unique_tuple): with nineteen of
- * twenty ports to one backend taken, one flow in two hundred thousand finds none. */
+/* About as many as the kernel's own masquerade makes (nf_nat_l4proto_unique_tuple): with nineteen
+ * of twenty ports to one backend taken, one flow in two hundred thousand finds none. */
 #define SOURCE_PORT_ATTEMPTS 240
 
 /* Whether it is for this CPU to choose. */
@@ -53,11 +53,13 @@ __noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(&key, &row);
 }
 
-static __always_inline bool source_port_take(struct __sk_buff *skb)
+static __always_inline bool source_port_take(struct __sk_buff *skb, __u8 protocol)
 {
 	for (int attempt = 0; attempt < SOURCE_PORT_ATTEMPTS; attempt++) {
 		if (source_port_try(skb, bpf_get_prandom_u32()))
 			return true;
+		if (protocol == IPPROTO_SCTP)
+			return false;
 	}
 	return false;
 }
@@ -99,7 +101,7 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 		return REASON_NO_SOURCE_ADDRESS;
 	}
 	connection->source = source;
-	if (!source_port_take(skb)) {
+	if (!source_port_take(skb, connection->protocol)) {
 		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		return REASON_NO_SOURCE_PORT;
 	}

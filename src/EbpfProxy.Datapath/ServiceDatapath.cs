@@ -245,23 +245,14 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     }
 
     /// <summary>The prefixes that only services have addresses of, as they were last set.</summary>
-    public IReadOnlyCollection<Prefix> ServicePrefixes
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _servicePrefixes;
-            }
-        }
-    }
+    public IReadOnlyCollection<Prefix> ServicePrefixes => Volatile.Read(ref _servicePrefixes);
 
     /// <inheritdoc/>
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes)
     {
         lock (_lock)
         {
-            _servicePrefixes = prefixes;
+            Volatile.Write(ref _servicePrefixes, prefixes);
             _packets?.SetServicePrefixes(prefixes);
         }
     }

@@ -137,7 +137,7 @@ get_source() {
   mkdir -p "$2"
   (cd "$2" && apt-get -q -c "$home/apt.conf" --download-only source "$3") >"$home/download.log" 2>&1 ||
     { cat "$home/download.log" >&2; fail "cannot get the source of $3 of $1"; }
-  tar -xf "$2/$3"_*.orig.tar.* -C "$2" --strip-components=1
+  tar -xf "$2/$3"_*.orig.tar.[gx]z -C "$2" --strip-components=1
   rm "$2/$3"_*
 }
 

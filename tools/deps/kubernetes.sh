@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD/.artifacts/deps/kubernetes
 source=$root/go/src/k8s.io/kubernetes
+etcd=.artifacts/deps/etcd/usr/bin/etcd
 [ ! -x "$root/bin/kube-apiserver" ] || exit 0
+[ -x "$etcd" ] || { echo "kubernetes.sh: no $etcd: run make deps first" >&2; exit 1; }
 
 rm -rf "$root"
 tools/deps/apt.sh source bookworm "$source" kubernetes
@@ -23,6 +25,6 @@ export KUBE_GIT_VERSION=v1.20.2 KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 KUBE_GIT_COMM
 make -C "$source" WHAT="cmd/kube-apiserver cmd/kube-proxy"
 
 mkdir -p "$root/built"
-cp "$source/_output/bin/kube-apiserver" "$source/_output/bin/kube-proxy" .artifacts/deps/etcd/usr/bin/etcd "$root/built"
+cp "$source/_output/bin/kube-apiserver" "$source/_output/bin/kube-proxy" "$etcd" "$root/built"
 rm -rf "${root:?}/go" "$root/compiler" "$root/tools" "${root:?}/home"
 mv "$root/built" "$root/bin"

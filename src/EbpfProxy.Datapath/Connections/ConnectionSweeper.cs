@@ -26,6 +26,7 @@ internal sealed class ConnectionSweeper(
     ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, PortRange sourcePorts, TimeProvider time, Action<ConnectionValue> freeing)
 {
     private const ulong NanosecondsASecond = 1_000_000_000;
+    private const int Full = 7; // E2BIG
 
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
@@ -261,13 +262,21 @@ internal sealed class ConnectionSweeper(
         return true;
     }
 
-    /// <summary>Removes a row, unless another connection has it by now. One that takes it at this very moment gets it back.</summary>
+    /// <summary>Removes a row, unless another connection has it by now. One that takes it at this very moment gets it back an instant later.</summary>
     private void RemoveFlow(FlowKey key, uint id)
     {
-        if (maps.Flows.TryGet(key, out var word) && word.Connection == id
-            && maps.Flows.TryTake(key, out var taken) && taken.Connection != id)
+        if (!maps.Flows.TryGet(key, out var word) || word.Connection != id || !maps.Flows.TryTake(key, out var taken) || taken.Connection == id)
+        {
+            return;
+        }
+
+        try
         {
             maps.Flows.TryAdd(key, taken);
+        }
+        catch (BpfException e) when (e.Errno == Full)
+        {
+            // Somebody else has its place in a full table: as if it had come a moment later.
         }
     }
 }

@@ -26,13 +26,13 @@ internal static class KubeProxyProcess
 
     private static string? FindProcess(string processes)
     {
-        string? own = LinkOf("/proc/thread-self/ns/net", unseen: null);
+        string own = LinkOf("/proc/thread-self/ns/net") ?? "";
         return Directory.EnumerateDirectories(processes)
             .Where(path => Path.GetFileName(path).All(char.IsAsciiDigit))
             .Where(path => ReadCommand(path) == Command)
 
-            // One whose namespace is not ours to see is the node's: kube-proxy has no other. One that has none is ending.
-            .Where(path => LinkOf(Path.Combine(path, "ns/net"), unseen: own) == own)
+            // One whose namespace is not ours to see is the node's: kube-proxy has no other. One that is ending has none.
+            .Where(path => LinkOf(Path.Combine(path, "ns/net")) is { } network ? network == own : !IsEnding(path))
             .Select(Path.GetFileName)
             .FirstOrDefault();
     }
@@ -50,18 +50,27 @@ internal static class KubeProxyProcess
         }
     }
 
-    /// <summary>What a link says; <paramref name="unseen"/> where that is not ours to see, null where there is none.</summary>
-    private static string? LinkOf(string path, string? unseen)
+    /// <summary>Whether only its parent has not heard yet that it ended. The state comes after the command (proc_pid_stat(5)).</summary>
+    internal static bool IsEnding(string process)
+    {
+        try
+        {
+            string stat = File.ReadAllText(Path.Combine(process, "stat"));
+            return stat[(stat.LastIndexOf(')') + 1)..].TrimStart() is ['Z' or 'X', ..];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+
+    private static string? LinkOf(string path)
     {
         try
         {
             return new FileInfo(path).LinkTarget;
         }
-        catch (UnauthorizedAccessException)
-        {
-            return unseen;
-        }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }

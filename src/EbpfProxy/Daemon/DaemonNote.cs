@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Daemon;
@@ -46,8 +47,14 @@ internal sealed record DaemonNote(
     private const int MostNames = 8;
     private const int MostPrefixes = 16;
 
-    public string ToText() => JsonSerializer.Serialize(
-        this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) }, NoteJsonContext.Default.DaemonNote);
+    public string ToText()
+    {
+        var shortened = this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) };
+        string text = JsonSerializer.Serialize(shortened, NoteJsonContext.Default.DaemonNote);
+        return text.Length <= DaemonNotes.MaxLength
+            ? text
+            : JsonSerializer.Serialize(shortened with { ServicePrefixes = "" }, NoteJsonContext.Default.DaemonNote);
+    }
 
     /// <summary>Null where the text is none of ours, but of another version.</summary>
     public static DaemonNote? Parse(string? text)
@@ -69,10 +76,10 @@ internal sealed record DaemonNote(
     /// <summary>For <see cref="LocalPods"/> and <see cref="ServicePrefixes"/>.</summary>
     public static string PrefixesOf(IEnumerable<Prefix> prefixes) => string.Join(',', prefixes.Take(MostPrefixes));
 
-    /// <summary>The prefix of a list in a note that has an address; null for none.</summary>
-    public static Prefix? Find(string prefixes, Address address)
+    /// <summary>The prefix of a list in a note that has an address; null for none, or where a daemon of before left no list.</summary>
+    public static Prefix? Find(string? prefixes, Address address)
     {
-        foreach (string text in prefixes.Split(','))
+        foreach (string text in prefixes?.Split(',') ?? [])
         {
             if (Prefix.TryParse(text, out var prefix) && prefix.Contains(address))
             {

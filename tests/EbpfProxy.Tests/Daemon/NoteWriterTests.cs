@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using EbpfProxy.Daemon;
+using EbpfProxy.Model.Network;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -85,6 +86,7 @@ public sealed class NoteWriterTests
         var note = _note with { LastSync = DateTimeOffset.UnixEpoch, SourceError = "services: refused" };
 
         Assert.Equal(note, DaemonNote.Parse(note.ToText()));
+        Assert.Null(DaemonNote.Find(DaemonNote.Parse("""{"version":"0.1"}""")!.ServicePrefixes, Address.FromIPv4(0x0a600001)));
         Assert.Null(DaemonNote.Parse("something else"));
         Assert.Null(DaemonNote.Parse(null));
     }
@@ -93,9 +95,10 @@ public sealed class NoteWriterTests
     public void The_longest_errors_fit_where_notes_are_left()
     {
         string error = new('"', 5000);
+        string prefixes = string.Join(',', Enumerable.Repeat("fd00:1234:5678:9abc:def0:1234:5678:9abc/112", 16));
         string names = DaemonNote.NamesOf([.. Enumerable.Repeat(new string('"', 15), 100)]);
 
-        Assert.InRange((_note with { SourceError = error, SyncError = error, FailedDevices = 100, FailedNames = names }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
+        Assert.InRange((_note with { SourceError = error, SyncError = error, FailedDevices = 100, FailedNames = names, ServicePrefixes = prefixes }).ToText().Length, 1, EbpfProxy.Datapath.View.DaemonNotes.MaxLength);
     }
 
     [Theory]
