@@ -8,8 +8,9 @@
 
 #include "connection.h"
 
-/* How many tokens one new connection looks at: each is looked at once in its life, or twice. */
-#define TOKEN_ATTEMPTS 8
+/* How many tokens one new connection looks at: each is looked at once in its life, or twice. So
+ * many in a row may be of connections that have ended since. */
+#define TOKEN_ATTEMPTS 32
 
 static __always_inline struct path_state *path_state(void)
 {
@@ -56,22 +57,25 @@ static __always_inline void path_has_parted(void)
 }
 
 /* Removes a row, if it still names the connection. */
-static __noinline void flow_remove(const struct connection *connection, __u32 id, __u8 role)
+static __noinline void flow_remove(const struct connection *connection, const struct flow *named,
+				   __u8 role)
 {
 	struct flow_key key = flow_key_of(connection, role);
 	struct flow flow;
 
-	if (flow_lookup(&key, &flow) && flow.connection == id)
+	if (flow_lookup(&key, &flow) && flow.connection == named->connection &&
+	    flow.generation == named->generation)
 		bpf_map_delete_elem(&flows, &key);
 }
 
-static __always_inline void connection_remove_flows(const struct connection *connection, __u32 id)
+static __always_inline void connection_remove_flows(const struct connection *connection,
+						    const struct flow *named)
 {
-	flow_remove(connection, id, FLOW_ASK);
-	flow_remove(connection, id, FLOW_ANSWER);
+	flow_remove(connection, named, FLOW_ASK);
+	flow_remove(connection, named, FLOW_ANSWER);
 	if (connection->flags & CONNECTION_MASQUERADE) {
-		flow_remove(connection, id, FLOW_FORWARD);
-		flow_remove(connection, id, FLOW_RETURN);
+		flow_remove(connection, named, FLOW_FORWARD);
+		flow_remove(connection, named, FLOW_RETURN);
 	}
 }
 
@@ -83,7 +87,7 @@ static __always_inline bool connection_evict(struct connection *connection,
 	if (!connection_end(connection, token->connection, token->generation))
 		return false;
 	connection_tally_rest(connection);
-	connection_remove_flows(connection, token->connection);
+	connection_remove_flows(connection, token);
 	return true;
 }
 

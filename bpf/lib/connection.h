@@ -2,9 +2,10 @@
 /*
  * Connections and the flows that lead to them.
  *
- * A generation is odd while the connection lives. It is ended by the next even one: by whoever
- * holds its token in the queue of the unanswered while it has no answer, by anybody after. The
- * controller puts an ended one back among the free, after a grace period.
+ * A generation is odd while the connection lives. It is ended by the next even one, by whoever
+ * finds it to be the one that was looked at: only one of those who take a token or have a packet
+ * that begins anew can then use the id again at once. The controller puts an ended one that nobody
+ * uses back among the free, after a grace period.
  */
 #ifndef EBPF_PROXY_CONNECTION_H
 #define EBPF_PROXY_CONNECTION_H

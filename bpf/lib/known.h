@@ -24,7 +24,7 @@ static __always_inline bool begins_anew(const struct connection *connection, __u
 }
 
 /* Finds the connection of the packet in the scratch; 0 where it belongs to none, or begins a new
- * one: then what was before is ended. */
+ * one: then what was before is ended, and its id is for the new one. */
 __noinline int flow_find(struct __sk_buff *skb)
 {
 	struct scratch *scratch = scratch_get();
@@ -40,7 +40,10 @@ __noinline int flow_find(struct __sk_buff *skb)
 	scratch->now_ns = now_ns();
 	if (!begins_anew(connection, scratch->found.role, packet, scratch->now_ns))
 		return 1;
-	connection_end(connection, scratch->found.id, scratch->found.generation);
+	scratch->ended.connection = scratch->found.id;
+	scratch->ended.generation = scratch->found.generation;
+	scratch->has_ended =
+		connection_end(connection, scratch->found.id, scratch->found.generation);
 	return 0;
 }
 

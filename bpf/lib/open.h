@@ -163,6 +163,33 @@ static __always_inline bool begins_around(const struct packet *packet)
 	       packet->l3;
 }
 
+/* An id for the connection of the packet in the scratch: that of the connection which the packet
+ * has ended, whose tokens name an earlier generation, else one that is not in use. */
+static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
+{
+	const struct connection *ended;
+
+	if (!scratch->has_ended)
+		return connection_allocate(id);
+	*id = scratch->ended.connection;
+	ended = connection_at(*id);
+	if (!ended)
+		return false;
+	connection_tally_rest(ended);
+	scratch->old = *ended;
+	return true;
+}
+
+/* Removes what is left of the rows of the connection whose id was taken. That they stood until now
+ * told that what connection tracking remembers was ours. */
+static __always_inline void ended_remove(struct scratch *scratch)
+{
+	if (!scratch->has_ended)
+		return;
+	scratch->has_ended = false;
+	connection_remove_flows(&scratch->old, &scratch->ended);
+}
+
 /* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
 __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 {
@@ -179,7 +206,7 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	packet = &scratch->packet;
 	choice = &scratch->choice;
 	path_is_in_use();
-	if (!connection_allocate(&id))
+	if (!id_take(scratch, &id))
 		return REASON_CONNECTIONS_FULL;
 	connection = connection_at(id);
 	if (!connection)
@@ -213,9 +240,10 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	*(volatile __u32 *)&connection->generation = flow.generation;
 
 	reason = connection_publish(skb, connection, &flow);
+	ended_remove(scratch);
 	if (reason != REASON_TRANSLATED) {
 		connection_end(connection, id, flow.generation);
-		connection_remove_flows(connection, id);
+		connection_remove_flows(connection, &flow);
 		return reason;
 	}
 	token_add(id, flow.generation);

@@ -35,6 +35,9 @@ struct scratch {
 	struct rewrite after;  /* what the packet becomes */
 	struct rewrite turned; /* what the quoted one becomes */
 	struct flow_key key;   /* of the quoted packet as it was sent */
+	bool has_ended;	       /* the packet has ended the connection that had its addresses */
+	struct flow ended;     /* that one */
+	struct connection old; /* what it was */
 };
 
 struct {
@@ -58,6 +61,7 @@ __noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook)
 
 	if (!scratch)
 		return KIND_OTHER;
+	scratch->has_ended = false;
 	packet_begin(&scratch->packet, l3, hook);
 	scratch->packet.kind = packet_read(skb, &scratch->packet);
 	return scratch->packet.kind;

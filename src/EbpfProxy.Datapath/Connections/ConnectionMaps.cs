@@ -42,9 +42,11 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
     /// <summary>Reads the connections from <paramref name="first"/> on.</summary>
     public void Read(int first, Span<ConnectionValue> connections) => _connections.Read(first, connections);
 
-    /// <summary>Ends a connection, or says that it lives: one store.</summary>
-    public void SetGeneration(int id, uint generation) =>
-        Volatile.Write(ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref At(id), GenerationOffset)), generation);
+    /// <summary>Ends the connection that has an id in a generation; nothing, where a program has ended it and given its id to the next.</summary>
+    public void End(int id, uint generation) => Interlocked.CompareExchange(
+        ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref At(id), GenerationOffset)),
+        (generation + 1) & FlowWord.MaxGeneration,
+        generation);
 
     /// <summary>Says that an id is not in use.</summary>
     public void ClearProtocol(int id) => Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), ProtocolOffset) = 0;

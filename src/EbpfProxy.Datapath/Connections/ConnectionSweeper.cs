@@ -10,9 +10,10 @@ namespace EbpfProxy.Datapath.Connections;
 /// Frees the connections that are over. The programs judge age themselves; this only gives ids and rows back, a bounded
 /// part of the table at a time, and tells the programs when there is nothing to look for.
 /// <para>
-/// A program that takes the token of a connection out of a queue (the unanswered, the closing) ends it and uses its id
-/// again at once. So such a connection is ended here only by who took its token; any other by anyone. An ended one is
-/// freed a grace period later, if its generation is still the same: otherwise a program was just filling it in.
+/// A program that takes the token of a connection out of a queue (the unanswered, the closing), or has a packet that begins
+/// anew, ends it and uses its id again at once. So who ends one here ends that generation alone, and where it has a token,
+/// after taking that. An ended one is freed a grace period later, if its generation is still the same: otherwise a program
+/// was just filling it in.
 /// </para>
 /// Not thread-safe.
 /// </summary>
@@ -175,7 +176,7 @@ internal sealed class ConnectionSweeper(
         }
         else if ((connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing)) || HasNoToken(connection, now))
         {
-            End(id, connection.Generation);
+            maps.End(id, connection.Generation);
         }
         else
         {
@@ -213,7 +214,7 @@ internal sealed class ConnectionSweeper(
 
             if (IsOf(token, out _))
             {
-                End((int)token.Connection, token.Generation);
+                maps.End((int)token.Connection, token.Generation);
             }
         }
 
@@ -225,8 +226,6 @@ internal sealed class ConnectionSweeper(
 
         bool HasTime(FlowWord token) => IsOf(token, out var connection) && !IsOver(connection, now);
     }
-
-    private void End(int id, uint generation) => maps.SetGeneration(id, (generation + 1) & FlowWord.MaxGeneration);
 
     private int FreeEnded()
     {

@@ -178,6 +178,19 @@ public sealed class ConnectionSweeperTests : IDisposable
         Assert.Equal(3u, _connections[2].Generation);
     }
 
+    /// <summary>A program began it anew after the sweeper had found the one before to be over.</summary>
+    [KernelFact]
+    public void End_of_a_generation_that_is_gone_ends_nothing()
+    {
+        Open(4, SeenFlags.Any, SeenFlags.Any, generation: 3);
+
+        _table.End(4, 1);
+        Assert.Equal(3u, _connections[4].Generation);
+
+        _table.End(4, 3);
+        Assert.Equal(4u, _connections[4].Generation);
+    }
+
     [KernelFact]
     public void Row_that_another_connection_took_over_stays()
     {

@@ -166,6 +166,34 @@ public sealed class ConnectionTests(PacketKernel kernel)
         Array.ForEach(answered, flow => flow.Answers((from, to) => Packet.Tcp(from, to).Payload(3)));
     }
 
+    /// <summary>A client that uses few ports, one after the other, takes no more places than ports.</summary>
+    [KernelFact]
+    public void Connection_that_begins_anew_has_the_place_of_the_one_before()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 8 });
+
+        for (int i = 0; i < 50; i++)
+        {
+            var flow = OpenTcp(node, 4000).Shake();
+            flow.Asks((from, to) => Packet.Tcp(from, to).Rst());
+
+            Assert.Single(node.Connections());
+            Assert.Equal(4, node.Programs.Flows.Enumerate().Count());
+        }
+    }
+
+    [KernelFact]
+    public void Tokens_of_connections_that_began_anew_are_in_nobodys_way()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 64 });
+        foreach (int port in Enumerable.Repeat(4000, 20).Concat(Enumerable.Range(4000, 64)))
+        {
+            OpenTcp(node, port).Shake().Asks((from, to) => Packet.Tcp(from, to).Rst());
+        }
+
+        node.Ingress(Packet.Tcp(Services.Outsider(false, 5000), Services.NodePort(false, 3002)).Syn(), node.Uplink).Counts(Reason.ConnectionOpened);
+    }
+
     [KernelFact]
     public void New_flow_is_dropped_where_only_answered_ones_are_left()
     {
