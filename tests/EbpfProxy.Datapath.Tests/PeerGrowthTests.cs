@@ -121,12 +121,17 @@ public sealed class PeerGrowthTests : IDisposable
 
     private int Translated() => (int)ReasonCounters.Read(_bpffs.Path)[(int)Reason.Translated];
 
+    /// <summary>The records as programs find them: those that the larger table had no room for stay in the one before.</summary>
     private KeyValuePair<PeerKey, PeerValue>[] ReadPeers(out uint capacity)
     {
+        string previousPin = PeersPin + "-previous";
         using var peers = BpfMap.OpenPinned(PeersPin);
-        capacity = peers.MaxEntries;
-        return [.. new BpfHashMap<PeerKey, PeerValue>(peers).Enumerate()];
+        using var previous = File.Exists(previousPin) ? BpfMap.OpenPinned(previousPin) : null;
+        capacity = peers.MaxEntries + (previous?.MaxEntries ?? 0);
+        return [.. Rows(peers), .. previous is null ? [] : Rows(previous)];
     }
+
+    private static IEnumerable<KeyValuePair<PeerKey, PeerValue>> Rows(BpfMap map) => new BpfHashMap<PeerKey, PeerValue>(map).Enumerate();
 
     /// <summary>Holds the thread that makes the table larger, between the switch and the move of the records.</summary>
     private sealed class HoldAtGrowth : ILogger, IDisposable
