@@ -68,15 +68,19 @@ static __noinline void flow_remove(const struct connection *connection, const st
 		bpf_map_delete_elem(&flows, &key);
 }
 
+/* Removes the rows of a connection that has ended; of those that answers come by the ones that were
+ * taken. */
 static __always_inline void connection_remove_flows(const struct connection *connection,
-						    const struct flow *named)
+						    const struct flow *named, __u8 taken_rows)
 {
 	flow_remove(connection, named, FLOW_ASK);
-	flow_remove(connection, named, FLOW_ANSWER);
-	if (connection->flags & CONNECTION_MASQUERADE) {
-		flow_remove(connection, named, FLOW_FORWARD);
+	if (taken_rows & 1 << FLOW_ANSWER)
+		flow_remove(connection, named, FLOW_ANSWER);
+	if (!(connection->flags & CONNECTION_MASQUERADE))
+		return;
+	flow_remove(connection, named, FLOW_FORWARD);
+	if (taken_rows & 1 << FLOW_RETURN)
 		flow_remove(connection, named, FLOW_RETURN);
-	}
 }
 
 /* Ends a connection whose token was taken, so that its id can be used again at once; false where
@@ -87,7 +91,7 @@ static __always_inline bool connection_evict(struct connection *connection,
 	if (!connection_end(connection, token->connection, token->generation))
 		return false;
 	connection_tally_rest(connection);
-	connection_remove_flows(connection, token);
+	connection_remove_flows(connection, token, rows_take(connection, token, ANSWER_ROWS));
 	return true;
 }
 

@@ -195,6 +195,47 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 	return is_ended;
 }
 
+/* The rows that answers come by. */
+#define ANSWER_ROWS (1 << FLOW_RETURN | 1 << FLOW_ANSWER)
+
+/* Takes rows that answers come by from a connection that is over: only who has taken one may put
+ * another in its place, or remove it. Two CPUs that find it dead would both think it theirs. Those
+ * that are taken now; none, where the record is another's already. */
+static __always_inline __u8 rows_take(struct connection *connection, const struct flow *named,
+				      __u8 rows)
+{
+	__u32 index = named->connection % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	__u32 ended = (named->generation + 1) & GENERATION_MASK;
+	__u8 taken = 0;
+
+	if (!lock)
+		return 0;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == named->generation || connection->generation == ended) {
+		taken = rows & ~connection->taken_rows;
+		connection->taken_rows |= rows;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return taken;
+}
+
+/* Makes a connection live that is filled in; false where there is none. */
+static __always_inline bool connection_begin(struct connection *connection,
+					     const struct flow *named)
+{
+	__u32 index = named->connection % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+
+	if (!lock)
+		return false;
+	bpf_spin_lock(&lock->lock);
+	connection->generation = named->generation;
+	connection->taken_rows = 0;
+	bpf_spin_unlock(&lock->lock);
+	return true;
+}
+
 /* Whether the node asks itself: the backend sees the frontend's address as its client's, and its
  * answers are seen where they would leave to there. */
 static __always_inline bool connection_is_loop(const struct connection *connection)

@@ -61,22 +61,39 @@ static __always_inline bool is_masqueraded(const struct frontend *frontend, enum
 	return !(preserve_client && choice->is_on_node);
 }
 
-/* Adds a row that must be of this connection alone; false where it is another's that lives. */
-static __always_inline bool flow_claim(const struct flow_key *key, const struct flow *flow)
+/* Whether a row that answers come by, of a connection that is over, is now this packet's to
+ * replace: of the one that the packet has ended they were taken with its id. */
+static __always_inline bool row_take(const struct scratch *scratch, const struct flow *row)
+{
+	struct connection *connection;
+
+	if (scratch->has_ended && row->connection == scratch->ended.connection &&
+	    row->generation == scratch->ended.generation)
+		return scratch->ended_rows & 1 << row->role;
+	connection = connection_at(row->connection);
+	return connection && rows_take(connection, row, 1 << row->role);
+}
+
+/* Adds a row that must be of this connection alone; false where it is another's that lives, or just
+ * taken. A client's row to ask by is nobody else's: the last one counts. */
+static __noinline bool flow_claim(const struct scratch *scratch, const struct flow_key *key,
+				  const struct flow *flow)
 {
 	int err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	const struct connection *connection;
 	struct flow other;
 
 	if (!err)
 		return true;
 	if (err != -EEXIST)
 		return false;
-	if (flow_lookup(key, &other)) {
-		const struct connection *connection = connection_live(&other);
-
-		if (connection && !connection_is_over(connection, now_ns()))
-			return false;
-	}
+	if (!flow_lookup(key, &other))
+		return !bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	connection = connection_live(&other);
+	if (connection && !connection_is_over(connection, now_ns()))
+		return false;
+	if (is_answer(flow->role) && !row_take(scratch, &other))
+		return false;
 	return !bpf_map_update_elem(&flows, key, flow, BPF_ANY);
 }
 
@@ -107,8 +124,8 @@ static __noinline bool is_taken_directly(struct __sk_buff *skb, const struct con
 
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
-static __always_inline bool answers_claim(struct __sk_buff *skb, struct connection *connection,
-					  const struct flow *flow)
+static __always_inline bool answers_claim(struct __sk_buff *skb, const struct scratch *scratch,
+					  struct connection *connection, const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 
@@ -118,7 +135,7 @@ static __always_inline bool answers_claim(struct __sk_buff *skb, struct connecti
 
 		if ((connection->protocol == IPPROTO_SCTP ||
 		     !is_taken_directly(skb, connection, &key)) &&
-		    flow_claim(&key, &row))
+		    flow_claim(scratch, &key, &row))
 			return true;
 		if (connection->protocol == IPPROTO_SCTP)
 			return false;
@@ -130,13 +147,15 @@ static __always_inline bool answers_claim(struct __sk_buff *skb, struct connecti
 }
 
 /* Makes the record known by its rows. */
-static __always_inline enum reason
-connection_publish(struct __sk_buff *skb, struct connection *connection, const struct flow *flow)
+static __always_inline enum reason connection_publish(struct __sk_buff *skb,
+						      const struct scratch *scratch,
+						      struct connection *connection,
+						      const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 	struct flow_key key;
 
-	if (!answers_claim(skb, connection, flow))
+	if (!answers_claim(skb, scratch, connection, flow))
 		return REASON_NO_SOURCE_PORT;
 	if (connection->flags & CONNECTION_MASQUERADE &&
 	    !(connection->flags & CONNECTION_FROM_NODE)) {
@@ -148,7 +167,7 @@ connection_publish(struct __sk_buff *skb, struct connection *connection, const s
 	/* Last, because it is what first packets on other CPUs agree by. */
 	row.role = FLOW_ASK;
 	key = flow_key_of(connection, FLOW_ASK);
-	return flow_claim(&key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
+	return flow_claim(scratch, &key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
 }
 
 /* Whether a connection goes around the stack from its first packet on. One that the stack has seen
@@ -167,7 +186,7 @@ static __always_inline bool begins_around(const struct packet *packet)
  * has ended, whose tokens name an earlier generation, else one that is not in use. */
 static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
 {
-	const struct connection *ended;
+	struct connection *ended;
 
 	if (!scratch->has_ended)
 		return connection_allocate(id);
@@ -176,6 +195,7 @@ static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
 	if (!ended)
 		return false;
 	connection_tally_rest(ended);
+	scratch->ended_rows = rows_take(ended, &scratch->ended, ANSWER_ROWS);
 	scratch->old = *ended;
 	return true;
 }
@@ -187,7 +207,7 @@ static __always_inline void ended_remove(struct scratch *scratch)
 	if (!scratch->has_ended)
 		return;
 	scratch->has_ended = false;
-	connection_remove_flows(&scratch->old, &scratch->ended);
+	connection_remove_flows(&scratch->old, &scratch->ended, scratch->ended_rows);
 }
 
 /* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
@@ -237,13 +257,15 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	COMPILER_BARRIER();
 	flow.connection = id;
 	flow.generation = (connection->generation + 1) & GENERATION_MASK;
-	*(volatile __u32 *)&connection->generation = flow.generation;
+	if (!connection_begin(connection, &flow))
+		return REASON_CONNECTIONS_FULL;
 
-	reason = connection_publish(skb, connection, &flow);
+	reason = connection_publish(skb, scratch, connection, &flow);
 	ended_remove(scratch);
 	if (reason != REASON_TRANSLATED) {
 		connection_end(connection, id, flow.generation);
-		connection_remove_flows(connection, &flow);
+		connection_remove_flows(connection, &flow,
+					rows_take(connection, &flow, ANSWER_ROWS));
 		return reason;
 	}
 	token_add(id, flow.generation);

@@ -39,6 +39,16 @@ internal enum SeenFlags : byte
     Rst = 1 << 4,
 }
 
+/// <summary>Of the rows that answers come by, those that another connection has taken over, or that are being removed.</summary>
+[Flags]
+internal enum TakenRows : byte
+{
+    None = 0,
+    Return = 1 << FlowRole.Return,
+    Answer = 1 << FlowRole.Answer,
+    All = Return | Answer,
+}
+
 /// <summary>Mirrors <c>struct connection</c>.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct ConnectionValue(
@@ -61,7 +71,7 @@ internal readonly record struct ConnectionValue(
     SeenFlags SeenAsk,
     SeenFlags SeenAnswer,
     byte GoesAround,
-    byte Reserved,
+    TakenRows TakenRows,
     uint IsOver,
     ulong LastSeenNs,
     ulong BytesAsk,

@@ -12,6 +12,7 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
     // In struct connection.
     private const nint ProtocolOffset = 74;
     private const nint GenerationOffset = 92;
+    private const nint TakenRowsOffset = 99;
 
     // All of the connections would count to the resident memory of the daemon: so only those are mapped that are written.
     private const int WindowLength = 32;
@@ -47,6 +48,22 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
         ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref At(id), GenerationOffset)),
         (generation + 1) & FlowWord.MaxGeneration,
         generation);
+
+    /// <summary>
+    /// Takes the rows that answers come by from a connection that has ended: who has taken one may remove it. Those that no
+    /// program has taken over: <c>rows_take()</c> of bpf/lib/connection.h.
+    /// </summary>
+    public TakenRows TakeRows(int id)
+    {
+        ref byte taken = ref Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), TakenRowsOffset);
+        byte before = taken;
+        while (Interlocked.CompareExchange(ref taken, (byte)(before | (byte)TakenRows.All), before) is var now && now != before)
+        {
+            before = now;
+        }
+
+        return TakenRows.All & ~(TakenRows)before;
+    }
 
     /// <summary>Says that an id is not in use.</summary>
     public void ClearProtocol(int id) => Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), ProtocolOffset) = 0;

@@ -250,9 +250,13 @@ internal sealed class ConnectionSweeper(
             return false;
         }
 
-        foreach (var key in ConnectionFlows.Of(connection))
+        var taken = maps.TakeRows(id);
+        foreach (var (role, key) in ConnectionFlows.Of(connection))
         {
-            RemoveFlow(key, (uint)id);
+            if (role is FlowRole.Ask or FlowRole.Forward || taken.HasFlag((TakenRows)(1 << (int)role)))
+            {
+                RemoveFlow(key, (uint)id);
+            }
         }
 
         freeing(connection);

@@ -195,7 +195,7 @@ public sealed class ConnectionSweeperTests : IDisposable
     public void Row_that_another_connection_took_over_stays()
     {
         Open(6, SeenFlags.Any, SeenFlags.Any);
-        var taken = ConnectionFlows.Of(_connections[6]).First();
+        var taken = ConnectionFlows.Of(_connections[6]).First().Key;
         _table.Flows.Update(taken, new FlowWord(9, 1, FlowRole.Ask));
         _clock.Advance(1000);
 
@@ -205,12 +205,28 @@ public sealed class ConnectionSweeperTests : IDisposable
         Assert.Equal([taken], Flows());
     }
 
+    /// <summary>A program that has taken a row puts another in its place an instant later.</summary>
+    [KernelFact]
+    public void Row_that_another_connection_is_just_taking_over_stays()
+    {
+        Open(6, SeenFlags.Any, SeenFlags.Any);
+        _connections[6] = _connections[6] with { TakenRows = TakenRows.Return };
+        var taken = ConnectionFlows.Of(_connections[6]).Single(row => row.Role == FlowRole.Return).Key;
+        _clock.Advance(1000);
+
+        Sweep(3);
+
+        Assert.Equal([6u], FreeIds());
+        Assert.Equal([taken], Flows());
+        Assert.Equal(TakenRows.All, _connections[6].TakenRows);
+    }
+
     /// <summary>A client that takes the port again at the moment when its last connection is swept.</summary>
     [KernelFact]
     public async Task Row_that_another_connection_takes_over_at_this_moment_stays()
     {
         Open(6, SeenFlags.Any, SeenFlags.Any);
-        var key = ConnectionFlows.Of(_connections[6]).First();
+        var key = ConnectionFlows.Of(_connections[6]).First().Key;
         var other = new FlowWord(7, 1, FlowRole.Ask);
         for (int round = 0; round < 5000; round++)
         {
@@ -345,13 +361,13 @@ public sealed class ConnectionSweeperTests : IDisposable
             ask,
             answer,
             0,
-            0,
+            TakenRows.None,
             0,
             (ulong)_clock.GetTimestamp(),
             0,
             0);
         _connections[id] = connection;
-        foreach (var key in ConnectionFlows.Of(connection))
+        foreach (var (_, key) in ConnectionFlows.Of(connection))
         {
             _table.Flows.Update(key, new FlowWord((uint)id, generation, FlowRole.Ask));
         }
