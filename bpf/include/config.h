@@ -86,6 +86,7 @@ const volatile struct {
 	enum connection_flag connection_flag;
 	enum seen_flag seen_flag;
 	enum flow_hook flow_hook;
+	enum path_use path_use;
 	enum path_around path_around;
 	enum reason reason;
 } abi_enums = {};

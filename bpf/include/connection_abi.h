@@ -140,6 +140,13 @@ struct flow {
 
 /* --- path state: one record, words that programs and controller tell each other --- */
 
+/* Whether there are connections. */
+enum path_use {
+	PATH_NOT_IN_USE = 0,
+	PATH_IN_USE = 1,   /* said by programs, before each connection that they make */
+	PATH_IN_DOUBT = 2, /* said by the controller, before it looks whether there is none */
+};
+
 /* What of connections that netfilter has not seen may go around it. */
 enum path_around {
 	AROUND_NOTHING = 0,
@@ -152,10 +159,10 @@ enum path_around {
 };
 
 struct path_state {
-	__u32 is_in_use;   /* there are connections: set by programs, cleared by the controller */
-	__u32 has_orphans; /* connections may have an address and port that are no frontend's */
-	__u32 goes_around; /* enum path_around */
-	__u32 parted;	   /* how many connections programs made of what is for no frontend */
+	__u32 is_in_use;      /* enum path_use; programs look for connections unless it is 0 */
+	__u32 has_orphans;    /* connections may have an address and port that are no frontend's */
+	__u32 goes_around;    /* enum path_around */
+	__u32 parted;	      /* how many connections programs made of what is for no frontend */
 	__u32 is_handed_back; /* kube-proxy takes what is new; only connections that are known are
 				 translated */
 	__u32 reserved;

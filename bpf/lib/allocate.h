@@ -35,13 +35,14 @@ static __always_inline bool path_has_orphans(void)
 	return state && state->has_orphans;
 }
 
-/* Says that there are connections, so that programs look for them. */
+/* Says that there are connections, before there is one, so that programs look for them. The
+ * controller doubts it first, and takes it back if nobody has said it again. */
 static __always_inline void path_is_in_use(void)
 {
 	struct path_state *state = path_state();
 
-	if (state && !state->is_in_use)
-		state->is_in_use = 1;
+	if (state && READ_ONCE(state->is_in_use) != PATH_IN_USE)
+		*(volatile __u32 *)&state->is_in_use = PATH_IN_USE;
 }
 
 /* Says that there is a connection whose frontend is none. The count comes first: the controller,
@@ -74,13 +75,14 @@ static __always_inline void connection_remove_flows(const struct connection *con
 						    const struct flow *named, __u8 taken_rows)
 {
 	flow_remove(connection, named, FLOW_ASK);
+	if (connection->flags & CONNECTION_MASQUERADE) {
+		flow_remove(connection, named, FLOW_FORWARD);
+		if (taken_rows & 1 << FLOW_RETURN)
+			flow_remove(connection, named, FLOW_RETURN);
+	}
+	/* Last: who has its place may write the others anew. */
 	if (taken_rows & 1 << FLOW_ANSWER)
 		flow_remove(connection, named, FLOW_ANSWER);
-	if (!(connection->flags & CONNECTION_MASQUERADE))
-		return;
-	flow_remove(connection, named, FLOW_FORWARD);
-	if (taken_rows & 1 << FLOW_RETURN)
-		flow_remove(connection, named, FLOW_RETURN);
 }
 
 /* Ends a connection whose token was taken, so that its id can be used again at once; false where

@@ -2,6 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace EbpfProxy.Datapath.Abi;
 
+/// <summary>The values of <c>enum path_use</c>: whether there are connections.</summary>
+internal enum PathUse : uint
+{
+    NotInUse = 0,
+
+    /// <summary>Said by programs, before each connection that they make.</summary>
+    InUse = 1,
+
+    /// <summary>Said by the controller, before it looks whether there is none.</summary>
+    InDoubt = 2,
+}
+
 /// <summary>The values of <c>enum path_around</c>: what of connections that netfilter has not seen may go around it.</summary>
 internal enum PathAround : uint
 {
@@ -19,7 +31,7 @@ internal enum PathAround : uint
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct PathState
 {
-    /// <summary>There are connections: set by programs, cleared by the controller.</summary>
+    /// <summary>Whether there are connections: a <see cref="PathUse"/>. Programs look for them unless it is 0.</summary>
     public uint IsInUse;
 
     /// <summary>Connections may have an address and port that are no frontend's.</summary>

@@ -127,13 +127,14 @@ internal sealed class ConnectionSweeper(
             return;
         }
 
-        // A program sets the word before it takes an id: one that did not see the change in time is seen by a second look.
-        Volatile.Write(ref isInUse, 0);
+        // This pass has not seen what began behind it. From a grace period after this word on, programs say the other one
+        // before they make a connection, and what was made before can be seen.
+        Volatile.Write(ref isInUse, (uint)PathUse.InDoubt);
         _secondLook = gracePeriods.Request();
         LookAgain();
     }
 
-    /// <summary>Says again that there are connections, if one was made while the contrary was said.</summary>
+    /// <summary>Says that there are no connections, if none is there and none was made since that was doubted.</summary>
     private void LookAgain()
     {
         if (_secondLook is not { } ticket || !gracePeriods.IsOver(ticket))
@@ -142,6 +143,16 @@ internal sealed class ConnectionSweeper(
         }
 
         _secondLook = null;
+        if (HasConnections())
+        {
+            return;
+        }
+
+        Interlocked.CompareExchange(ref maps.State[0].IsInUse, (uint)PathUse.NotInUse, (uint)PathUse.InDoubt);
+    }
+
+    private bool HasConnections()
+    {
         for (int first = 0; first < Capacity; first += _part.Length)
         {
             var part = _part.AsSpan(0, Math.Min(_part.Length, Capacity - first));
@@ -150,11 +161,12 @@ internal sealed class ConnectionSweeper(
             {
                 if (connection.Protocol != 0)
                 {
-                    Volatile.Write(ref maps.State[0].IsInUse, 1);
-                    return;
+                    return true;
                 }
             }
         }
+
+        return false;
     }
 
     private void Visit(

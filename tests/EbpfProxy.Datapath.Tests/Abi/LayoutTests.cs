@@ -59,6 +59,7 @@ public sealed class LayoutTests
         { "seen_flag", typeof(SeenFlags) },
         { "flow_role", typeof(FlowRole) },
         { "flow_hook", typeof(FlowHook) },
+        { "path_use", typeof(PathUse) },
         { "path_around", typeof(PathAround) },
         { "reason", typeof(Reason) },
         { "loopback_node_ports", typeof(LoopbackNodePorts) },

@@ -264,20 +264,53 @@ public sealed class ConnectionSweeperTests : IDisposable
         Assert.Equal((0u, 0), (_table.State[0].IsInUse, _sweeper.InUse));
     }
 
+    /// <summary>The first one of a quiet node has the first id, which the pass under way has seen free.</summary>
     [KernelFact]
-    public void Connection_that_a_program_makes_while_programs_are_told_that_there_is_none_is_told_after_a_grace_period()
+    public void Connection_that_begins_behind_the_sweep_is_not_forgotten()
+    {
+        _table.State[0].IsInUse = 1;
+        _sweeper.Step(_sweeper.Capacity / 2, (_, _, _) => _hasFrontend);
+
+        Open(0, SeenFlags.Any, SeenFlags.Any);
+        _sweeper.Step(_sweeper.Capacity / 2, (_, _, _) => _hasFrontend);
+        Assert.NotEqual(0u, _table.State[0].IsInUse);
+
+        Sweep(2);
+        Assert.NotEqual(0u, _table.State[0].IsInUse);
+    }
+
+    [KernelFact]
+    public void Connection_that_a_program_makes_while_it_is_in_doubt_whether_there_is_one_is_not_forgotten()
     {
         _table.State[0].IsInUse = 1;
         _gracePeriods.AreImmediate = false;
         Sweep(1);
-        Assert.Equal(0u, _table.State[0].IsInUse);
+        Assert.Equal((uint)PathUse.InDoubt, _table.State[0].IsInUse);
 
-        // It had set the word a moment before it was cleared.
+        // Its program is about to make it.
+        _table.State[0].IsInUse = (uint)PathUse.InUse;
+        _gracePeriods.Elapse();
+        _sweeper.Step(1, (_, _, _) => _hasFrontend);
+        Assert.Equal((uint)PathUse.InUse, _table.State[0].IsInUse);
+
+        Sweep(1);
+        _gracePeriods.Elapse();
+        _sweeper.Step(1, (_, _, _) => _hasFrontend);
+        Assert.Equal((uint)PathUse.NotInUse, _table.State[0].IsInUse);
+    }
+
+    [KernelFact]
+    public void Connection_that_its_program_made_before_the_doubt_was_seen_is_not_forgotten()
+    {
+        _table.State[0].IsInUse = 1;
+        _gracePeriods.AreImmediate = false;
+        Sweep(1);
+
         Open(0, SeenFlags.Any, SeenFlags.Any);
         _gracePeriods.Elapse();
         _sweeper.Step(1, (_, _, _) => _hasFrontend);
 
-        Assert.Equal(1u, _table.State[0].IsInUse);
+        Assert.NotEqual(0u, _table.State[0].IsInUse);
     }
 
     [KernelFact]
