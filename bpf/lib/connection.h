@@ -200,24 +200,26 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 
 /* Takes rows that answers come by from a connection that is over: only who has taken one may put
  * another in its place, or remove it. Two CPUs that find it dead would both think it theirs. Those
- * that are taken now; none, where the record is another's already. */
+ * that are taken now; none where the record is the next one's already: who ended it is at its rows.
+ * What is older still was forgotten by whoever should have removed it. */
 static __always_inline __u8 rows_take(struct connection *connection, const struct flow *named,
 				      __u8 rows)
 {
 	__u32 index = named->connection % CONNECTION_LOCKS;
 	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
-	__u32 ended = (named->generation + 1) & GENERATION_MASK;
 	__u8 taken = 0;
+	__u32 age;
 
 	if (!lock)
 		return 0;
 	bpf_spin_lock(&lock->lock);
-	if (connection->generation == named->generation || connection->generation == ended) {
+	age = (connection->generation - named->generation) & GENERATION_MASK;
+	if (age < 2) {
 		taken = rows & ~connection->taken_rows;
 		connection->taken_rows |= rows;
 	}
 	bpf_spin_unlock(&lock->lock);
-	return taken;
+	return age < 4 ? taken : rows;
 }
 
 /* Makes a connection live that is filled in; false where there is none. */

@@ -94,25 +94,31 @@ static __noinline bool flow_claim(const struct scratch *scratch, const struct fl
 		return false;
 	if (is_answer(flow->role) && !row_take(scratch, &other))
 		return false;
-	return !bpf_map_update_elem(&flows, key, flow, BPF_ANY);
+	if (!bpf_map_update_elem(&flows, key, flow, BPF_ANY))
+		return true;
+	/* There is no memory. What was taken is nobody else's to remove. */
+	bpf_map_delete_elem(&flows, key);
+	return false;
 }
 
 /* Whether the client talks to the backend itself, from the port that the connection is to have: to
  * the backend, and to connection tracking, both would be one. A row of ours, though of a connection
  * that ended, says that what connection tracking remembers was ours. */
-static __noinline bool is_taken_directly(struct __sk_buff *skb, const struct connection *connection,
-					 const struct flow_key *answer)
+static __noinline bool is_taken_directly(struct __sk_buff *skb, struct scratch *scratch,
+					 const struct connection *connection)
 {
-	struct flow_key key = *answer;
+	const struct flow_key *answer = &scratch->row;
+	struct flow_key *key = &scratch->key;
 	struct flow other;
 
 	if (connection->flags & CONNECTION_FROM_NODE || flow_lookup(answer, &other))
 		return false;
-	key.source = answer->destination;
-	key.source_port = answer->destination_port;
-	key.destination = answer->source;
-	key.destination_port = answer->source_port;
-	switch (conntrack_ask(skb, &key)) {
+	*key = *answer;
+	key->source = answer->destination;
+	key->source_port = answer->destination_port;
+	key->destination = answer->source;
+	key->destination_port = answer->source_port;
+	switch (conntrack_ask(skb, key)) {
 	case CONNTRACK_KNOWS:
 	case CONNTRACK_ANSWERS:
 	case CONNTRACK_MASQUERADES:
@@ -124,18 +130,17 @@ static __noinline bool is_taken_directly(struct __sk_buff *skb, const struct con
 
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
-static __always_inline bool answers_claim(struct __sk_buff *skb, const struct scratch *scratch,
+static __always_inline bool answers_claim(struct __sk_buff *skb, struct scratch *scratch,
 					  struct connection *connection, const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 
 	row.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
-		struct flow_key key = flow_key_of(connection, FLOW_ANSWER);
-
+		scratch->row = flow_key_of(connection, FLOW_ANSWER);
 		if ((connection->protocol == IPPROTO_SCTP ||
-		     !is_taken_directly(skb, connection, &key)) &&
-		    flow_claim(scratch, &key, &row))
+		     !is_taken_directly(skb, scratch, connection)) &&
+		    flow_claim(scratch, &scratch->row, &row))
 			return true;
 		if (connection->protocol == IPPROTO_SCTP)
 			return false;
@@ -148,26 +153,26 @@ static __always_inline bool answers_claim(struct __sk_buff *skb, const struct sc
 
 /* Makes the record known by its rows. */
 static __always_inline enum reason connection_publish(struct __sk_buff *skb,
-						      const struct scratch *scratch,
+						      struct scratch *scratch,
 						      struct connection *connection,
 						      const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
-	struct flow_key key;
 
 	if (!answers_claim(skb, scratch, connection, flow))
 		return REASON_NO_SOURCE_PORT;
 	if (connection->flags & CONNECTION_MASQUERADE &&
 	    !(connection->flags & CONNECTION_FROM_NODE)) {
 		row.role = FLOW_FORWARD;
-		key = flow_key_of(connection, FLOW_FORWARD);
-		if (bpf_map_update_elem(&flows, &key, &row, BPF_ANY))
+		scratch->row = flow_key_of(connection, FLOW_FORWARD);
+		if (bpf_map_update_elem(&flows, &scratch->row, &row, BPF_ANY))
 			return REASON_CONNECTIONS_FULL;
 	}
 	/* Last, because it is what first packets on other CPUs agree by. */
 	row.role = FLOW_ASK;
-	key = flow_key_of(connection, FLOW_ASK);
-	return flow_claim(scratch, &key, &row) ? REASON_TRANSLATED : REASON_CONNECTIONS_FULL;
+	scratch->row = flow_key_of(connection, FLOW_ASK);
+	return flow_claim(scratch, &scratch->row, &row) ? REASON_TRANSLATED
+							: REASON_CONNECTIONS_FULL;
 }
 
 /* Whether a connection goes around the stack from its first packet on. One that the stack has seen

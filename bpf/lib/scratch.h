@@ -34,7 +34,8 @@ struct scratch {
 	struct packet quoted;  /* by an ICMP error */
 	struct rewrite after;  /* what the packet becomes */
 	struct rewrite turned; /* what the quoted one becomes */
-	struct flow_key key;   /* of the quoted packet as it was sent */
+	struct flow_key key;   /* of a packet that is asked about: the quoted one, as it was sent */
+	struct flow_key row;   /* of a row that is being added; here, for want of stack */
 	bool has_ended;	       /* the packet has ended the connection that had its addresses */
 	struct flow ended;     /* that one */
 	struct connection old; /* what it was */

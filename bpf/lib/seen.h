@@ -23,22 +23,51 @@ static __always_inline __u8 seen_in(const struct packet *packet, bool is_after_o
 	return seen;
 }
 
-/* Counts that a connection is over, once: the last packets of both sides may be seen on two CPUs.
- */
-static __always_inline void connection_tally_over(struct connection *connection, __u32 id)
+/* Gives a connection that is closing its token. Where the queue is full, what is at its head and
+ * has ended since makes room. */
+static __always_inline bool closing_add(const struct flow *token)
 {
-	__u32 index = id % CONNECTION_LOCKS;
+	struct flow head;
+
+	if (!bpf_map_push_elem(&closing, token, BPF_ANY))
+		return true;
+	if (bpf_map_pop_elem(&closing, &head))
+		return false;
+	if (connection_live(&head)) {
+		bpf_map_push_elem(&closing, &head, BPF_ANY);
+		return false;
+	}
+	return !bpf_map_push_elem(&closing, token, BPF_ANY);
+}
+
+/* Notes what one side was seen to send, unless the connection has ended meanwhile and its record is
+ * another's. That it is over is counted once: the last packets of both sides may be seen on two
+ * CPUs. */
+static __always_inline void seen_note(struct connection *connection, const struct found *found,
+				      __u8 *seen, __u8 flags, __u64 now)
+{
+	__u32 index = found->id % CONNECTION_LOCKS;
 	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
-	bool is_first = false;
+	struct flow token = {.connection = found->id, .generation = found->generation};
+	bool is_first = false, needs_token = false;
 
 	if (!lock)
 		return;
 	bpf_spin_lock(&lock->lock);
-	if (!connection->is_over) {
-		connection->is_over = 1;
-		is_first = true;
+	if (connection->generation == found->generation) {
+		if (flags & ~*seen & SEEN_RST)
+			connection->last_seen_ns = now;
+		*seen = flags;
+		if (connection_is_closing(connection)) {
+			needs_token = !(connection->flags & CONNECTION_CLOSING);
+			connection->flags |= CONNECTION_CLOSING;
+			is_first = !connection->is_over;
+			connection->is_over = 1;
+		}
 	}
 	bpf_spin_unlock(&lock->lock);
+	if (needs_token && !closing_add(&token))
+		connection->flags &= ~CONNECTION_CLOSING;
 	if (is_first)
 		tally_close(connection->service);
 }
@@ -66,22 +95,8 @@ static __always_inline void connection_touch(struct connection *connection,
 
 	if (is_after_reset(connection, *seen, packet, now))
 		flags &= ~SEEN_RST;
-	if (flags != *seen) {
-		if (flags & ~*seen & SEEN_RST)
-			connection->last_seen_ns = now;
-		*seen = flags;
-		if (connection_is_closing(connection) &&
-		    !(connection->flags & CONNECTION_CLOSING)) {
-			struct flow token = {
-				.connection = found->id,
-				.generation = found->generation,
-			};
-
-			if (!bpf_map_push_elem(&closing, &token, BPF_ANY))
-				connection->flags |= CONNECTION_CLOSING;
-			connection_tally_over(connection, found->id);
-		}
-	}
+	if (flags != *seen)
+		seen_note(connection, found, seen, flags, now);
 	if (now > connection->last_seen_ns + SECOND)
 		connection->last_seen_ns = now;
 	if (is_in_answer)

@@ -11,21 +11,48 @@
 #define SOURCE_PORT_ATTEMPTS 240
 
 /* Whether it is for this CPU to choose. */
-static __always_inline bool source_claim(struct connection *connection, __u32 id)
+static __always_inline bool source_claim(struct connection *connection, const struct found *found)
 {
-	__u32 index = id % CONNECTION_LOCKS;
+	__u32 index = found->id % CONNECTION_LOCKS;
 	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
 	bool is_ours = false;
 
 	if (!lock)
 		return false;
 	bpf_spin_lock(&lock->lock);
-	if (!(connection->flags & CONNECTION_SOURCE_CLAIMED)) {
+	if (connection->generation == found->generation &&
+	    !(connection->flags & CONNECTION_SOURCE_CLAIMED)) {
 		connection->flags |= CONNECTION_SOURCE_CLAIMED;
 		is_ours = true;
 	}
 	bpf_spin_unlock(&lock->lock);
 	return is_ours;
+}
+
+/* Gives the choice back to the next packet; or keeps what was chosen, where there is something.
+ * False where the connection has ended, and its record may be another's. */
+static __always_inline bool source_settle(struct connection *connection, const struct found *found,
+					  const struct connection *chosen)
+{
+	__u32 index = found->id % CONNECTION_LOCKS;
+	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	bool is_same = false;
+
+	if (!lock)
+		return false;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == found->generation) {
+		is_same = true;
+		if (chosen) {
+			connection->source = chosen->source;
+			connection->source_port = chosen->source_port;
+			connection->flags |= CONNECTION_SOURCE_CHOSEN;
+		} else {
+			connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
+		}
+	}
+	bpf_spin_unlock(&lock->lock);
+	return is_same;
 }
 
 /* Tries a port for the connection in the scratch: 1 where no other connection to the backend has
@@ -35,19 +62,17 @@ __noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 {
 	struct scratch *scratch = scratch_get();
 	struct flow row = {.role = FLOW_RETURN};
-	struct connection *connection;
+	struct connection *chosen;
 	struct flow_key key;
 
 	if (!scratch)
 		return 0;
-	connection = connection_at(scratch->found.id);
-	if (!connection)
-		return 0;
-	connection->source_port =
-		connection->protocol == IPPROTO_SCTP
-			? connection->inner_port
+	chosen = &scratch->old;
+	chosen->source_port =
+		chosen->protocol == IPPROTO_SCTP
+			? chosen->inner_port
 			: bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
-	key = flow_key_of(connection, FLOW_RETURN);
+	key = flow_key_of(chosen, FLOW_RETURN);
 	row.connection = scratch->found.id;
 	row.generation = scratch->found.generation;
 	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(scratch, &key, &row);
@@ -80,8 +105,8 @@ static __always_inline bool device_source(__u32 ifindex, const struct address *b
 __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct scratch *scratch = scratch_get();
-	struct connection *connection;
-	struct address source;
+	struct connection *connection, *chosen;
+	struct flow row = {.role = FLOW_RETURN};
 	struct found *found;
 
 	if (!scratch || !skb)
@@ -90,23 +115,31 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 	if (found->flags & CONNECTION_SOURCE_CHOSEN)
 		return REASON_TRANSLATED;
 	connection = connection_at(found->id);
-	if (!connection || !source_claim(connection, found->id))
+	if (!connection || !source_claim(connection, found))
+		return REASON_NOT_REWRITABLE;
+	/* On a copy: the connection may end meanwhile, and its record be another's. */
+	chosen = &scratch->old;
+	*chosen = *connection;
+	if (!connection_is_same(connection, found))
 		return REASON_NOT_REWRITABLE;
 	/* The node asks itself: it would not take a packet from its own address, but from the
 	 * frontend's it does. */
 	if (!ifindex) {
-		source = connection->frontend;
-	} else if (!device_source(ifindex, &connection->backend, &source)) {
-		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
+		chosen->source = chosen->frontend;
+	} else if (!device_source(ifindex, &chosen->backend, &chosen->source)) {
+		source_settle(connection, found, NULL);
 		return REASON_NO_SOURCE_ADDRESS;
 	}
-	connection->source = source;
-	if (!source_port_take(skb, connection->protocol)) {
-		connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
+	if (!source_port_take(skb, chosen->protocol)) {
+		source_settle(connection, found, NULL);
 		return REASON_NO_SOURCE_PORT;
 	}
-	COMPILER_BARRIER();
-	connection->flags |= CONNECTION_SOURCE_CHOSEN;
+	if (!source_settle(connection, found, chosen)) {
+		row.connection = found->id;
+		row.generation = found->generation;
+		flow_remove(chosen, &row, FLOW_RETURN);
+		return REASON_NOT_REWRITABLE;
+	}
 	found->flags |= CONNECTION_SOURCE_CHOSEN;
 	return REASON_TRANSLATED;
 }

@@ -16,22 +16,22 @@ internal static class ConnectionFlows
             connection.Protocol,
             isOwn ? FlowHook.Egress : FlowHook.Ingress,
             0));
-        yield return (FlowRole.Answer, new FlowKey(
-            connection.Backend, connection.Client, connection.BackendPortBe, connection.InnerPortBe, connection.Protocol, FlowHook.Egress, 0));
-        if (!connection.Flags.HasFlag(ConnectionFlags.Masquerade))
+        if (connection.Flags.HasFlag(ConnectionFlags.Masquerade))
         {
-            yield break;
+            yield return (FlowRole.Forward, new FlowKey(
+                connection.Client, connection.Backend, connection.InnerPortBe, connection.BackendPortBe, connection.Protocol, FlowHook.Egress, 0));
+            yield return (FlowRole.Return, new FlowKey(
+                connection.Backend,
+                connection.Source,
+                connection.BackendPortBe,
+                connection.SourcePortBe,
+                connection.Protocol,
+                isOwn && connection.Source == connection.Frontend ? FlowHook.Egress : FlowHook.Ingress,
+                0));
         }
 
-        yield return (FlowRole.Forward, new FlowKey(
-            connection.Client, connection.Backend, connection.InnerPortBe, connection.BackendPortBe, connection.Protocol, FlowHook.Egress, 0));
-        yield return (FlowRole.Return, new FlowKey(
-            connection.Backend,
-            connection.Source,
-            connection.BackendPortBe,
-            connection.SourcePortBe,
-            connection.Protocol,
-            isOwn && connection.Source == connection.Frontend ? FlowHook.Egress : FlowHook.Ingress,
-            0));
+        // Last: who has its place may write the others anew.
+        yield return (FlowRole.Answer, new FlowKey(
+            connection.Backend, connection.Client, connection.BackendPortBe, connection.InnerPortBe, connection.Protocol, FlowHook.Egress, 0));
     }
 }
