@@ -103,8 +103,9 @@ struct {
 	__uint(max_entries, 1);
 } path_states SEC(".maps");
 
-/* Locks of connections, by the last bits of their ids: only one CPU chooses a source, or counts
- * that the connection is over. The packet path takes them, for a test and a store each. */
+/* Locks of connections, by the last bits of their ids: what is written to a record is written by
+ * one CPU, and only if the record is still of the generation that it means. The packet path takes
+ * them, for a test and a few stores each. */
 struct connection_lock {
 	struct bpf_spin_lock lock;
 };
