@@ -176,12 +176,18 @@ static __always_inline void connection_tally_rest(const struct connection *conne
 	tally_bytes(connection->service, connection->bytes_ask, connection->bytes_answer);
 }
 
+static __always_inline struct connection_lock *lock_of(__u32 id)
+{
+	__u32 index = id % CONNECTION_LOCKS;
+
+	return bpf_map_lookup_elem(&connection_locks, &index);
+}
+
 /* Ends a connection; false where it was not the one of this generation any more. */
 static __always_inline bool connection_end(struct connection *connection, __u32 id,
 					   __u32 generation)
 {
-	__u32 index = id % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(id);
 	bool is_ended = false;
 
 	if (!lock)
@@ -205,8 +211,7 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 static __always_inline __u8 rows_take(struct connection *connection, const struct flow *named,
 				      __u8 rows)
 {
-	__u32 index = named->connection % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(named->connection);
 	__u8 taken = 0;
 	__u32 age;
 
@@ -226,8 +231,7 @@ static __always_inline __u8 rows_take(struct connection *connection, const struc
 static __always_inline bool connection_begin(struct connection *connection,
 					     const struct flow *named)
 {
-	__u32 index = named->connection % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(named->connection);
 
 	if (!lock)
 		return false;

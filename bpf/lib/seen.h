@@ -46,8 +46,7 @@ static __always_inline bool closing_add(const struct flow *token)
 static __always_inline void seen_note(struct connection *connection, const struct found *found,
 				      __u8 *seen, __u8 flags, __u64 now)
 {
-	__u32 index = found->id % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(found->id);
 	struct flow token = {.connection = found->id, .generation = found->generation};
 	bool is_first = false, needs_token = false;
 

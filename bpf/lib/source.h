@@ -13,8 +13,7 @@
 /* Whether it is for this CPU to choose. */
 static __always_inline bool source_claim(struct connection *connection, const struct found *found)
 {
-	__u32 index = found->id % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(found->id);
 	bool is_ours = false;
 
 	if (!lock)
@@ -34,8 +33,7 @@ static __always_inline bool source_claim(struct connection *connection, const st
 static __always_inline bool source_settle(struct connection *connection, const struct found *found,
 					  const struct connection *chosen)
 {
-	__u32 index = found->id % CONNECTION_LOCKS;
-	struct connection_lock *lock = bpf_map_lookup_elem(&connection_locks, &index);
+	struct connection_lock *lock = lock_of(found->id);
 	bool is_same = false;
 
 	if (!lock)
