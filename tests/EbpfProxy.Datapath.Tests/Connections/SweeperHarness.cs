@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Tests.Sync;
+using EbpfProxy.Model.Devices;
+using EbpfProxy.Model.Network;
+using LibBpfSharp;
+
+namespace EbpfProxy.Datapath.Tests.Connections;
+
+/// <summary>A sweeper on real maps, with a clock that the test moves.</summary>
+public abstract class SweeperHarness : IDisposable
+{
+    private const int Capacity = 64;
+
+    private static readonly TimeoutsValue _timeouts = new(
+        TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
+
+    private readonly BpfMap[] _maps =
+    [
+        Make("connections", BpfMapType.Array, 4, 128, BpfMapFlags.MemoryMappable),
+        Make("flows", BpfMapType.Hash, 40, 8),
+        Make("free", BpfMapType.Queue, 0, 4),
+        Make("unanswered", BpfMapType.Queue, 0, 8),
+        Make("closing", BpfMapType.Queue, 0, 8),
+        Make("state", BpfMapType.Array, 4, (uint)Unsafe.SizeOf<PathState>(), BpfMapFlags.MemoryMappable),
+    ];
+
+    protected SweeperHarness()
+    {
+        Connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
+        Table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
+        Sweeper = new ConnectionSweeper(Table, GracePeriods, _timeouts, new PortRange(1024, 29999), Clock, Freed.Add);
+    }
+
+    private protected BpfMappedArray<ConnectionValue> Connections { get; }
+
+    private protected ConnectionMaps Table { get; }
+
+    private protected FakeGracePeriods GracePeriods { get; } = new();
+
+    private protected StoppedClock Clock { get; } = new();
+
+    private protected ConnectionSweeper Sweeper { get; }
+
+    /// <summary>The connections that were freed, as they were.</summary>
+    private protected List<ConnectionValue> Freed { get; } = [];
+
+    /// <summary>Whether each connection has its frontend.</summary>
+    protected bool HasFrontend { get; set; } = true;
+
+    public void Dispose()
+    {
+        Table.Dispose();
+        Connections.Dispose();
+        Array.ForEach(_maps, map => map.Dispose());
+        GC.SuppressFinalize(this);
+    }
+
+    private static BpfMap Make(string name, BpfMapType type, uint key, uint value, BpfMapFlags flags = BpfMapFlags.None) => BpfMap.Create(
+        new BpfMapOptions { Name = name, Type = type, KeySize = key, ValueSize = value, MaxEntries = name == "state" ? 1u : Capacity * 4, Flags = flags });
+
+    protected void Sweep(int passes)
+    {
+        for (int i = 0; i < passes; i++)
+        {
+            Sweeper.Step(Sweeper.Capacity, (_, _, _) => HasFrontend);
+        }
+    }
+
+    private protected void Open(int id, SeenFlags ask, SeenFlags answer, ConnectionFlags flags = ConnectionFlags.None, uint generation = 1)
+    {
+        var connection = new ConnectionValue(
+            AddressKey.From(Address.FromIPv4(0xc0000201)),
+            AddressKey.From(Address.FromIPv4(0x0a600001)),
+            AddressKey.From(Address.FromIPv4(0x0a000001)),
+            AddressKey.From(Address.FromIPv4(0x0a0000fe)),
+            (ushort)id,
+            (ushort)id,
+            1,
+            2,
+            (ushort)id,
+            (ask & (SeenFlags.Ack | SeenFlags.Rst | SeenFlags.Fin)) != 0 ? (byte)Protocol.Tcp : (byte)Protocol.Udp,
+            flags | ConnectionFlags.Masquerade,
+            1,
+            1,
+            1,
+            1,
+            generation,
+            ask,
+            answer,
+            0,
+            TakenRows.None,
+            0,
+            (ulong)Clock.GetTimestamp(),
+            0,
+            0);
+        Connections[id] = connection;
+        foreach (var (_, key) in ConnectionFlows.Of(connection))
+        {
+            Table.Flows.Update(key, new FlowWord((uint)id, generation, FlowRole.Ask));
+        }
+    }
+
+    protected List<uint> FreeIds()
+    {
+        var ids = new List<uint>();
+        while (Table.Free.TryPop(out uint id))
+        {
+            ids.Add(id);
+        }
+
+        return ids;
+    }
+
+    private protected List<FlowKey> Flows() => [.. Table.Flows.Enumerate().Select(row => row.Key)];
+
+    /// <summary>A monotonic clock in nanoseconds, as the kernel's.</summary>
+    private protected sealed class StoppedClock : TimeProvider
+    {
+        private long _now = 1_000_000_000;
+
+        public override long TimestampFrequency => 1_000_000_000;
+
+        public override long GetTimestamp() => _now;
+
+        public void Advance(int seconds) => _now += seconds * 1_000_000_000L;
+    }
+}
