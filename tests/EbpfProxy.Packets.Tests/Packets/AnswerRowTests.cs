@@ -7,13 +7,42 @@ using LibBpfSharp;
 
 namespace EbpfProxy.Packets.Tests.Packets;
 
-/// <summary>Rows that two CPUs want at the same moment.</summary>
+/// <summary>To whom a row that answers come by goes when the connection that had it is over.</summary>
 [Collection(PacketTests.Name)]
-public sealed class RowRaceTests(PacketKernel kernel)
+public sealed class AnswerRowTests(PacketKernel kernel)
 {
     private const int Rounds = 20_000;
 
     private static readonly FlowKey _row = new(default, default, 0, 0, (byte)Protocol.Udp, FlowHook.Ingress, 0);
+
+    /// <summary>The row is of generation 1; the record may be the next connection's, whose program is still at the row.</summary>
+    [KernelTheory]
+    [InlineData(1, false, "lives")]
+    [InlineData(2, true, "has ended")]
+    [InlineData(3, false, "the next one has begun")]
+    [InlineData(4, false, "the next one has ended")]
+    [InlineData(5, true, "forgotten: the one after that has begun")]
+    public void Row_is_taken_over_from_a_connection_that_is_over(uint generation, bool isTaken, string state)
+    {
+        var programs = kernel.Start(Services.Both, new NodeSettings { Object = "Bpf/claim.bpf.o" }).Programs;
+        programs.Connections[0] = programs.Connections[0] with { Generation = generation, LastSeenNs = ulong.MaxValue };
+        programs.Flows.Update(_row, new FlowWord(0, 1, FlowRole.Return));
+
+        Assert.True(isTaken == Claims(programs, 1), state);
+
+        Assert.True(programs.Flows.TryGet(_row, out var word));
+        Assert.Equal(isTaken ? 1u : 0u, word.Connection);
+    }
+
+    [KernelFact]
+    public void Row_that_another_has_taken_is_left_to_it()
+    {
+        var programs = kernel.Start(Services.Both, new NodeSettings { Object = "Bpf/claim.bpf.o" }).Programs;
+        programs.Connections[0] = programs.Connections[0] with { Generation = 2, TakenRows = TakenRows.Return };
+        programs.Flows.Update(_row, new FlowWord(0, 1, FlowRole.Return));
+
+        Assert.False(Claims(programs, 1));
+    }
 
     /// <summary>
     /// As two clients that are given one port of the node, which one that is gone had: the answers of both would be for one of

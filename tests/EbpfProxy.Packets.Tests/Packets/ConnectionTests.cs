@@ -5,6 +5,7 @@ using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Testing.Packets;
+using LibBpfSharp;
 
 namespace EbpfProxy.Packets.Tests.Packets;
 
@@ -192,6 +193,20 @@ public sealed class ConnectionTests(PacketKernel kernel)
         }
 
         node.Ingress(Packet.Tcp(Services.Outsider(false, 5000), Services.NodePort(false, 3002)).Syn(), node.Uplink).Counts(Reason.ConnectionOpened);
+    }
+
+    [KernelFact]
+    public void Token_of_a_connection_that_has_ended_makes_room_in_the_full_queue_of_the_closing()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = 64 });
+        var closing = new BpfQueueMap<FlowWord>(node.Programs.Object.GetMap("closing").Map);
+        while (closing.TryPush(new FlowWord(9, 1, FlowRole.Ask)))
+        {
+        }
+
+        OpenTcp(node, 4000).Shake().Asks((from, to) => Packet.Tcp(from, to).Rst());
+
+        Assert.True(Assert.Single(node.Connections()).Flags.HasFlag(ConnectionFlags.Closing));
     }
 
     [KernelFact]
