@@ -55,7 +55,7 @@ internal static class BugreportCommand
             DefaultValueFactory = _ => $"127.0.0.1:{ProxyOptions.DefaultMetricsPort}",
             HelpName = "address",
         };
-        var command = new Command("bugreport", Help) { file, log, kubeconfig, metrics, Cli.BpfFileSystem };
+        var command = new DocumentedCommand("bugreport", Help) { file, log, kubeconfig, metrics, Cli.BpfFileSystem };
         command.SetAction(async (result, _) =>
         {
             if (!IPEndPoint.TryParse(result.GetRequiredValue(metrics), out var address))

@@ -16,7 +16,12 @@ internal static class CheckCommand
         Exit code 1 if something is missing that cannot be done without.
         """;
 
-    private static readonly string[] _header = ["CHECK", "STATE", "DETAIL"];
+    private static readonly IReadOnlyList<Column<CheckRow>> _columns =
+    [
+        new("CHECK", row => row.Name),
+        new("STATE", StateOf),
+        new("DETAIL", row => row.Detail),
+    ];
 
     public static Command Create()
     {
@@ -42,7 +47,7 @@ internal static class CheckCommand
             IReadOnlyList<CheckJson> checks = [.. rows.Select(row => new CheckJson(row.Name, StateOf(row), row.Detail))];
             if (!OutputOption.TryWrite(writer, form, checks, ListJsonContext.Readable.IReadOnlyListCheckJson))
             {
-                TextTable.Write(writer, Terminal.Of(writer) with { Width = null }, _header, rows.Select(row => (IReadOnlyList<string>)[row.Name, StateOf(row), row.Detail]));
+                TextTable.Write(writer, Terminal.Of(writer) with { Width = null }, _columns, rows);
             }
 
             return rows.Any(row => row.State == CheckState.Missing) ? Cli.Failure : 0;

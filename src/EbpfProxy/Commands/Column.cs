@@ -8,6 +8,9 @@ internal enum ColumnUse
     /// <summary>Only with `-o wide`.</summary>
     Wide,
 
+    /// <summary>Not on a terminal that has no room for it beside the others; of several the last ones go first.</summary>
+    IfRoom,
+
     /// <summary>Always; it changes with time alone, which is no change of the row.</summary>
     Clock,
 }
@@ -16,4 +19,8 @@ internal enum ColumnUse
 /// <param name="Name">What stands above it.</param>
 /// <param name="Cell">A row's cell, in words.</param>
 /// <param name="Use">When it is shown.</param>
-internal sealed record Column<TRow>(string Name, Func<TRow, string> Cell, ColumnUse Use = ColumnUse.Always);
+internal sealed record Column<TRow>(string Name, Func<TRow, string> Cell, ColumnUse Use = ColumnUse.Always)
+{
+    /// <summary>How many characters tell one cell from another: it is not cut below that while another column can go.</summary>
+    public int Least { get; init; } = 10;
+}

@@ -14,7 +14,8 @@ internal static class ConntrackListCommand
         STATE    opening      the client has not gone on after an answer
                  open         both sides took part
                  half-closed  one side closed
-                 closed       both closed, or one reset it; its place is free in a moment
+                 closed       both closed, or one reset it; it stays for two minutes, after a reset for ten seconds, unless its
+                              place is wanted
         IDLE     how long no packet was seen; one whose time is over stays for some ten seconds
         with -o wide
         SENT     bytes to the backend, from the IP header on; RECEIVED from it
@@ -27,12 +28,12 @@ internal static class ConntrackListCommand
 
     internal static IReadOnlyList<Column<ConnectionRow>> Columns { get; } =
     [
-        new("SERVICE", row => row.Service?.ToString() ?? "-"),
-        new("PROTOCOL", row => Words.Of(row.Protocol)),
-        new("CLIENT", row => Words.Of(row.Client)),
-        new("FRONTEND", row => Words.Of(row.Frontend)),
-        new("BACKEND", row => Words.Of(row.Backend)),
-        new("SEEN AS", row => row.Source is { } source ? Words.Of(source) : "-"),
+        new("SERVICE", row => row.Service?.ToString() ?? "-") { Least = 14 },
+        new("PROTOCOL", row => Words.Of(row.Protocol), ColumnUse.IfRoom),
+        new("CLIENT", row => Words.Of(row.Client)) { Least = 15 },
+        new("FRONTEND", row => Words.Of(row.Frontend)) { Least = 15 },
+        new("BACKEND", row => Words.Of(row.Backend)) { Least = 15 },
+        new("SEEN AS", row => row.Source is { } source ? Words.Of(source) : "-", ColumnUse.IfRoom) { Least = 15 },
         new("STATE", row => Words.Of(row.State)),
         new("IDLE", row => StatusText.Age(row.Idle), ColumnUse.Clock),
         new("SENT", row => Words.OfBytes(row.BytesSent), ColumnUse.Wide),

@@ -19,7 +19,7 @@ internal static class HandbackCommand
     public static Command Create()
     {
         var now = new Option<bool>("--now") { Description = "Remove everything at once: as `cleanup`, which asks no more" };
-        var command = new Command("handback", Help) { TakeoverCommand.DryRun, TakeoverCommand.Wait, now, Cli.BpfFileSystem };
+        var command = new DocumentedCommand("handback", Help) { TakeoverCommand.DryRun, TakeoverCommand.Wait, now, Cli.BpfFileSystem };
         command.SetAction((result, token) => RunAsync(
             result.GetRequiredValue(Cli.BpfFileSystem),
             result.GetValue(now),

@@ -87,11 +87,6 @@ internal sealed record ListCommand<TRow, TJson>(string Name, string Help)
             return;
         }
 
-        var columns = ColumnsOf(form);
-        TextTable.Write(
-            writer,
-            form == OutputForm.Wide ? terminal with { Width = null } : terminal,
-            [.. columns.Select(column => column.Name)],
-            rows.Select(row => (IReadOnlyList<string>)[.. columns.Select(column => column.Cell(row))]));
+        TextTable.Write(writer, form == OutputForm.Wide ? terminal with { Width = null } : terminal, ColumnsOf(form), rows);
     }
 }

@@ -97,26 +97,22 @@ internal static class ServiceShowCommand
         Line("endpoints", service.Backends.IsEmpty ? "none" : "");
         if (!service.Backends.IsEmpty)
         {
-            TextTable.Write(writer, terminal, ["", "ADDRESS", "STATE", "SET", "ON NODE", "ACTIVE", "CLOSING"], service.Backends.Select(Cells));
+            TextTable.Write(writer, terminal, EndpointColumns(service, counts), service.Backends);
         }
 
         string Coloured(Verdict verdict) => terminal.Coloured(Words.Of(verdict), Words.Of(verdict));
-
-        IReadOnlyList<string> Cells(BackendRow backend)
-        {
-            var count = counts.Of(service.Key, backend);
-            return
-            [
-                "",
-                Words.Of(backend.Address, backend.Port),
-                Words.Of(backend.Use),
-                Words.OrDash(string.Join(",", SetsOf(backend))),
-                backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no",
-                $"{count.Active}",
-                $"{count.Closing}",
-            ];
-        }
     }
+
+    private static IReadOnlyList<Column<BackendRow>> EndpointColumns(ServiceRow service, ConnectionCounts counts) =>
+    [
+        new("", _ => ""),
+        new("ADDRESS", backend => Words.Of(backend.Address, backend.Port)),
+        new("STATE", backend => Words.Of(backend.Use)),
+        new("SET", backend => Words.OrDash(string.Join(",", SetsOf(backend)))),
+        new("ON NODE", backend => backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no"),
+        new("ACTIVE", backend => $"{counts.Of(service.Key, backend).Active}"),
+        new("CLOSING", backend => $"{counts.Of(service.Key, backend).Closing}"),
+    ];
 
     /// <summary>The sets that a backend is in, as `explain` names them.</summary>
     internal static IEnumerable<string> SetsOf(BackendRow backend)

@@ -33,8 +33,8 @@ internal static class SocketsCommand
 
     internal static IReadOnlyList<Column<OwnedSocket>> Columns { get; } =
     [
-        new("SERVICE", socket => socket.Row.Service?.ToString() ?? "-"),
-        new("PROTOCOL", socket => Words.Of(socket.Row.Protocol)),
+        new("SERVICE", socket => socket.Row.Service?.ToString() ?? "-") { Least = 14 },
+        new("PROTOCOL", socket => Words.Of(socket.Row.Protocol), ColumnUse.IfRoom),
         new("PID", socket => socket.Owner is { } owner ? $"{owner.Pid}" : "-"),
         new("COMMAND", socket => socket.Owner?.Command ?? "-"),
         new("FRONTEND", socket => Words.Of(socket.Row.Frontend)),

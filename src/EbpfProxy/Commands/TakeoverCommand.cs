@@ -26,7 +26,7 @@ internal static class TakeoverCommand
     {
         var now = new Option<bool>("--now") { Description = "Also while flows live; they go on where rules of others keep connection tracking in use, but not those of IPVS" };
         var processes = HostProcOption.Create();
-        var command = new Command("takeover", Help) { DryRun, Wait, now, processes, Cli.BpfFileSystem };
+        var command = new DocumentedCommand("takeover", Help) { DryRun, Wait, now, processes, Cli.BpfFileSystem };
         command.SetAction((result, token) => RunAsync(
             result.GetRequiredValue(Cli.BpfFileSystem),
             result.GetRequiredValue(processes),

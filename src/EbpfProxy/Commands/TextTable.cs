@@ -1,38 +1,57 @@
 namespace EbpfProxy.Commands;
 
-/// <summary>Rows in columns that are as wide as their widest cell, or narrower where the terminal is too narrow for them.</summary>
+/// <summary>
+/// Rows in columns that are as wide as their widest cell. Where a terminal is too narrow for them, first columns go that can
+/// (<see cref="ColumnUse.IfRoom"/>), and a last line names them; then the widest are cut.
+/// </summary>
 internal static class TextTable
 {
     private const int _gap = 3;
+    private const int _narrowGap = 2;
     private const int _narrowest = 4;
 
-    public static void Write(TextWriter output, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows) =>
-        Write(output, Terminal.None, header, rows);
-
-    public static void Write(TextWriter output, Terminal terminal, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows)
+    public static void Write<TRow>(TextWriter output, Terminal terminal, IReadOnlyList<Column<TRow>> columns, IEnumerable<TRow> rows)
     {
-        List<IReadOnlyList<string>> all = [header, .. rows];
-        int[] widths = [.. Enumerable.Range(0, header.Count).Select(column => all.Max(row => row[column].Length))];
-        Fit(widths, terminal.Width);
+        List<string[]> all = [[.. columns.Select(column => column.Name)], .. rows.Select(row => columns.Select(column => column.Cell(row)).ToArray())];
+        int[] widths = [.. Enumerable.Range(0, columns.Count).Select(column => all.Max(row => row[column].Length))];
+        int gap = Sum(widths, _gap) > terminal.Width ? _narrowGap : _gap;
+        List<int> shown = [.. Enumerable.Range(0, columns.Count)];
+        while (Sum(shown.Select(i => Math.Min(widths[i], Math.Max(columns[i].Name.Length, columns[i].Least))), gap) > terminal.Width
+            && shown.FindLastIndex(i => columns[i].Use == ColumnUse.IfRoom) is >= 0 and var last)
+        {
+            shown.RemoveAt(last);
+        }
+
+        int[] fitting = [.. shown.Select(i => widths[i])];
+        Fit(fitting, gap, terminal.Width);
         for (int row = 0; row < all.Count; row++)
         {
-            string line = string.Concat(all[row].Select((cell, column) => Pad(terminal, cell, widths[column], isLast: column == header.Count - 1))).TrimEnd();
+            string line = string.Concat(shown.Select((column, i) =>
+                Cut(terminal, all[row][column], fitting[i]) + Space(all[row][column], fitting[i], i == shown.Count - 1 ? null : gap))).TrimEnd();
             output.WriteLine(row == 0 ? terminal.Bold(line) : line);
+        }
+
+        if (shown.Count < columns.Count)
+        {
+            var missing = columns.Where((_, i) => !shown.Contains(i)).Select(column => column.Name);
+            output.WriteLine($"(too narrow for {string.Join(", ", missing)})");
         }
     }
 
+    private static int Sum(IEnumerable<int> widths, int gap) => widths.Sum(width => width + gap) - gap;
+
     /// <summary>Takes from the widest column, one character after the other, until all fit.</summary>
-    private static void Fit(int[] widths, int? width)
+    private static void Fit(int[] widths, int gap, int? width)
     {
-        while (widths.Sum() + (_gap * (widths.Length - 1)) > width && widths.Max() > _narrowest)
+        while (Sum(widths, gap) > width && widths.Max() > _narrowest)
         {
             widths[Array.IndexOf(widths, widths.Max())]--;
         }
     }
 
-    private static string Pad(Terminal terminal, string cell, int width, bool isLast)
-    {
-        string text = cell.Length > width ? $"{cell[..(width - 1)]}…" : cell;
-        return terminal.Coloured(cell, text) + new string(' ', isLast ? 0 : width + _gap - text.Length);
-    }
+    private static string Cut(Terminal terminal, string cell, int width) =>
+        terminal.Coloured(cell, cell.Length > width ? $"{cell[..(width - 1)]}…" : cell);
+
+    private static string Space(string cell, int width, int? gap) =>
+        gap is { } size ? new string(' ', width + size - Math.Min(cell.Length, width)) : "";
 }

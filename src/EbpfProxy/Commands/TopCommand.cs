@@ -28,14 +28,14 @@ internal static class TopCommand
 
     private static readonly IReadOnlyList<Column<TrafficRow>> _columns =
     [
-        new("SERVICE", row => row.Tally.Service.ToString()),
-        new("PROTOCOL", row => Words.Of(row.Tally.Service.Protocol)),
+        new("SERVICE", row => row.Tally.Service.ToString()) { Least = 24 },
+        new("PROTOCOL", row => Words.Of(row.Tally.Service.Protocol), ColumnUse.IfRoom),
         new("CONN/S", row => row.Connections.ToString("0.0", CultureInfo.InvariantCulture)),
         new("OPEN", row => $"{row.Tally.Open}"),
         new("SENT/S", row => Words.OfBytes(row.Sent)),
         new("RECEIVED/S", row => Words.OfBytes(row.Received)),
         new("REFUSED/S", row => row.Refused.ToString("0.0", CultureInfo.InvariantCulture)),
-        new("REFUSED", row => Words.Of(row.Tally.Refusals)),
+        new("REFUSED", row => Words.Of(row.Tally.Refusals), ColumnUse.IfRoom),
     ];
 
     public static Command Create()
@@ -111,9 +111,8 @@ internal static class TopCommand
         TextTable.Write(
             writer,
             form == OutputForm.Wide ? terminal with { Width = null } : terminal,
-            [.. _columns.Select(column => column.Name)],
-            rows.Take(terminal.Height is { } height ? Math.Max(1, height - 2) : int.MaxValue)
-                .Select(row => (IReadOnlyList<string>)[.. _columns.Select(column => column.Cell(row))]));
+            _columns,
+            rows.Take(terminal.Height is { } height ? Math.Max(1, height - 3) : int.MaxValue));
         if (!terminal.IsTerminal)
         {
             writer.WriteLine();

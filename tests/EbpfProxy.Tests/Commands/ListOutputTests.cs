@@ -100,7 +100,7 @@ public sealed class ListOutputTests
     {
         using var output = new StringWriter(CultureInfo.InvariantCulture);
 
-        TextTable.Write(output, ["A", "B"], [["long", "x"], ["y", ""]]);
+        Write(output, Terminal.None, [new("A", row => row[0]), new("B", row => row[1])], ["long", "x"], ["y", ""]);
 
         Assert.Equal("A      B\nlong   x\ny\n", output.ToString());
     }
@@ -110,9 +110,41 @@ public sealed class ListOutputTests
     {
         using var output = new StringWriter(CultureInfo.InvariantCulture);
 
-        TextTable.Write(output, new Terminal(20, HasColours: false), ["A", "B"], [["a-cell-that-is-long", "short"]]);
+        Write(output, new Terminal(20, HasColours: false), [new("A", row => row[0]), new("B", row => row[1])], ["a-cell-that-is-long", "short"]);
 
-        Assert.Equal("A              B\na-cell-that…   short\n", output.ToString());
+        Assert.Equal("A              B\na-cell-that-…  short\n", output.ToString());
+    }
+
+    [Fact]
+    public void Columns_that_can_go_do_before_others_become_too_short_to_be_told_apart()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+
+        Write(
+            output,
+            new Terminal(24, HasColours: false),
+            [new("A", row => row[0]), new("B", row => row[1], ColumnUse.IfRoom), new("C", row => row[2]), new("D", row => row[3], ColumnUse.IfRoom)],
+            ["default/web", "medium", "short", "more"]);
+
+        Assert.Equal("A            C\ndefault/web  short\n(too narrow for B, D)\n", output.ToString());
+    }
+
+    [Fact]
+    public void Services_fit_the_width_that_terminals_have()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        var row = _row with { Key = _row.Key with { Service = new ObjectName("kube-system", "metrics-server-of-the-cluster") } };
+
+        TextTable.Write(output, new Terminal(80, HasColours: false), [.. ServiceListCommand.Columns.Where(column => column.Use != ColumnUse.Wide)], [new CountedService(row)]);
+
+        Assert.Equal(
+            """
+            NAMESPACE    NAME            PORT  PROTOCOL  FRONTENDS        BACKENDS  INTERNAL
+            kube-system  metrics-serve…  http  TCP       10.96.0.1:80,*…  2         cluster
+            (too narrow for EXTERNAL, AFFINITY)
+
+            """,
+            output.ToString());
     }
 
     [Fact]
@@ -120,10 +152,13 @@ public sealed class ListOutputTests
     {
         using var output = new StringWriter(CultureInfo.InvariantCulture);
 
-        TextTable.Write(output, new Terminal(80, HasColours: true), ["STATE", "B"], [["ready", "x"]]);
+        Write(output, new Terminal(80, HasColours: true), [new("STATE", row => row[0]), new("B", row => row[1])], ["ready", "x"]);
 
         Assert.Equal("\e[1mSTATE   B\e[0m\n\e[32mready\e[0m   x\n", output.ToString());
     }
+
+    private static void Write(TextWriter output, Terminal terminal, IReadOnlyList<Column<string[]>> columns, params string[][] rows) =>
+        TextTable.Write(output, terminal, columns, rows);
 
     private static string[] Cells<TRow>(IReadOnlyList<Column<TRow>> columns, TRow row) => [.. columns.Select(column => column.Cell(row))];
 }
