@@ -16,6 +16,7 @@ internal sealed class RunFlags
         {
             var option = Make(setting.Flag!, HelpOf(setting), setting.IsSwitch);
             option.Hidden = setting.HasNoEffect;
+            option.CompletionSources.Add(setting.IsSwitch ? ["true", "false"] : [.. setting.Words]);
             _settings.Add((setting, option));
             command.Add(option);
         }

@@ -16,7 +16,11 @@ internal static class ModeSettings
     [
         new("proxy-mode", "mode", Text, "iptables (also without a word), ipvs, nftables or ebpf: the section that counts, and the defaults of nodePortAddresses and localhostNodePorts",
             (o, v) => o with { Mode = AsMode(o, v) })
-            { Show = o => o.Mode, Default = "none" },
+            {
+                Show = o => o.Mode,
+                Default = "none",
+                Words = [ProxyOptions.IptablesMode, ProxyOptions.IpvsMode, ProxyOptions.NftablesMode, ProxyOptions.OwnMode],
+            },
         UnusedSetting.Create("iptables-masquerade-bit", "iptables.masqueradeBit", Integer, 14, Unmarked, v => v.AsIntWithin(0, 31, 14)),
         new("masquerade-all", null, Switch, $"{Everyone}, in every mode",
             (o, v) => v.AsBool(otherwise: false) is var all

@@ -30,7 +30,7 @@ internal static class ServerSettings
             { Show = o => o.Burst },
         new("logging-format", "logging.format", Text, "text or json",
             (o, v) => o with { LogFormat = v.AsOneOf(o.LogFormat, ("", LogFormat.Text), ("text", LogFormat.Text), ("json", LogFormat.Json)) })
-            { Show = o => o.LogFormat == LogFormat.Json ? "json" : "text", CountsBesideFile = true },
+            { Show = o => o.LogFormat == LogFormat.Json ? "json" : "text", CountsBesideFile = true, Words = ["text", "json"] },
         UnusedSetting.Create("log-flush-frequency", "logging.flushFrequency", LooseDuration, TimeSpan.FromSeconds(5), Lines) with { CountsBesideFile = true },
         new("v", "logging.verbosity", Integer, "4 tells of every change, 6 of every event",
             (o, v) => o with { Verbosity = v.AsInt(0, o.Verbosity) })

@@ -27,6 +27,9 @@ internal sealed record Setting(
     /// <summary>Whether it is read and shown, and means nothing here.</summary>
     public bool HasNoEffect { get; init; }
 
+    /// <summary>The words of which it takes one; none where it takes what fits its shape.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
     /// <summary>Whether the flag may stand without a value.</summary>
     public bool IsSwitch => Shape == SettingShape.Switch;
 

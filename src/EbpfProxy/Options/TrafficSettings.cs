@@ -9,7 +9,7 @@ internal static class TrafficSettings
     [
         new("detect-local-mode", "detectLocalMode", Text, "how traffic of this node's pods is told from other traffic: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix",
             (o, v) => o with { DetectLocalMode = AsMode(o, v) })
-            { Show = o => TextOf(o.DetectLocalMode) },
+            { Show = o => TextOf(o.DetectLocalMode), Words = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"] },
         new("pod-bridge-interface", "detectLocal.bridgeInterface", Text, "for the mode BridgeInterface",
             (o, v) => o with { BridgeInterface = v.AsText() })
             { Show = o => o.BridgeInterface },

@@ -53,6 +53,31 @@ public sealed class RunFlagsTests : IDisposable
     }
 
     [Fact]
+    public void A_setting_of_words_tells_all_that_it_takes()
+    {
+        foreach (var setting in Settings.All.Where(setting => !setting.HasNoEffect && setting.Shape == SettingShape.Text))
+        {
+            var problems = new Problems();
+            setting.Apply(new ProxyOptions(), new SettingValue(setting.Name, ["no such word"], problems));
+
+            string refused = problems.Errors.Select(error => error.Split("is not one of ")).Where(parts => parts.Length > 1).Select(parts => parts[1]).SingleOrDefault("");
+            Assert.Equal((setting.Name, refused), (setting.Name, string.Join(", ", setting.Words)));
+        }
+    }
+
+    [Theory]
+    [InlineData("fast-path", "auto off on")]
+    [InlineData("masquerade-all", "false true")]
+    [InlineData("manifests", "")]
+    public void Words_complete_a_flag(string flag, string words)
+    {
+        var command = new Command("run");
+        _ = new RunFlags(command);
+
+        Assert.Equal(words, string.Join(' ', command.Parse($"--{flag} ").GetCompletions().Select(item => item.Label).Where(label => !label.StartsWith('-'))));
+    }
+
+    [Fact]
     public void Flags_of_the_packet_path_are_read()
     {
         var options = Read(
