@@ -36,7 +36,7 @@ internal sealed class ServiceMetrics
             _labels);
         _open = metrics.CreateGauge(
             "ebpf_proxy_service_open_connections",
-            "Those of them that are not over. `ebpf-proxy backend list -o wide` has them by backend, `ebpf-proxy sockets` by process",
+            "Those of them that are not over: the ACTIVE of `ebpf-proxy service list -o wide`, and of its CLOSING those that one side holds open",
             _labels);
         _sent = metrics.CreateCounter(
             "ebpf_proxy_service_sent_bytes_total",
