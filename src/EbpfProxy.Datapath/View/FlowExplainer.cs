@@ -64,8 +64,14 @@ public sealed record FlowExplanation(
 /// <param name="rules">The configuration of the daemon.</param>
 /// <param name="preservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
 /// <param name="servicePrefix">The prefix that only services have addresses of and that has what is asked; null for none.</param>
+/// <param name="loopback">Where the node's own sockets find node ports at loopback addresses.</param>
 public sealed class FlowExplainer(
-    IReadOnlyList<ServiceRow> services, IReadOnlyDictionary<Address, AddressRole> addresses, MasqueradeRules rules, bool preservesClient, Prefix? servicePrefix)
+    IReadOnlyList<ServiceRow> services,
+    IReadOnlyDictionary<Address, AddressRole> addresses,
+    MasqueradeRules rules,
+    bool preservesClient,
+    Prefix? servicePrefix,
+    LoopbackNodePorts loopback)
 {
     public FlowExplanation Explain(ExplainedFlow flow)
     {
@@ -75,7 +81,22 @@ public sealed class FlowExplainer(
             return Nothing(FlowFate.Untouched, "a device of this node holds the address, which is left to the stack while it does");
         }
 
+        if (flow.Destination.IsLoopback)
+        {
+            if (flow.Place != ClientPlace.Node)
+            {
+                return Nothing(FlowFate.Untouched, "a loopback address is the client's own");
+            }
+
+            roles |= AddressRole.Node;
+        }
+
         var (service, frontend) = Find(flow, roles);
+        if (service is not null && flow.Destination.IsLoopback && !HasNodePorts(flow))
+        {
+            return Nothing(FlowFate.Untouched, $"{service.Key} has this node port, but not at this loopback address: see localhostNodePorts");
+        }
+
         if (service is null)
         {
             return roles.HasFlag(AddressRole.ClusterIP)
@@ -99,6 +120,10 @@ public sealed class FlowExplainer(
         };
         return new FlowExplanation(fate, why, service, frontend, endpoints);
     }
+
+    private bool HasNodePorts(ExplainedFlow flow) =>
+        loopback == LoopbackNodePorts.All
+        || (loopback == LoopbackNodePorts.Tcp4 && flow.Protocol == Protocol.Tcp && flow.Destination.Family == IpFamily.IPv4);
 
     private static FlowExplanation Nothing(FlowFate fate, string why) => new(fate, why, null, null, []);
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using EbpfProxy.Daemon;
+using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
@@ -21,8 +22,8 @@ internal static class ExplainCommand
         The client is the node itself if the node has its address, a pod of this node if that is how pods are told (by
         --cluster-cidr or the Node's podCIDRs), and outside otherwise; --as says it where that is not so. Flows that are
         open stay with their backend whatever this says: see `conntrack list`. With session affinity the client's last
-        backend comes first: see `affinity list`. Node ports at loopback addresses are not told, nor endpoints that do not
-        serve, which are in no map; nor whether the packets come by a device that has the programs: see `status`.
+        backend comes first: see `affinity list`. Not told are endpoints that do not serve, which are in no map, and whether
+        the packets come by a device that has the programs: see `status`.
         """;
 
     public static Command Create()
@@ -42,11 +43,19 @@ internal static class ExplainCommand
             var (client, asked) = (result.GetRequiredValue(from), result.GetRequiredValue(to));
             var flow = new ExplainedFlow(client, PlaceOf(result.GetValue(place), client, addresses, note), asked.Address, asked.Port, asked.Protocol);
             var rules = new MasqueradeRules(note.TellsLocalPods, note.MasqueradesAll);
-            var explanation = new FlowExplainer(DatapathView.ReadServices(bpfFileSystem), addresses, rules, note.PreservesClient, DaemonNote.Find(note.ServicePrefixes, asked.Address)).Explain(flow);
+            var explanation = new FlowExplainer(
+                DatapathView.ReadServices(bpfFileSystem),
+                addresses,
+                rules,
+                note.PreservesClient,
+                DaemonNote.Find(note.ServicePrefixes, asked.Address),
+                note.LoopbackNodePorts).Explain(flow);
+            bool isHandedBack = !DatapathState.IsRunning(bpfFileSystem) && Handback.IsDone(bpfFileSystem);
             var writer = result.InvocationConfiguration.Output;
-            if (!OutputOption.TryWrite(writer, OutputOption.FormOf(result, output), ExplanationJson.From(flow, explanation), ListJsonContext.Readable.ExplanationJson))
+            if (!OutputOption.TryWrite(
+                writer, OutputOption.FormOf(result, output), ExplanationJson.From(flow, explanation, isHandedBack), ListJsonContext.Readable.ExplanationJson))
             {
-                Write(writer, flow, explanation);
+                Write(writer, flow, explanation, isHandedBack);
             }
 
             return 0;
@@ -54,9 +63,14 @@ internal static class ExplainCommand
         return command;
     }
 
-    internal static void Write(TextWriter writer, ExplainedFlow flow, FlowExplanation explanation)
+    internal static void Write(TextWriter writer, ExplainedFlow flow, FlowExplanation explanation, bool isHandedBack)
     {
         void Line(string name, string text) => writer.WriteLine($"{name,-11}{text}");
+
+        if (isHandedBack)
+        {
+            Line("note", "the node is handed back: what is new goes by kube-proxy's rules. This is what it would get here");
+        }
 
         Line("from", $"{flow.Client}, {Words.Of(flow.Place)}");
         Line("to", $"{Words.Of(flow.Destination, flow.Port)} {Words.Of(flow.Protocol)}");

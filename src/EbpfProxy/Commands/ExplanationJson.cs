@@ -15,9 +15,10 @@ internal sealed record ExplanationJson(
     string? PortName,
     string? Frontend,
     uint AffinitySeconds,
-    IReadOnlyList<ExplainedEndpointJson> Endpoints)
+    IReadOnlyList<ExplainedEndpointJson> Endpoints,
+    bool HandedBack)
 {
-    public static ExplanationJson From(ExplainedFlow flow, FlowExplanation explanation) => new(
+    public static ExplanationJson From(ExplainedFlow flow, FlowExplanation explanation, bool isHandedBack) => new(
         flow.Client.ToString(),
         flow.Place.ToString(),
         new AddressPortJson(flow.Destination.ToString(), flow.Port),
@@ -30,7 +31,8 @@ internal sealed record ExplanationJson(
         explanation.Frontend?.Kind.ToString(),
         explanation.Service?.AffinitySeconds ?? 0,
         [.. explanation.Endpoints.Select(endpoint => new ExplainedEndpointJson(
-            endpoint.Backend.Address.ToString(), endpoint.Backend.Port, endpoint.Reason.ToString(), endpoint.Reason == EndpointReason.Chosen && endpoint.IsMasqueraded))]);
+            endpoint.Backend.Address.ToString(), endpoint.Backend.Port, endpoint.Reason.ToString(), endpoint.Reason == EndpointReason.Chosen && endpoint.IsMasqueraded))],
+        isHandedBack);
 }
 
 /// <summary>An endpoint of it, in JSON.</summary>

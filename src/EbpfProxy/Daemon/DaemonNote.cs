@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 
@@ -23,6 +24,7 @@ namespace EbpfProxy.Daemon;
 /// <param name="MasqueradesAll">Whether whoever asks a cluster IP is masqueraded.</param>
 /// <param name="PreservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
 /// <param name="ServicePrefixes">Some of the prefixes that only services have addresses of, with commas between.</param>
+/// <param name="LoopbackNodePorts">Where the node's own sockets find node ports at loopback addresses.</param>
 internal sealed record DaemonNote(
     string Version,
     int Pid,
@@ -40,7 +42,8 @@ internal sealed record DaemonNote(
     string LocalPods,
     bool MasqueradesAll,
     bool PreservesClient,
-    string ServicePrefixes)
+    string ServicePrefixes,
+    LoopbackNodePorts LoopbackNodePorts)
 {
     // There is room for 4095 bytes in all.
     private const int MaxError = 200;

@@ -204,6 +204,7 @@ internal static class ProxyDaemon
         var started = services.GetRequiredService<TimeProvider>().GetUtcNow();
         string cgroup = options.CgroupRoot ?? CgroupRoot.Find();
         var pods = NodeOptions.LocalTrafficOf(options, podPrefixes);
+        var loopback = options.SocketTranslation == SocketTranslation.Off ? LoopbackNodePorts.None : SocketSettings.From(options).LoopbackNodePorts;
         string prefixes = DaemonNote.PrefixesOf(new[] { pods.IPv4, pods.IPv6 }.OfType<Prefix>());
         return new NoteWriter(
             () =>
@@ -214,7 +215,7 @@ internal static class ProxyDaemon
                 return new DaemonNote(
                     Version, Environment.ProcessId, started, nodeName, cgroup, name, error, heard, state.LastSync, state.Error,
                     failed.Count, DaemonNote.NamesOf(failed), pods.Detection != LocalDetection.Unknown, prefixes, options.MasqueradesAll,
-                    options.PreservesClientAddress, DaemonNote.PrefixesOf(datapath.ServicePrefixes));
+                    options.PreservesClientAddress, DaemonNote.PrefixesOf(datapath.ServicePrefixes), loopback);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
             services.GetRequiredService<TimeProvider>(),

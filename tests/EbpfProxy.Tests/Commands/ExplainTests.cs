@@ -1,5 +1,6 @@
 using System.Globalization;
 using EbpfProxy.Commands;
+using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Flows;
@@ -30,6 +31,12 @@ public sealed class ExplainTests
             new BackendRow(3, Parse("10.0.0.3"), 8080, BackendUse.Serving | BackendUse.OnNode),
             new BackendRow(4, Parse("10.0.0.4"), 8080, BackendUse.Serving | BackendUse.InLocalSet | BackendUse.OnNode),
         ]);
+
+    private static readonly ServiceRow _web6 = _web with
+    {
+        Key = _web.Key with { Family = IpFamily.IPv6 },
+        Frontends = [new Frontend(Address.AnyOf(IpFamily.IPv6), 30080, FrontendKind.NodePort)],
+    };
 
     private static readonly ServiceRow _empty = _web with
     {
@@ -74,10 +81,11 @@ public sealed class ExplainTests
         var flow = new ExplainedFlow(Parse("192.0.2.9"), ClientPlace.Elsewhere, Parse("192.168.0.1"), 30080, Protocol.Tcp);
         using var output = new StringWriter(CultureInfo.InvariantCulture);
 
-        ExplainCommand.Write(output, flow, Explain(flow));
+        ExplainCommand.Write(output, flow, Explain(flow), isHandedBack: true);
 
         Assert.Equal(
             """
+            note       the node is handed back: what is new goes by kube-proxy's rules. This is what it would get here
             from       192.0.2.9, outside this node
             to         192.168.0.1:30080 TCP
             service    default/web:http, by its node port
@@ -121,8 +129,30 @@ public sealed class ExplainTests
         Assert.Equal((FlowFate.Dropped, "no service has the address, and only services have addresses of 10.96.0.0/16"), (explanation.Fate, explanation.Why));
     }
 
-    private static FlowExplanation Explain(ExplainedFlow flow, Prefix? servicePrefix = null) => new FlowExplainer(
-        [_web, _empty], _addresses, new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false), preservesClient: false, servicePrefix).Explain(flow);
+    [Theory]
+    [InlineData(ClientPlace.Node, "127.0.0.1", LoopbackNodePorts.Tcp4, FlowFate.Translated, "each as likely")]
+    [InlineData(ClientPlace.Node, "127.0.0.1", LoopbackNodePorts.All, FlowFate.Translated, "each as likely")]
+    [InlineData(ClientPlace.Node, "127.0.0.1", LoopbackNodePorts.None, FlowFate.Untouched, "see localhostNodePorts")]
+    [InlineData(ClientPlace.LocalPod, "127.0.0.1", LoopbackNodePorts.All, FlowFate.Untouched, "the client's own")]
+    [InlineData(ClientPlace.Node, "::1", LoopbackNodePorts.Tcp4, FlowFate.Untouched, "see localhostNodePorts")]
+    [InlineData(ClientPlace.Node, "::1", LoopbackNodePorts.All, FlowFate.Translated, "each as likely")]
+    public void Node_ports_at_loopback_addresses_are_for_the_node_where_they_are_on(
+        ClientPlace place, string destination, LoopbackNodePorts loopback, FlowFate fate, string why)
+    {
+        var explanation = Explain(new ExplainedFlow(Parse(destination), place, Parse(destination), 30080, Protocol.Tcp), loopback: loopback);
+
+        Assert.Equal(fate, explanation.Fate);
+        Assert.Contains(why, explanation.Why, StringComparison.Ordinal);
+    }
+
+    private static FlowExplanation Explain(ExplainedFlow flow, Prefix? servicePrefix = null, LoopbackNodePorts loopback = LoopbackNodePorts.Tcp4) =>
+        new FlowExplainer(
+            [_web, _web6, _empty],
+            _addresses,
+            new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false),
+            preservesClient: false,
+            servicePrefix,
+            loopback).Explain(flow);
 
     private static Address Parse(string text) => Address.TryParse(text, out var address) ? address : throw new FormatException(text);
 }

@@ -1,5 +1,6 @@
 using EbpfProxy.Commands;
 using EbpfProxy.Daemon;
+using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Tests.Commands;
@@ -10,7 +11,7 @@ public sealed class StatusTextTests
 
     private static readonly DaemonNote _note = new(
         "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-20), _now.AddSeconds(-90), SyncError: null,
-        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16");
+        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None);
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
