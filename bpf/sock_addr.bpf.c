@@ -71,18 +71,16 @@ static __always_inline int apply(struct bpf_sock_addr *ctx, enum hook_family fam
 				 const struct frontend_key *asked, enum reason reason,
 				 const struct choice *choice, enum refusal refusal)
 {
-	if (reason == REASON_NONE)
+	/* What is dropped goes on as a packet, which the packet path drops, and counts. */
+	if (reason == REASON_NONE || reason == REASON_NO_LOCAL_ENDPOINT)
 		return PROCEED;
 	count(reason);
-	if (!choice->is_known && reason != REASON_NO_LOCAL_ENDPOINT)
+	if (!choice->is_known)
 		trace_socket(asked, choice, reason);
 	if (reason == REASON_TRANSLATED) {
 		sock_set_remote(ctx, family, &choice->address, choice->port);
 		return PROCEED;
 	}
-	/* What is dropped goes on as a packet, which the packet path drops. */
-	if (reason == REASON_NO_LOCAL_ENDPOINT)
-		return PROCEED;
 	tally_refuse(choice->service, reason);
 	return refuse(ctx, family, refusal);
 }

@@ -67,7 +67,10 @@ public sealed class ExternalTrafficPolicyTests(PacketStage stage) : IClassFixtur
                 string seen = place.AskInSilence(Expect.Row(protocol, family), door.Address, door.Port);
 
                 Assert.Equal(protocol == "tcp" ? "EINPROGRESS" : "EAGAIN", seen);
-                Assert.True(stage.Proxy.Events(reason) > before, $"{reason} does not count {protocol} to {Expect.Peer(door)}");
+                // A SYN comes again.
+                double counted = stage.Proxy.Events(reason) - before;
+                Assert.True(
+                    protocol == "tcp" ? counted > 0 : counted == 1, $"{reason} counts {protocol} to {Expect.Peer(door)} {counted} times");
             }
         }
     }
