@@ -66,7 +66,7 @@ modules() {
     *packets*) echo "sctp sch_netem bonding 8021q" ;;
     *takeover*) echo "nf_conntrack_netlink nf_tables nft_chain_nat nft_nat nft_masq" ;;
     *ipvs*) echo "dummy ip_vs ip_vs_rr ip_set ip_set_hash_ip ip_set_hash_ipport" ;;
-    *kernelsockets*) echo "nfsv4" ;;
+    *kernelsockets*) echo "nfsv4 cifs ceph" ;;
   esac
 }
 
