@@ -12,6 +12,10 @@ set -eu
 
 # shellcheck source=tools/vmtest/node.sh
 . ./node.sh
+# For later: a node on which nothing has wanted them so far has none of them.
+for module in ebtable_filter nf_tables nfnetlink; do
+  [ ! -e "/lib/modules/$module.ko" ] || rmmod "$module"
+done
 client=192.168.77.100 client6=fd00:77::64
 mask=10.244.0.1 mask6=fd00:244::1
 masked=30080 kept=30081 empty=30082 talked=30083 sticky=30084 sctp=30090
@@ -46,6 +50,15 @@ sees() {
     are "$2 from $node:$1" outside ./probe ask $how $node "$1" 3
     are "$3 from [$node6]:$(($1 + 100))" outside ./probe ask $how $node6 $(($1 + 100)) 3
   done
+}
+
+goes_around() {
+  ./ebpf-proxy status | grep -q '^fast path *on$'
+}
+
+# goes_through REASON
+goes_through() {
+  ./ebpf-proxy status | grep -q "^fast path *off: $1\$"
 }
 
 is_at() {
@@ -205,6 +218,34 @@ for network in 78 79 80; do
   opens 8 ask_node_ports_of $network
 done
 said "a bond, a VLAN on it and a VLAN on a plain device translate once"
+
+fast_path() {
+  ./ebpf-proxy status | grep '^fast path'
+}
+
+until_true goes_around || fail "connections go around the stack: $(fast_path)"
+if [ -e /lib/modules/nf_tables.ko ]; then
+  [ ! -e /lib/modules/nfnetlink.ko ] || insmod /lib/modules/nfnetlink.ko
+  insmod /lib/modules/nf_tables.ko
+  nft add table ip others
+  nft add chain ip others forward '{ type filter hook forward priority 0; }'
+  nft add rule ip others forward ip daddr 192.0.2.1 drop
+  until_true goes_through "nftables chain ip others forward has rules" ||
+    fail "a rule of nftables, which come when the daemon runs, takes connections back to the stack: $(fast_path)"
+  sees $masked $mask $mask6
+  nft delete table ip others
+  until_true goes_around || fail "they go around it again: $(fast_path)"
+  said "nftables, which come when the daemon runs, hold connections in the stack while they have a rule"
+fi
+# The kernel does not tell the rules of ebtables, so its tables count as soon as they are there.
+if [ -e /lib/modules/ebtable_filter.ko ]; then
+  insmod /lib/modules/ebtable_filter.ko
+  until_true goes_through "ebtable_filter is loaded" || fail "ebtables take connections back to the stack: $(fast_path)"
+  sees $masked $mask $mask6
+  rmmod ebtable_filter
+  until_true goes_around || fail "they go around it again: $(fast_path)"
+  said "tables of ebtables hold connections in the stack while they are there"
+fi
 
 for reason in not_rewritable unknown_fragment no_source_port no_source_address connections_full; do
   [ "$(events $reason)" = 0 ] || fail "none is counted: $(events $reason) $reason"

@@ -53,7 +53,12 @@ internal static class Nftables
     /// <exception cref="IOException">The kernel refuses.</exception>
     public static IReadOnlyList<NftChain> ReadBaseChains()
     {
-        using var socket = new NetlinkSocket(protocol: NetlinkSocket.Netfilter);
+        using var socket = NetlinkSocket.TryOpenNetfilter();
+        if (socket is null)
+        {
+            return [];
+        }
+
         try
         {
             return socket.Dump(GetChain, stackalloc byte[MessageLength], NewChain, ToBaseChain);

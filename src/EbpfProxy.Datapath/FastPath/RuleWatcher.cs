@@ -5,10 +5,15 @@ namespace EbpfProxy.Datapath.FastPath;
 /// <summary>Hears of changes to the rules of nftables.</summary>
 public static class RuleWatcher
 {
-    /// <summary>Calls <paramref name="changed"/> now and after each change. Where the kernel does not tell, it calls nobody.</summary>
+    /// <summary>There once the kernel can tell of rules, where a module does. Before that there are none.</summary>
+    private const string Module = "/sys/module/nfnetlink";
+
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Calls <paramref name="changed"/> now and after each change. Where the kernel refuses to tell, it calls nobody.</summary>
     public static async Task RunAsync(Action changed, CancellationToken token)
     {
-        using var events = TryListen();
+        using var events = await ListenAsync(changed, token);
         changed();
         while (events is not null)
         {
@@ -19,11 +24,22 @@ public static class RuleWatcher
         await Task.Delay(Timeout.Infinite, token);
     }
 
-    private static NetlinkSocket? TryListen()
+    private static async Task<NetlinkSocket?> ListenAsync(Action changed, CancellationToken token)
     {
         try
         {
-            return new NetlinkSocket(Nftables.ChangesGroup, protocol: NetlinkSocket.Netfilter);
+            NetlinkSocket? events;
+            while ((events = NetlinkSocket.TryOpenNetfilter(Nftables.ChangesGroup)) is null)
+            {
+                changed();
+                do
+                {
+                    await Task.Delay(_interval, token);
+                }
+                while (!Directory.Exists(Module));
+            }
+
+            return events;
         }
         catch (IOException)
         {

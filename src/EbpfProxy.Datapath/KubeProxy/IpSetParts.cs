@@ -24,7 +24,12 @@ internal static class IpSetParts
 
     private static IEnumerable<string> Names()
     {
-        using var socket = new NetlinkSocket(protocol: NetlinkSocket.Netfilter);
+        using var socket = NetlinkSocket.TryOpenNetfilter();
+        if (socket is null)
+        {
+            return [];
+        }
+
         byte[] request =
         [
             .. new byte[MessageLength],

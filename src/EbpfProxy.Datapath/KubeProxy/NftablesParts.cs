@@ -47,7 +47,12 @@ internal static class NftablesParts
     /// <exception cref="IOException">The kernel refuses.</exception>
     public static IEnumerable<KubeProxyPart> Find()
     {
-        using var socket = new NetlinkSocket(protocol: NetlinkSocket.Netfilter);
+        using var socket = NetlinkSocket.TryOpenNetfilter();
+        if (socket is null)
+        {
+            return [];
+        }
+
         var tables = ReadTables(socket);
         List<KubeProxyPart> parts = [];
         foreach (var family in _families.Where(family => tables.Contains(new Table(family, OwnTable))))

@@ -54,7 +54,7 @@ internal sealed class NetlinkSocket : IDisposable
         int fd = Libc.Socket(AfNetlink, SockRaw | SockCloseOnExec, protocol);
         if (fd < 0)
         {
-            throw new IOException($"open a netlink socket: {Libc.LastError}");
+            throw new NetlinkException(Marshal.GetLastPInvokeError(), "open a netlink socket");
         }
 
         // struct sockaddr_nl: family, padding, port (the kernel chooses), groups.
@@ -73,6 +73,24 @@ internal sealed class NetlinkSocket : IDisposable
         if (isStrict)
         {
             _socket.SetRawSocketOption(SolNetlink, GetStrictCheck, BitConverter.GetBytes(1));
+        }
+    }
+
+    /// <summary>
+    /// A socket to netfilter; null where the kernel has none: nfnetlink may be a module, which is loaded when something wants it
+    /// first. What is asked by it is not there either.
+    /// </summary>
+    /// <param name="groups">The multicast groups to join, as bits.</param>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    public static NetlinkSocket? TryOpenNetfilter(uint groups = 0)
+    {
+        try
+        {
+            return new NetlinkSocket(groups, protocol: Netfilter);
+        }
+        catch (NetlinkException error) when (error.Errno == NetlinkException.ProtocolNotSupported)
+        {
+            return null;
         }
     }
 
@@ -373,9 +391,12 @@ internal sealed class NetlinkSocket : IDisposable
 internal sealed record NetlinkRequest(ushort Type, byte[] Body);
 
 /// <summary>The kernel refused a request.</summary>
-internal sealed class NetlinkException(int errno)
-    : IOException($"the kernel refuses a netlink request: {Marshal.GetPInvokeErrorMessage(errno)} ({errno})")
+internal sealed class NetlinkException(int errno, string what = "the kernel refuses a netlink request")
+    : IOException($"{what}: {Marshal.GetPInvokeErrorMessage(errno)} ({errno})")
 {
+    /// <summary>EPROTONOSUPPORT.</summary>
+    public const int ProtocolNotSupported = 93;
+
     private const int InvalidArgument = 22;
 
     public int Errno => errno;
