@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Datapath;
 
-/// <summary>Event ids 2000 to 2999.</summary>
+/// <summary>Event ids 2000 to 2999. One class a project: of several the generator of their code takes one or the other first, and no build is like the one before.</summary>
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Information, "Opened the tables in {Path}: {State}")]

@@ -1,8 +1,9 @@
+using System.Net;
 using EbpfProxy.Model.Network;
 
-namespace EbpfProxy.Daemon;
+namespace EbpfProxy;
 
-/// <summary>Event ids 9000 to 9029.</summary>
+/// <summary>Event ids 9000 to 9049: the daemon from 9000, its servers from 9040.</summary>
 internal static partial class Log
 {
     [LoggerMessage(9000, LogLevel.Information, "ebpf-proxy {Version} on node {Node}, pid {Pid}")]
@@ -73,4 +74,13 @@ internal static partial class Log
 
     [LoggerMessage(9027, LogLevel.Information, "Settings of the kernel are written, {BpfFileSystem} is there; stopping because of --init-only")]
     public static partial void Initialized(ILogger logger, string bpfFileSystem);
+
+    [LoggerMessage(9040, LogLevel.Information, "Serving {Name} on {Address}")]
+    public static partial void Serving(ILogger logger, string name, IPEndPoint address);
+
+    [LoggerMessage(9041, LogLevel.Warning, "Cannot serve {Name} on {Address}, trying again in {Seconds} s")]
+    public static partial void CannotServe(ILogger logger, string name, IPEndPoint address, double seconds, Exception exception);
+
+    [LoggerMessage(9042, LogLevel.Warning, "Cannot accept a connection at {Address}")]
+    public static partial void CannotAccept(ILogger logger, EndPoint? address, Exception exception);
 }

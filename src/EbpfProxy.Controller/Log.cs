@@ -1,8 +1,9 @@
+using EbpfProxy.Model.Cluster;
 using Microsoft.Extensions.Logging;
 
-namespace EbpfProxy.Controller.Kubernetes;
+namespace EbpfProxy.Controller;
 
-/// <summary>What the API server's side of the controller logs. Event ids 3000 to 3199.</summary>
+/// <summary>Event ids 3000 to 3599: the API server's side from 3000, the sync from 3500, manifests from 3520, health from 3540.</summary>
 internal static partial class Log
 {
     [LoggerMessage(3000, LogLevel.Information, "Listed {Count} {Resource} at version {Version} in {Milliseconds} ms")]
@@ -62,4 +63,28 @@ internal static partial class Log
 
     [LoggerMessage(3018, LogLevel.Debug, "The event {Reason} is given up after {Attempts} attempts: {Error}")]
     public static partial void EventGivenUp(ILogger log, string reason, int attempts, string error);
+
+    [LoggerMessage(3501, LogLevel.Information, "Applied {Services} services with {Writes} map writes in {Milliseconds:0.0} ms")]
+    public static partial void Applied(ILogger logger, int services, int writes, double milliseconds);
+
+    [LoggerMessage(3502, LogLevel.Debug, "Looked at {Services} services in {Milliseconds:0.0} ms; the maps hold them already")]
+    public static partial void Unchanged(ILogger logger, int services, double milliseconds);
+
+    [LoggerMessage(3503, LogLevel.Warning, "Could not write the maps; trying again with every service in {Seconds} s")]
+    public static partial void ApplyFailed(ILogger logger, double seconds, Exception exception);
+
+    [LoggerMessage(3520, LogLevel.Information, "Read {Files} files in {Folder}: {Services} Services, {Slices} EndpointSlices")]
+    public static partial void Read(ILogger logger, int files, string folder, int services, int slices);
+
+    [LoggerMessage(3521, LogLevel.Warning, "{File} line {Line}: {Kind} of \"{ApiVersion}\" is of no use to the proxy and ignored, here and elsewhere")]
+    public static partial void KindIgnored(ILogger logger, string file, long line, string kind, string apiVersion);
+
+    [LoggerMessage(3522, LogLevel.Warning, "Cannot read {Path}, what was read of it before stays: {Reason}")]
+    public static partial void Unreadable(ILogger logger, string path, string reason);
+
+    [LoggerMessage(3523, LogLevel.Warning, "Cannot be told of changes in {Folder}, so it is looked at every {Seconds} s: {Reason}")]
+    public static partial void NotWatched(ILogger logger, string folder, double seconds, string reason);
+
+    [LoggerMessage(3540, LogLevel.Warning, "Cannot serve the healthCheckNodePort {Port} of {Service}, tried again with every change: {Error}")]
+    public static partial void CannotListen(ILogger logger, ObjectName service, ushort port, string error);
 }
