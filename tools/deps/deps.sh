@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gets what is missing: compilers and headers from the distribution, what is only for tests below .artifacts/deps,
-# the SDK. Says first what it will do. Needs root only when a package has to be installed.
+# the SDK. Says first what it will do. Needs root only when a package has to be installed. DEPS_ONLY names the rows of
+# unpacked.txt that are wanted, where not all are.
 set -eu
 cd "$(dirname "$0")/../.."
 deps=$PWD/.artifacts/deps
@@ -40,7 +41,8 @@ missing_unpacked() {
   [ "$distribution" = debian ] || return 0
   # shellcheck source=/dev/null
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  awk -v release="$codename" '!/^#/ && NF && ($2 == "*" || $2 == release) && !seen[$1]++ { $2 = ""; print }' \
+  awk -v release="$codename" -v only=" ${DEPS_ONLY:-} " '
+    !/^#/ && NF && ($2 == "*" || $2 == release) && !seen[$1]++ && (only == "  " || index(only, " " $1 " ")) { $2 = ""; print }' \
     tools/deps/unpacked.txt |
     while read -r name need suite how list; do
       [ "$(cat "$deps/$name/.from" 2>/dev/null)" = "$suite $list" ] || echo "$name $need $suite $how $list"
