@@ -104,3 +104,30 @@ add_iptables() {
   tools/bench/doors.sh iptables "$2" >"$BENCH_FOLDER/rules"
   in_node "$1" iptables xtables-legacy-multi iptables-restore "$BENCH_FOLDER/rules"
 }
+
+# Programs that do nothing, for the rest of the bench, pinned below this folder.
+load_nothing() {
+  nothing=$BENCH_FOLDER/nothing
+  mkdir -p "$nothing"
+  mountpoint -q "$nothing" || mount -t bpf none "$nothing"
+  [ -d "$nothing/programs" ] || bpftool prog loadall "$BENCH/nothing.bpf.o" "$nothing/programs"
+}
+
+# add_nothing_to_sockets CGROUP: at the hooks that a TCP connection comes by
+add_nothing_to_sockets() {
+  load_nothing
+  mkdir -p "$BENCH_CGROUP/$1"
+  bpftool cgroup attach "$BENCH_CGROUP/$1" connect4 pinned "$nothing/programs/nothing_connect4" multi
+  bpftool cgroup attach "$BENCH_CGROUP/$1" sock_release pinned "$nothing/programs/nothing_sock_release" multi
+}
+
+# add_nothing_to_devices NODE DEVICE...
+add_nothing_to_devices() {
+  load_nothing
+  network=/run/netns/$1
+  shift
+  for device; do
+    nsenter --net="$network" bpftool net attach tcx_ingress pinned "$nothing/programs/nothing_ingress" dev "$device"
+    nsenter --net="$network" bpftool net attach tcx_egress pinned "$nothing/programs/nothing_egress" dev "$device"
+  done
+}

@@ -3,6 +3,7 @@
 set -eu
 # shellcheck source=tools/bench/node.sh
 . tools/bench/node.sh
+PATH=$PWD/.artifacts/deps/bin:$PATH
 trap 'exit 130' INT TERM
 
 # Client and server share one CPU, so that all the work of a connection counts, and hardly leave it to others. Many short
@@ -49,10 +50,12 @@ sockets() {
     make_daemon with-$services with-$services
   done
   add_nftables rules cluster.sh rules 10000
+  add_nothing_to_sockets with-nothing
 
   measure connections connections "$rounds" \
     "$(variant bare plain without $plain_address $port)" \
     "$(variant bare-again plain without $plain_address $port)" \
+    "$(variant nothing plain with-nothing $plain_address $port)" \
     "$(variant beside plain with-10000 $plain_address $port)" \
     "$(variant backend-itself plain with-10000 10.2.0.2 $port)" \
     "$(variant service-of-10 plain with-10 $service_address 80)" \
@@ -62,6 +65,7 @@ sockets() {
   measure requests requests "$rounds" \
     "$(variant bare plain without $plain_address $port)" \
     "$(variant bare-again plain without $plain_address $port)" \
+    "$(variant nothing plain with-nothing $plain_address $port)" \
     "$(variant beside plain with-10000 $plain_address $port)" \
     "$(variant service-of-10000 plain with-10000 $service_address 80)" \
     "$(variant nftables-beside rules without $plain_address $port)" \
@@ -94,7 +98,7 @@ packets() {
   ways=stack
   ! .artifacts/ebpf-proxy run --help | grep -q -e --fast-path || ways="stack fast"
   # shellcheck disable=SC2086 # one word a way
-  for node in open $ways nftables iptables; do
+  for node in open nothing $ways nftables iptables; do
     make_node "$node"
     add_far "$node"
   done
@@ -108,12 +112,14 @@ packets() {
     esac
     make_daemon "$way" "$way" "$@"
   done
+  add_nothing_to_devices nothing client server
   add_nftables nftables cluster.sh rules 10000
   add_nftables nftables doors.sh nftables
   add_iptables iptables 1000
 
   set -- "$(variant bare open without $plain_address $port)" \
     "$(variant bare-again open without $plain_address $port)" \
+    "$(variant nothing-passing nothing without $plain_address $port)" \
     "$(variant passing stack without $plain_address $port)"
   for way in $ways nftables iptables; do
     set -- "$@" "$(variant "$way-masked" "$way" without $node_address 30080)" \

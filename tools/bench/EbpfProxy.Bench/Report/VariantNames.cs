@@ -6,6 +6,7 @@ internal static class VariantNames
     public static string Of(string variant) => variant switch
     {
         "bare-again" => "bare node, again (noise)",
+        "nothing" or "nothing-passing" => "direct, beside programs that do nothing",
         "beside" => "direct, beside the daemon",
         "backend-itself" => "direct, to a service's own endpoint",
         "service-of-10" => "ClusterIP, 10 services",
