@@ -4,8 +4,34 @@
 #define EBPF_PROXY_KNOWN_H
 
 #include "backend.h"
+#include "frontend.h"
 #include "scratch.h"
 #include "service.h"
+
+/* Fills in the frontend that a packet goes to; false where it goes to none. */
+static __always_inline bool packet_frontend(const struct packet *packet, __u32 roles,
+					    struct frontend *frontend)
+{
+	struct frontend_key asked = {
+		.address = packet->key.destination,
+		.port = packet->key.destination_port,
+		.protocol = packet->key.protocol,
+	};
+
+	return frontend_find(&asked, roles, frontend);
+}
+
+/* Whether nobody could answer a packet of a connection: of the service that it asks now, which may
+ * be another one than the connection's, whose frontend that has. */
+static __always_inline bool nobody_answers(const struct connection *connection,
+					   const struct packet *packet)
+{
+	__u32 roles = address_roles(&packet->key.destination);
+	struct frontend frontend;
+
+	return service_has_nobody(packet_frontend(packet, roles, &frontend) ? frontend.service
+									    : connection->service);
+}
 
 /* Whether a flow that is known is over, so that a packet begins a new one. */
 static __always_inline bool begins_anew(const struct connection *connection, __u8 role,
@@ -20,7 +46,7 @@ static __always_inline bool begins_anew(const struct connection *connection, __u
 		       connection_is_closing(connection);
 	return !connection_is_direct(connection) &&
 	       !backend_serves(connection->backend_id, connection->backend_generation) &&
-	       !service_has_nobody(connection->service);
+	       !nobody_answers(connection, packet);
 }
 
 /* Finds the connection of the packet in the scratch; 0 where it belongs to none, or begins a new

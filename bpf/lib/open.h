@@ -11,25 +11,12 @@
 #include "affinity.h"
 #include "allocate.h"
 #include "conntrack.h"
-#include "frontend.h"
+#include "known.h"
 #include "origin.h"
 #include "own_socket.h"
 #include "scratch.h"
 #include "trace_packet.h"
 #include "way.h"
-
-/* Fills in the frontend that a packet goes to; false where it goes to none. */
-static __always_inline bool packet_frontend(const struct packet *packet, __u32 roles,
-					    struct frontend *frontend)
-{
-	struct frontend_key asked = {
-		.address = packet->key.destination,
-		.port = packet->key.destination_port,
-		.protocol = packet->key.protocol,
-	};
-
-	return frontend_find(&asked, roles, frontend);
-}
 
 /* How many ports are tried for a client that another connection cannot be told from. */
 #define INNER_PORT_ATTEMPTS 8

@@ -350,10 +350,28 @@ public sealed class ConnectionTests(PacketKernel kernel)
         flow.Answers((from, to) => Flow.Reply(Protocol.Udp, from, to));
     }
 
-    private static FlowCase Talk(string v4, string v6) => FlowCase.Parse($"""
-        service web ClusterIP 172.30.0.41,fd00:172::41 dns:53/udp
-        endpoint web {v4} local
-        endpoint web {v6} local
+    /// <summary>A service that is made anew, or whose port gets another name, is another one.</summary>
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Datagrams_go_to_the_service_that_has_the_frontend_of_one_that_went(bool isV6)
+    {
+        var node = kernel.Start(Talk("10.180.0.1", "fd00:10:180::1"));
+        string client = Services.Pod(isV6), frontend = Services.ClusterIP(isV6, 41, 53);
+        Established.Open(node, Protocol.Udp, client, frontend, node.Pods, node.Pods);
+
+        node.Apply(FlowCase.Parse("service other ClusterIP 172.30.0.49,fd00:172::49 dns:53/udp"));
+        node.Programs.Writer.Drain();
+        node.Apply(Talk("10.180.0.2", "fd00:10:180::2", "anew"));
+
+        node.Ingress(Flow.First(Protocol.Udp, client, frontend), node.Pods)
+            .GoesOnAs(Flow.First(Protocol.Udp, client, Services.End(isV6, "10.180.0.2", "fd00:10:180::2", 53)));
+    }
+
+    private static FlowCase Talk(string v4, string v6, string name = "web") => FlowCase.Parse($"""
+        service {name} ClusterIP 172.30.0.41,fd00:172::41 dns:53/udp
+        endpoint {name} {v4} local
+        endpoint {name} {v6} local
         """);
 
     private static SeenFlags SeenAnswer(Established flow) => Assert.Single(flow.Node.Connections()).SeenAnswer;
