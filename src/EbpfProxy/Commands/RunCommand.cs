@@ -45,7 +45,7 @@ internal static class RunCommand
 
             var problems = new Problems();
             var options = flags.Read(result, problems);
-            string nodeName = NodeName.From(options.HostnameOverride, Environment.MachineName, problems);
+            string nodeName = NodeName.From(options.HostnameOverride, NodeName.OfHost, problems);
             foreach (string message in problems.Errors)
             {
                 error.WriteLine($"error: {message}");

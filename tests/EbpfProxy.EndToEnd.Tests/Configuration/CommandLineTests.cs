@@ -86,6 +86,17 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [KernelFact]
+    public void The_node_is_called_as_the_host_with_its_domain()
+    {
+        const string script = "exec unshare --uts sh -c 'hostname Node-1.Example.internal; exec \"$0\" \"$@\"' \"$@\"";
+
+        var result = _network.Run(script, ProxyBinary.Path, "run", "--manifests", _folder, "--cgroup-root", "/does/not/exist", "--bpffs", _folder);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(" on node node-1.example.internal, pid ", result.Error, StringComparison.Ordinal);
+    }
+
+    [KernelFact]
     public void A_setting_without_effect_is_named_and_written_all_the_same()
     {
         string path = Path.Combine(_folder, "written.yaml");
