@@ -42,7 +42,7 @@ static __always_inline bool is_masqueraded(const struct frontend *frontend, enum
 	if (address_equal(&key->source, &choice->address))
 		return true;
 	if (frontend->kind == FRONTEND_CLUSTER_IP)
-		return masquerade_all || (local_detection != LOCAL_UNKNOWN && source != SOURCE_POD);
+		return masquerade_all || (tells_pods(&key->source) && source != SOURCE_POD);
 	if (service_is_external_local(frontend->service))
 		return source == SOURCE_NODE;
 	return !(preserve_client && choice->is_on_node);

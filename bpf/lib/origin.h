@@ -36,6 +36,14 @@ static __always_inline const struct device *device_at(__u32 ifindex)
 	return table_lookup(&devices_slot, &ifindex);
 }
 
+/* Whether pods of this node can be told from other clients of an address's family. */
+static __always_inline bool tells_pods(const struct address *client)
+{
+	if (local_detection != LOCAL_BY_PREFIX)
+		return local_detection != LOCAL_UNKNOWN;
+	return address_is_ipv4(client) ? local_ipv4.length : local_ipv6.length;
+}
+
 static __always_inline bool is_local_pod(const struct __sk_buff *skb, const struct address *source)
 {
 	if (local_detection == LOCAL_BY_PREFIX)

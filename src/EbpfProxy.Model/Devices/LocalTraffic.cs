@@ -11,7 +11,7 @@ public enum LocalDetection : byte
     ByDevice = 2,
 }
 
-/// <summary>How packets of pods of this node are told from others; a family without a prefix has none that is.</summary>
+/// <summary>How packets of pods of this node are told from others; in a family without a prefix they cannot be.</summary>
 public sealed record LocalTraffic(LocalDetection Detection, Prefix? IPv4, Prefix? IPv6, LocalPodDevices Devices)
 {
     public static LocalTraffic Unknown { get; } = new(LocalDetection.Unknown, null, null, LocalPodDevices.None);

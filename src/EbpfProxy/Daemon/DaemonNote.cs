@@ -93,6 +93,10 @@ internal sealed record DaemonNote(
         return null;
     }
 
+    /// <summary>Whether pods of this node can be told from other clients of a family: by devices, or by a prefix of it.</summary>
+    public bool TellsPodsOf(IpFamily family) =>
+        TellsLocalPods && (LocalPods.Length == 0 || LocalPods.Split(',').Any(text => Prefix.TryParse(text, out var prefix) && prefix.Family == family));
+
     private static string? Shorten(string? error) => error?.Length > MaxError ? error[..MaxError] : error;
 }
 

@@ -1,6 +1,7 @@
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
+using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
 using EbpfProxy.Testing.Packets;
 
@@ -24,6 +25,26 @@ public sealed class TranslationTests(PacketKernel kernel)
         flow.Asks((from, to) => Packet.Tcp(from, to).TcpOptions(_options).Hops(255));
         flow.Answers((from, to) => Packet.Tcp(from, to).Payload(999).Window(0));
         flow.Answers((from, to) => Packet.Tcp(from, to).Fin().Hops(1));
+    }
+
+    /// <summary>As kube-proxy does without a detector for a family.</summary>
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Where_only_pods_of_one_family_are_told_only_strangers_of_that_are_masqueraded(bool isV6)
+    {
+        var node = kernel.Start(FlowCase.Parse("""
+            pods 10.180.0.0/24
+            service web ClusterIP 172.30.0.41,fd00:172::41 http:80/tcp>8080
+            endpoint web 10.180.0.1 local
+            endpoint web fd00:10:180::1 local
+            """));
+        string client = Services.Outsider(isV6), backend = Services.End(isV6, "10.180.0.1", "fd00:10:180::1", 8080);
+
+        var asked = node.Ingress(Packet.Tcp(client, Services.ClusterIP(isV6, 41)).Syn(), node.Uplink).GoesOnAs(Packet.Tcp(client, backend).Syn());
+
+        var left = node.Egress(asked.Bytes, node.Pods, cameBy: node.Uplink).Frame.From;
+        Assert.Equal(isV6, left.ToString() == client);
     }
 
     [KernelTheory]
