@@ -27,6 +27,9 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
     private bool _keepsUnknown;
     private bool _wantsEverything;
     private ClusterNode? _node;
+
+    /// <summary>The last one that there was: what services depend on stays when the object is deleted, as in kube-proxy.</summary>
+    private ClusterNode? _lastNode;
     private ImmutableArray<Prefix> _servicePrefixes = [];
     private int _pendingServices;
     private int _pendingSlices;
@@ -165,10 +168,11 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
     {
         lock (_lock)
         {
-            bool isMoved = (_node?.Zone ?? "") != (node?.Zone ?? "") || (_node?.Name ?? "") != (node?.Name ?? "")
-                || !(_node?.Addresses ?? []).SequenceEqual(node?.Addresses ?? []);
             bool isFirst = !_complete.HasFlag(FirstLists.Node);
+            bool isMoved = node is not null && !(_lastNode is { } last
+                && last.Zone == node.Zone && last.Name == node.Name && last.Addresses.SequenceEqual(node.Addresses));
             _node = node;
+            _lastNode = node ?? _lastNode;
             Complete(FirstLists.Node);
 
             // Any service may have hints, and which of them count depends on the zone; or source ranges with the node in them.
@@ -238,7 +242,7 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
             var services = everything
                 ? _services.Objects.Select(s => new DirtyService(s.Key, s.Value, SlicesOf(s.Key))).ToList()
                 : _dirty.Select(DirtyServiceOf).ToList();
-            var changes = new ClusterChanges(services, _node, everything && !_keepsUnknown, [.. _triggerTimes.Values.SelectMany(times => times)], _servicePrefixes);
+            var changes = new ClusterChanges(services, _lastNode, everything && !_keepsUnknown, [.. _triggerTimes.Values.SelectMany(times => times)], _servicePrefixes);
 
             // What is taken needs no second look.
             _signal.Reader.TryRead(out _);

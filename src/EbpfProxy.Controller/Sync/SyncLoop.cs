@@ -12,10 +12,17 @@ namespace EbpfProxy.Controller.Sync;
 /// Brings the maps up to date with the cache, service by service. A change is applied as soon as it comes; what comes
 /// while it is applied is taken together afterwards.
 /// </summary>
+/// <param name="cache">Says what changed.</param>
+/// <param name="datapath">Writes the maps.</param>
+/// <param name="contextOf">What services depend on of a Node object; of none where there never was one.</param>
+/// <param name="metrics">Hear of each run.</param>
+/// <param name="healthChecks">The servers of healthCheckNodePorts; null for none.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
 public sealed class SyncLoop(
     ClusterCache cache,
     IServiceDatapath datapath,
-    string nodeName,
+    Func<ClusterNode?, NodeContext> contextOf,
     SyncMetrics metrics,
     HealthCheckPorts? healthChecks,
     TimeProvider time,
@@ -98,7 +105,7 @@ public sealed class SyncLoop(
 
     private List<ServiceChange> Build(ClusterChanges changes)
     {
-        var node = new NodeContext(nodeName, changes.Node?.Zone ?? "", changes.Node?.Addresses ?? []);
+        var node = contextOf(changes.Node);
         return [.. changes.Services.Select(s =>
             new ServiceChange(s.Name, s.Service is null ? null : ServiceTablesBuilder.Build(s.Service, s.Slices, node)))];
     }

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Options;
@@ -32,6 +33,14 @@ internal static class NodeOptions
             Connections = options.MaxConnections,
         },
     };
+
+    /// <summary>What services depend on of the node: its addresses are those that `run` was told of, else the object's.</summary>
+    internal static NodeContext ContextOf(ProxyOptions options, string nodeName, ClusterNode? node)
+    {
+        IReadOnlyList<Address> told = [.. options.NodeIPs.Select(Address.From)];
+        var nodeIPs = NodeIPs.Detect(told.Count > 0 ? told : node?.Addresses ?? [], Address.From(options.BindAddress));
+        return new NodeContext(nodeName, node?.Zone ?? "", [.. new[] { nodeIPs.IPv4, nodeIPs.IPv6 }.Where(address => !address.IsLoopback)]);
+    }
 
     internal static LocalTraffic LocalTrafficOf(ProxyOptions options, IReadOnlyList<Prefix> podPrefixes) => options.DetectLocalMode switch
     {

@@ -114,7 +114,7 @@ internal static class ProxyDaemon
         services.AddSingleton(p => new SyncLoop(
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<IServiceDatapath>(),
-            nodeName,
+            node => NodeOptions.ContextOf(options, nodeName, node),
             p.GetRequiredService<SyncMetrics>(),
             p.GetRequiredService<HealthCheckPorts>(),
             p.GetRequiredService<TimeProvider>(),

@@ -297,6 +297,23 @@ public sealed class ClusterCacheTests : IDisposable
     }
 
     [Fact]
+    public void Node_that_is_deleted_and_comes_again_changes_no_service()
+    {
+        Sync(Sample.Service("a"));
+        _cache.SetNode(Sample.Node(zone: "z1"));
+        _cache.Take(everything: false);
+
+        _cache.SetNode(null);
+        var gone = _cache.Take(everything: true);
+        bool isGone = _cache.Node is null;
+        _cache.SetNode(Sample.Node(zone: "z1"));
+
+        Assert.True(isGone);
+        Assert.Equal("z1", gone.Node?.Zone);
+        Assert.Empty(_cache.Take(everything: false).Services);
+    }
+
+    [Fact]
     public async Task Everything_that_is_wanted_is_brought_without_another_change()
     {
         Sync(Sample.Service("a"), Sample.Service("b"));

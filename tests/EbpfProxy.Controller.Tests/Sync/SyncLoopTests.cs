@@ -27,7 +27,7 @@ public sealed class SyncLoopTests : IAsyncDisposable
         _health = new ProxyHealth(_time, TimeSpan.FromSeconds(60));
         var metrics = new SyncMetrics(Metrics.WithCustomRegistry(_registry), _health, _time);
         _cache = new ClusterCache(metrics, _time.GetUtcNow());
-        _loop = new SyncLoop(_cache, _datapath, "n1", metrics, healthChecks: null, _time, NullLogger<SyncLoop>.Instance);
+        _loop = new SyncLoop(_cache, _datapath, node => new NodeContext("n1", node?.Zone ?? ""), metrics, healthChecks: null, _time, NullLogger<SyncLoop>.Instance);
     }
 
     public async ValueTask DisposeAsync()
