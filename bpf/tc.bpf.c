@@ -154,7 +154,9 @@ static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *
 {
 	if (ingress_other_is_known(skb, scratch) || ingress_other_is_parted(skb, scratch, roles))
 		return ingress_known(skb, scratch);
-	return roles ? GO_ON : packet_to_stranger(skb, &scratch->packet);
+	if (!roles)
+		mark_for_nobody(skb, &scratch->packet);
+	return GO_ON;
 }
 
 /* Whether a frame is for another machine, and only heard here: where a device is promiscuous, or a
@@ -179,7 +181,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	if (!scratch || is_overheard(skb))
 		return GO_ON;
 	/* It came to another machine, or back. */
-	if (is_answer_done(skb))
+	if (is_answer_done(skb) || skb->tc_index == FOR_NOBODY)
 		skb->tc_index = 0;
 	kind = packet_parse(skb, l3, AT_INGRESS);
 	if (kind == KIND_BAD)
@@ -239,6 +241,17 @@ static __always_inline bool egress_is_adopted(struct __sk_buff *skb, const struc
 	       is_source_port(packet->key.source_port) && flow_adopt(skb);
 }
 
+/* Whether a packet leaves for the address that is nobody's which it came for. */
+static __always_inline bool egress_is_for_nobody(struct __sk_buff *skb, struct scratch *scratch,
+						 __u32 l3)
+{
+	if (skb->tc_index != FOR_NOBODY)
+		return false;
+	skb->tc_index = 0;
+	packet_parse(skb, l3, AT_EGRESS);
+	return address_is_unallocated(&scratch->packet.key.destination);
+}
+
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 {
 	const struct path_state *state = path_state();
@@ -247,8 +260,11 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 	int result;
 	int kind;
 
-	if (!scratch || !state || (!state->is_in_use && skb->ingress_ifindex) ||
-	    is_answer_done(skb))
+	if (!scratch || !state || is_answer_done(skb))
+		return GO_ON;
+	if (egress_is_for_nobody(skb, scratch, l3))
+		return drop(skb, REASON_UNALLOCATED);
+	if (!state->is_in_use && skb->ingress_ifindex)
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS);
 	if (kind == KIND_ICMP_ERROR)

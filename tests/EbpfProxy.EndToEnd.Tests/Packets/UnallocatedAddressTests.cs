@@ -49,6 +49,43 @@ public sealed class UnallocatedAddressTests : IDisposable
             _deadline);
     }
 
+    /// <summary>A Service with the label service-proxy-name is another proxy's, whose rules have its address.</summary>
+    [KernelFact]
+    public void Address_that_rules_of_others_send_elsewhere_is_left_to_them()
+    {
+        Write("all", Prefixes);
+        Eventually.Holds(() => AskAll(_stage.Client.Sandbox) > 0, _deadline);
+
+        Shell.Require(
+            "nsenter --net=\"$1\" nft -f - <<< \"$2\"",
+            _stage.Node.Network.Path,
+            $$"""
+            table ip others {
+              chain prerouting {
+                type nat hook prerouting priority dstnat;
+                ip daddr 10.96.0.201 dnat to {{_stage.AddressOf(Backend.Near, 4)}}
+              }
+              chain postrouting {
+                type nat hook postrouting priority srcnat;
+                ct status dnat masquerade
+              }
+            }
+            """);
+
+        double before = _stage.Proxy.Events("unallocated");
+        foreach (var asker in new[] { _stage.Client.Sandbox, _stage.Cluster.Outside })
+        {
+            foreach (string how in new[] { "tcp4", "udp4-connect" })
+            {
+                IReadOnlyList<string> answers = asker.Probe("ask", how, "10.96.0.201", "8080");
+                Assert.All(answers, line => Assert.Contains("name=near/8080", line, StringComparison.Ordinal));
+            }
+        }
+
+        Assert.Equal(before, _stage.Proxy.Events("unallocated"));
+        Assert.True(AskAll(_stage.Client.Sandbox) > 0);
+    }
+
     /// <summary>How many packets were counted while these asked in both families.</summary>
     private double AskAll(params IEnumerable<Place> askers) => askers.Sum(
         asker => Ask(asker, _nobody.Address(Frontend.ClusterIP, 4)) + Ask(asker, _nobody.Address(Frontend.ClusterIP, 6)));

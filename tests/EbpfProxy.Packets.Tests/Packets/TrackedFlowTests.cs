@@ -44,11 +44,10 @@ public sealed class TrackedFlowTests(PacketKernel kernel)
         node.Programs.ServicePrefixes.Write([PrefixOf("172.30.0.0/16"), PrefixOf("fd00:172::/112")]);
         try
         {
-            node.Ingress(packet, node.Pods).IsDropped(Reason.Unallocated);
+            node.Egress(packet, node.Uplink, cameBy: 0).IsDropped(Reason.Unallocated);
 
             node.Track(protocol, client, nobody);
 
-            node.Ingress(packet, node.Pods).GoesOnAs(packet).Counts();
             node.Egress(packet, node.Uplink, cameBy: 0).GoesOnAs(packet).Counts();
         }
         finally
