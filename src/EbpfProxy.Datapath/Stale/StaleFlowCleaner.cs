@@ -22,6 +22,7 @@ public sealed class StaleFlowCleaner
 {
     // A socket whose hook has run is connected an instant later.
     private static readonly TimeSpan _untilConnected = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _untilNextTry = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
@@ -55,7 +56,8 @@ public sealed class StaleFlowCleaner
         while (true)
         {
             await _signal.Reader.ReadAsync(token).ConfigureAwait(false);
-            var stale = Take();
+            var changed = Take();
+            var stale = new StaleFlows(changed.Values);
             try
             {
                 await CloseSocketsAsync(stale, token).ConfigureAwait(false);
@@ -67,6 +69,8 @@ public sealed class StaleFlowCleaner
             catch (IOException e)
             {
                 Log.StaleFlowsFailed(_logger, e.Message);
+                await Task.Delay(_untilNextTry, _time, token).ConfigureAwait(false);
+                PutBack(changed);
             }
         }
     }
@@ -88,14 +92,28 @@ public sealed class StaleFlowCleaner
         }
     }
 
-    private StaleFlows Take()
+    private Dictionary<ServiceKey, PortTables> Take()
     {
         lock (_lock)
         {
-            var stale = new StaleFlows(_changed.Values);
+            var changed = _changed;
             _changed = [];
-            return stale;
+            return changed;
         }
+    }
+
+    /// <summary>What could not be looked at is looked at again, as it is by then.</summary>
+    private void PutBack(Dictionary<ServiceKey, PortTables> changed)
+    {
+        lock (_lock)
+        {
+            foreach (var (key, port) in changed)
+            {
+                _changed.TryAdd(key, port);
+            }
+        }
+
+        _signal.Writer.TryWrite(true);
     }
 
     private async Task CloseSocketsAsync(StaleFlows stale, CancellationToken token)
