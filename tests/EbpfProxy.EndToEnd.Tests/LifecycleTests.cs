@@ -131,22 +131,24 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [KernelFact]
-    public void Partial_cgroup_mount_is_refused()
+    public void Partial_cgroup_mount_is_refused_unless_it_is_named()
     {
         _stage.Proxy.Kill();
         // In a namespace of its own the node's cgroup looks like the root of all.
         const string script =
             """
-            mkdir -p "$1/part" && mount -t cgroup2 none "$1/part" && cgroup=$1/part && shift && exec "$@" --cgroup-root "$cgroup"
+            mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) && umount -l "$mount" && mount -t cgroup2 none "$mount" && exec "$@"
             """;
-        using var folder = new ManifestDirectory();
+        string[] inPart = ["unshare", "-Cm", "bash", "-c", script, "bash", ProxyBinary.Path];
 
         var refused = _stage.Node.Host.Run(
-            ["unshare", "-Cm", "bash", "-c", script, "bash", folder.Path, ProxyBinary.Path, "run",
-             "--bpffs", _stage.Node.BpfFileSystem, "--manifests", _stage.Node.Manifests.Path, "--hostname-override", "x"]);
+            [.. inPart, "run", "--bpffs", _stage.Node.BpfFileSystem, "--manifests", _stage.Node.Manifests.Path, "--hostname-override", "x"]);
+        string root = refused.Error.Split("--cgroup-root=")[^1].Split(')', '\n')[0];
+        var named = _stage.Node.Host.Run([.. inPart, "check", "--cgroup-root", root]);
 
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Contains("shows only part of the cgroup hierarchy", refused.Error, StringComparison.Ordinal);
+        Assert.Matches($@"(?m)^cgroup v2 +ok +{root}$", named.Output);
     }
 
     private string PinsBelow(string folder) => Path.Combine(_stage.Node.BpfFileSystem, "ebpf-proxy", folder);

@@ -12,14 +12,11 @@ public static class CgroupRoot
         var mount = MountTable.Read().FirstOrDefault(mount => mount.Type == "cgroup2")
             ?? throw new IOException("no cgroup v2 hierarchy is mounted: mount -t cgroup2 none /sys/fs/cgroup");
         Validate(mount.Path);
+        RefusePart(mount.Path);
         return mount.Path;
     }
 
-    /// <summary>
-    /// Refuses the root of a cgroup namespace: it looks like the root of all, and programs attached there would see only
-    /// part of the node. Of all cgroups only the true root has no <c>cgroup.type</c> (Documentation/admin-guide/cgroup-v2.rst).
-    /// </summary>
-    /// <exception cref="IOException">The folder is not a whole hierarchy.</exception>
+    /// <exception cref="IOException">The folder is not one of a cgroup v2 hierarchy.</exception>
     public static void Validate(string path)
     {
         if (!File.Exists(Path.Combine(path, "cgroup.controllers")))
@@ -27,12 +24,21 @@ public static class CgroupRoot
             throw new IOException(
                 $"{path} is not a cgroup v2 folder (`ip netns exec` hides the mount: nsenter --net does not)");
         }
+    }
 
-        if (File.Exists(Path.Combine(path, "cgroup.type")) && IsMountPoint(path))
+    /// <summary>
+    /// Refuses the root of a cgroup namespace that was found, not named: it looks like the root of all, and programs attached
+    /// there would see only part of the node. Of all cgroups only the true root has no <c>cgroup.type</c>
+    /// (Documentation/admin-guide/cgroup-v2.rst). Where the node itself is a container (kind), that is its root, and is named.
+    /// </summary>
+    /// <exception cref="IOException">The folder is not a whole hierarchy.</exception>
+    private static void RefusePart(string path)
+    {
+        if (File.Exists(Path.Combine(path, "cgroup.type")))
         {
             throw new IOException(
                 $"{path} shows only part of the cgroup hierarchy (a cgroup namespace): mount the host's /sys/fs/cgroup into the " +
-                "container, or share the host's cgroup namespace");
+                $"container, or share the host's cgroup namespace; where the node itself is a container (kind): --cgroup-root={path}");
         }
     }
 
@@ -46,11 +52,5 @@ public static class CgroupRoot
         return Libc.Statx(currentFolder, path, 0, inode, status) == 0
             ? MemoryMarshal.Read<ulong>(status[inodeOffset..])
             : throw new IOException($"stat {path}: {Libc.LastError}");
-    }
-
-    private static bool IsMountPoint(string path)
-    {
-        string full = Path.GetFullPath(path).TrimEnd('/');
-        return MountTable.Read().Any(mount => mount.Type == "cgroup2" && mount.Path == full);
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.View;
+using NodeCheck = EbpfProxy.Datapath.View.NodeCheck;
 
 namespace EbpfProxy.Commands;
 
@@ -26,7 +28,7 @@ internal static class CheckCommand
     public static Command Create()
     {
         var output = OutputOption.Create();
-        var cgroup = new Option<string?>("--cgroup-root") { Description = "The cgroup whose sockets are translated", HelpName = "folder" };
+        var cgroup = new Option<string?>("--cgroup-root") { Description = "The cgroup whose sockets are translated; else that of the daemon here, else the root", HelpName = "folder" };
         var devices = new Option<string[]>("--devices")
         {
             Description = "Network devices that packets enter and leave the node by, as `run` has them",
@@ -39,7 +41,7 @@ internal static class CheckCommand
         command.SetAction(result =>
         {
             var rows = NodeCheck.Run(
-                result.GetValue(cgroup),
+                result.GetValue(cgroup) ?? CgroupOfDaemon(result.GetRequiredValue(Cli.BpfFileSystem)),
                 result.GetRequiredValue(Cli.BpfFileSystem),
                 [.. (result.GetValue(devices) ?? []).SelectMany(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))]);
             var writer = result.InvocationConfiguration.Output;
@@ -54,6 +56,9 @@ internal static class CheckCommand
         });
         return command;
     }
+
+    /// <summary>That of the daemon which runs here, or was the last to; null without one.</summary>
+    private static string? CgroupOfDaemon(string bpfFileSystem) => DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem))?.Cgroup;
 
     private static string StateOf(CheckRow row) => row.State switch
     {
