@@ -128,9 +128,9 @@ internal sealed class ApiClient : IDisposable
         {
             throw new HttpRequestException($"the certificate of {server} is refused: {refusal}");
         }
-        catch (OperationCanceledException error) when (!token.IsCancellationRequested)
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
         {
-            throw new TimeoutException($"{server} did not answer in time", error);
+            throw new TimeoutException($"{server} did not answer in time");
         }
         finally
         {
