@@ -33,6 +33,9 @@ public enum EndpointReason
     /// <summary>It keeps what it has and gets nothing new: it is not ready, or terminates while others are ready.</summary>
     Draining,
 
+    /// <summary>The same, or topology hints leave it to other nodes: the maps do not tell which.</summary>
+    PassedOver,
+
     /// <summary>The policy is Local, and it is on another node.</summary>
     OnOtherNode,
 
@@ -109,7 +112,10 @@ public sealed class FlowExplainer(
         var verdict = FlowRules.For(ToTables(service), frontend, flow.Client, flow.Place, rules);
         bool keepsClient = preservesClient && frontend.Kind != FrontendKind.ClusterIP && service.Verdicts.External == Verdict.Cluster;
         bool isDenied = frontend.HasSourceRanges && !service.SourceRanges.Any(range => range.Contains(flow.Client));
-        var endpoints = service.Backends.Select(backend => Explain(backend, verdict, flow.Client, keepsClient)).ToImmutableArray();
+        var endpoints = service.Backends
+            .Select(backend => new ExplainedEndpoint(
+                backend, isDenied ? EndpointReason.NoneIsChosen : ReasonOf(backend, verdict.Verdict), IsMasqueraded(backend, verdict, flow.Client, keepsClient)))
+            .ToImmutableArray();
         var (fate, why) = verdict.Verdict switch
         {
             Verdict.Drop when isDenied => (FlowFate.Dropped, "the client is in none of the service's source ranges"),
@@ -149,21 +155,19 @@ public sealed class FlowExplainer(
         SourceRanges = service.SourceRanges,
     };
 
-    private static ExplainedEndpoint Explain(BackendRow backend, FlowVerdict verdict, Address client, bool keepsClient)
+    private static EndpointReason ReasonOf(BackendRow backend, Verdict verdict)
     {
-        var wanted = verdict.Verdict switch
+        var sets = backend.Use & (BackendUse.InClusterSet | BackendUse.InLocalSet);
+        return verdict switch
         {
-            Verdict.Cluster => BackendUse.InClusterSet,
-            Verdict.Local => BackendUse.InLocalSet,
-            Verdict.Refuse or Verdict.Drop => BackendUse.None,
+            Verdict.Cluster => sets.HasFlag(BackendUse.InClusterSet) ? EndpointReason.Chosen
+                : sets != BackendUse.None ? EndpointReason.NotHinted : EndpointReason.PassedOver,
+            Verdict.Local or Verdict.Drop => sets.HasFlag(BackendUse.InLocalSet) ? EndpointReason.Chosen
+                : backend.Use.HasFlag(BackendUse.OnNode) ? EndpointReason.Draining : EndpointReason.OnOtherNode,
+            Verdict.Refuse => sets != BackendUse.None ? EndpointReason.NoneIsChosen : EndpointReason.Draining,
         };
-        bool isInSomeSet = (backend.Use & (BackendUse.InClusterSet | BackendUse.InLocalSet)) != BackendUse.None;
-        var reason = wanted != BackendUse.None && backend.Use.HasFlag(wanted) ? EndpointReason.Chosen
-            : wanted == BackendUse.InLocalSet && !backend.Use.HasFlag(BackendUse.OnNode) ? EndpointReason.OnOtherNode
-            : wanted == BackendUse.InClusterSet && isInSomeSet ? EndpointReason.NotHinted
-            : wanted == BackendUse.None && isInSomeSet ? EndpointReason.NoneIsChosen
-            : EndpointReason.Draining;
-        bool isMasqueraded = verdict.IsMasqueraded && !(keepsClient && backend.Use.HasFlag(BackendUse.OnNode));
-        return new ExplainedEndpoint(backend, reason, isMasqueraded || client == backend.Address);
     }
+
+    private static bool IsMasqueraded(BackendRow backend, FlowVerdict verdict, Address client, bool keepsClient) =>
+        (verdict.IsMasqueraded && !(keepsClient && backend.Use.HasFlag(BackendUse.OnNode))) || client == backend.Address;
 }

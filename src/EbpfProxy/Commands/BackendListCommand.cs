@@ -17,9 +17,10 @@ internal static class BackendListCommand
         """
         List the backends
 
-        STATE    ready     gets new connections
-                 draining  is going: keeps the connections that it has, gets no new ones
-                 unused    known, and no traffic of this node leads to it
+        STATE    ready        gets new connections
+                 passed-over  keeps the connections that it has, gets no new ones from this node: it drains, or policy Local or
+                              topology hints leave it to other nodes; `explain` says more of a flow
+                 unused       known, and no traffic of this node leads to it
         ON NODE  whether it runs on this node
         with -o wide
         ACTIVE   connections that are open, of this node's sockets and of what is translated packet by packet

@@ -12,6 +12,7 @@ internal static class ServiceShowCommand
         Show one Service: for each port and family its frontends, what each class of traffic gets, its endpoints
 
         near       traffic to external addresses and node ports from pods of this node and the node itself
+        state      as in `backend list`
         set        which traffic an endpoint is for: cluster (any policy but Local), local (policy Local)
         active     connections that are open, of this node's sockets and of what is translated packet by packet
         closing    those that one side at least has begun to close

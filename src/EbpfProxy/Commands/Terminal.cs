@@ -30,12 +30,12 @@ internal sealed record Terminal(int? Width, bool HasColours)
 
     public string Bold(string text) => HasColours ? $"\e[1m{text}\e[0m" : text;
 
-    /// <summary>A word in the colour of what it says: green where all is well, yellow on the way out, red where traffic ends.</summary>
+    /// <summary>A word in the colour of what it says: green where all is well, yellow where nothing new goes, red where traffic ends.</summary>
     public string Coloured(string word, string text) => word switch
     {
         _ when !HasColours => text,
         "ready" or "open" or "ok" or "established" or "ADDED" or "picked" => $"\e[32m{text}\e[0m",
-        "draining" or "opening" or "half-closed" or "absent" or "CHANGED" => $"\e[33m{text}\e[0m",
+        "passed-over" or "opening" or "half-closed" or "absent" or "CHANGED" => $"\e[33m{text}\e[0m",
         "refuse" or "drop" or "missing" or "closed" or "REMOVED" or "refused" or "dropped" => $"\e[31m{text}\e[0m",
         _ => text,
     };

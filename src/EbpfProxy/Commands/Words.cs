@@ -77,6 +77,7 @@ internal static class Words
         EndpointReason.Chosen when flow.Place == ClientPlace.Elsewhere => "yes, sees an address of this node",
         EndpointReason.Chosen => $"yes, sees {flow.Client} by a socket, an address of this node where its packets are translated",
         EndpointReason.Draining => "no, draining: keeps what it has, gets nothing new",
+        EndpointReason.PassedOver => "no, passed over: drains, or topology hints leave it to other nodes",
         EndpointReason.OnOtherNode => "no, on another node",
         EndpointReason.NotHinted => "no, topology hints prefer others",
         EndpointReason.NoneIsChosen => "no",
@@ -130,7 +131,10 @@ internal static class Words
 
     public static string Of(AddressPort place) => Of(place.Address, place.Port);
 
-    /// <summary>"ready" gets new traffic, "draining" only goes on with what it has.</summary>
+    /// <summary>
+    /// "ready" gets new traffic, "passed-over" only goes on with what it has. Why is not in the maps: one that drains looks like
+    /// one that is ready, and that this node leaves to others.
+    /// </summary>
     public static string Of(BackendUse use)
     {
         if ((use & (BackendUse.InClusterSet | BackendUse.InLocalSet)) != 0)
@@ -138,7 +142,7 @@ internal static class Words
             return "ready";
         }
 
-        return use.HasFlag(BackendUse.Serving) ? "draining" : "unused";
+        return use.HasFlag(BackendUse.Serving) ? "passed-over" : "unused";
     }
 
     /// <summary>The name of a reason, as the metrics have it.</summary>

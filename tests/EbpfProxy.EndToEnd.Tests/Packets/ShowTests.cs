@@ -99,7 +99,7 @@ public sealed class ShowTests(PacketStage stage) : IClassFixture<PacketStage>
         watch.ReadLine(line => line == $"ADDED\tdefault\t{service.Name}\ttcp\t{far}\tready\tno");
 
         stage.Node.Manifests.Write(stage.Manifest(service, 4, Backend.Near, Backend.Far) with { Draining = [stage.AddressOf(Backend.Far, 4)] });
-        watch.ReadLine(line => line == $"CHANGED\tdefault\t{service.Name}\ttcp\t{far}\tdraining\tno");
+        watch.ReadLine(line => line == $"CHANGED\tdefault\t{service.Name}\ttcp\t{far}\tpassed-over\tno");
 
         stage.Move(service, 4, Backend.Far);
         watch.ReadLine(line => line == $"REMOVED\tdefault\t{service.Name}\ttcp\t{near}\tready\tyes");

@@ -90,7 +90,7 @@ public sealed class CliTests
 
     [Theory]
     [InlineData("service list --help", "INTERNAL", "left to the stack", "AFFINITY")]
-    [InlineData("backend list --help", "STATE", "draining", "ON NODE")]
+    [InlineData("backend list --help", "STATE", "passed-over", "ON NODE")]
     [InlineData("trace --help", "picked", "ebpf-proxy trace --service", "Exit code 1")]
     public async Task The_help_of_a_list_says_what_its_columns_mean(string line, params string[] words)
     {

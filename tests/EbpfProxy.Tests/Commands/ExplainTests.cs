@@ -43,24 +43,39 @@ public sealed class ExplainTests
         Key = _web.Key with { Service = new ObjectName("default", "empty") },
         Frontends = [new Frontend(Parse("10.96.0.2"), 80, FrontendKind.ClusterIP)],
         Verdicts = new TrafficVerdicts(Verdict.Refuse, Verdict.Refuse, Verdict.Refuse),
-        Backends = [],
+        Backends = [new BackendRow(7, Parse("10.0.0.7"), 8080, BackendUse.Serving)],
+    };
+
+    /// <summary>Under policy Local, with a ready endpoint on another node and one on this node that drains.</summary>
+    private static readonly ServiceRow _far = _web with
+    {
+        Key = _web.Key with { Service = new ObjectName("default", "far") },
+        Frontends = [new Frontend(Parse("10.96.0.4"), 80, FrontendKind.ClusterIP)],
+        Verdicts = new TrafficVerdicts(Verdict.Drop, Verdict.Refuse, Verdict.Refuse),
+        Backends =
+        [
+            new BackendRow(5, Parse("10.0.1.5"), 8080, BackendUse.Serving),
+            new BackendRow(6, Parse("10.0.0.6"), 8080, BackendUse.Serving | BackendUse.OnNode),
+        ],
     };
 
     private static readonly Dictionary<Address, AddressRole> _addresses = new()
     {
         [Parse("10.96.0.1")] = AddressRole.ClusterIP,
         [Parse("10.96.0.2")] = AddressRole.ClusterIP,
+        [Parse("10.96.0.4")] = AddressRole.ClusterIP,
         [Parse("10.96.0.3")] = AddressRole.ClusterIP | AddressRole.OnDevice,
         [Parse("203.0.113.1")] = AddressRole.External,
         [Parse("192.168.0.1")] = AddressRole.Node | AddressRole.OnDevice,
     };
 
     [Theory]
-    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.1", 80, FlowFate.Translated, "each as likely", "Chosen Chosen Draining NotHinted")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.1", 80, FlowFate.Translated, "each as likely", "Chosen Chosen PassedOver NotHinted")]
     [InlineData("192.0.2.9", ClientPlace.Elsewhere, "192.168.0.1", 30080, FlowFate.Translated, "of this node", "Chosen OnOtherNode Draining Chosen")]
-    [InlineData("192.0.2.9", ClientPlace.Elsewhere, "203.0.113.1", 80, FlowFate.Dropped, "source ranges", "NoneIsChosen NoneIsChosen Draining NoneIsChosen")]
+    [InlineData("192.0.2.9", ClientPlace.Elsewhere, "203.0.113.1", 80, FlowFate.Dropped, "source ranges", "NoneIsChosen NoneIsChosen NoneIsChosen NoneIsChosen")]
     [InlineData("198.51.100.9", ClientPlace.Elsewhere, "203.0.113.1", 80, FlowFate.Translated, "of this node", "Chosen OnOtherNode Draining Chosen")]
-    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.2", 80, FlowFate.Refused, "no endpoint", "")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.2", 80, FlowFate.Refused, "no endpoint", "Draining")]
+    [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.4", 80, FlowFate.Dropped, "policy is Local", "OnOtherNode Draining")]
     [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.1", 81, FlowFate.Refused, "no service has this port", "")]
     [InlineData("10.0.0.9", ClientPlace.LocalPod, "10.96.0.3", 53, FlowFate.Untouched, "a device of this node", "")]
     [InlineData("10.0.0.9", ClientPlace.LocalPod, "192.0.2.1", 80, FlowFate.Untouched, "no service has this address", "")]
@@ -147,7 +162,7 @@ public sealed class ExplainTests
 
     private static FlowExplanation Explain(ExplainedFlow flow, Prefix? servicePrefix = null, LoopbackNodePorts loopback = LoopbackNodePorts.Tcp4) =>
         new FlowExplainer(
-            [_web, _web6, _empty],
+            [_web, _web6, _empty, _far],
             _addresses,
             new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false),
             preservesClient: false,

@@ -31,7 +31,7 @@ public sealed class ListOutputTests
     [Theory]
     [InlineData(BackendUse.Serving | BackendUse.InClusterSet, "ready")]
     [InlineData(BackendUse.Serving | BackendUse.InLocalSet | BackendUse.OnNode, "ready")]
-    [InlineData(BackendUse.Serving, "draining")]
+    [InlineData(BackendUse.Serving, "passed-over")]
     [InlineData(BackendUse.OnNode, "unused")]
     public void A_backend_says_whether_it_gets_traffic(BackendUse use, string state)
     {
