@@ -2,6 +2,7 @@ using System.CommandLine;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
+using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Commands;
@@ -41,16 +42,20 @@ internal static class StatusCommand
     {
         var programs = DatapathState.AttachedPrograms(bpfFileSystem);
         bool isAttached = programs.Count == DatapathState.AllPrograms;
-        var services = isAttached ? DatapathView.ReadServices(bpfFileSystem) : [];
-        var counters = isAttached ? ReasonCounters.Read(bpfFileSystem) : [];
+        bool isRunning = DatapathState.IsRunning(bpfFileSystem);
+        bool isHandedBack = !isRunning && programs.Count > 0 && Handback.IsDone(bpfFileSystem);
+        bool hasTables = isAttached || isHandedBack;
+        var services = hasTables ? DatapathView.ReadServices(bpfFileSystem) : [];
+        var counters = hasTables ? ReasonCounters.Read(bpfFileSystem) : [];
         var fastPath = FastPathView.Read(bpfFileSystem);
         return new StatusJson(
             ProxyDaemon.Version,
-            DatapathState.IsRunning(bpfFileSystem),
+            isRunning,
             DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem)),
             isAttached,
             programs,
             DatapathState.AllPrograms,
+            isHandedBack,
             services.Count,
             services.Sum(s => s.Backends.Length),
             [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))],

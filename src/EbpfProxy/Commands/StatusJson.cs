@@ -10,6 +10,7 @@ namespace EbpfProxy.Commands;
 /// <param name="Attached">Whether all socket programs are attached.</param>
 /// <param name="Programs">Those that are.</param>
 /// <param name="AllPrograms">How many there are to attach.</param>
+/// <param name="HandedBack">Whether kube-proxy has the new connections, and only what was open goes on here.</param>
 /// <param name="Services">How many services there are: one a port and family.</param>
 /// <param name="Backends">How many backends they have in all.</param>
 /// <param name="Devices">The programs at devices.</param>
@@ -23,6 +24,7 @@ internal sealed record StatusJson(
     bool Attached,
     IReadOnlyList<string> Programs,
     int AllPrograms,
+    bool HandedBack,
     int Services,
     int Backends,
     IReadOnlyList<DeviceHookJson> Devices,

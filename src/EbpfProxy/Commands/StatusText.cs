@@ -26,6 +26,11 @@ internal static class StatusText
         }
 
         Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.AllPrograms} attached");
+        if (status.HandedBack)
+        {
+            Line("handed back", "what is new goes by kube-proxy's rules, what was open goes on here");
+        }
+
         Line("services", $"{status.Services}");
         Line("backends", $"{status.Backends}");
         if (status.Tables.FirstOrDefault(table => table.Table == "connections") is { } connections)

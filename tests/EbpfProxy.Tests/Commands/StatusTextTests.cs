@@ -14,7 +14,7 @@ public sealed class StatusTextTests
         FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None);
 
     private static readonly StatusJson _status = new(
-        "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
+        "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
         [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 },
         new FastPathJson(false, "by the setting"));
 
@@ -46,6 +46,15 @@ public sealed class StatusTextTests
 
         Assert.Contains("daemon       not running; what follows is of the last one", lines);
         Assert.Contains("sync         last 1 min 30 s ago", lines);
+    }
+
+    [Fact]
+    public void That_the_node_is_handed_back_is_told_beside_its_programs()
+    {
+        string[] lines = Lines(_status with { Running = false, Attached = false, AllPrograms = 9, HandedBack = true });
+
+        int programs = Array.IndexOf(lines, "programs     1 of 9 attached");
+        Assert.Equal("handed back  what is new goes by kube-proxy's rules, what was open goes on here", lines[programs + 1]);
     }
 
     [Fact]
