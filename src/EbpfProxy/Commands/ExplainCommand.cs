@@ -90,7 +90,11 @@ internal static class ExplainCommand
         }
     }
 
-    private static ClientPlace PlaceOf(string? said, Address client, IReadOnlyDictionary<Address, AddressRole> addresses, DaemonNote note)
+    /// <summary>
+    /// The node is asked first: an address that a device of it holds can be in the prefix of its pods, as that of a bridge is,
+    /// and who connects from there is a socket of the node.
+    /// </summary>
+    internal static ClientPlace PlaceOf(string? said, Address client, IReadOnlyDictionary<Address, AddressRole> addresses, DaemonNote note)
     {
         bool isOfNode = client.IsLoopback || addresses.GetValueOrDefault(client).HasFlag(AddressRole.OnDevice);
         bool isOfPod = DaemonNote.Find(note.LocalPods, client) is not null;
@@ -99,7 +103,7 @@ internal static class ExplainCommand
             "pod" => ClientPlace.LocalPod,
             "node" => ClientPlace.Node,
             "outside" => ClientPlace.Elsewhere,
-            _ => isOfPod ? ClientPlace.LocalPod : isOfNode ? ClientPlace.Node : ClientPlace.Elsewhere,
+            _ => isOfNode ? ClientPlace.Node : isOfPod ? ClientPlace.LocalPod : ClientPlace.Elsewhere,
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EbpfProxy.Commands;
+using EbpfProxy.Daemon;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
@@ -112,6 +113,22 @@ public sealed class ExplainTests
 
             """,
             output.ToString());
+    }
+
+    [Theory]
+    [InlineData(null, "10.244.0.1", ClientPlace.Node)]
+    [InlineData(null, "10.244.0.7", ClientPlace.LocalPod)]
+    [InlineData(null, "127.0.0.1", ClientPlace.Node)]
+    [InlineData(null, "192.0.2.9", ClientPlace.Elsewhere)]
+    [InlineData("pod", "10.244.0.1", ClientPlace.LocalPod)]
+    public void Address_of_the_node_is_the_node_among_its_pods_too(string? said, string client, ClientPlace place)
+    {
+        var addresses = new Dictionary<Address, AddressRole> { [Parse("10.244.0.1")] = AddressRole.Node | AddressRole.OnDevice };
+        var note = new DaemonNote(
+            "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "", SourceError: null, LastHeard: null, LastSync: null, SyncError: null, FailedDevices: 0,
+            FailedNames: "", TellsLocalPods: true, LocalPods: "10.244.0.0/24", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "", LoopbackNodePorts.None);
+
+        Assert.Equal(place, ExplainCommand.PlaceOf(said, Parse(client), addresses, note));
     }
 
     [Theory]
