@@ -73,6 +73,7 @@ internal static class Words
     /// <summary>Whether an endpoint can be chosen, or why not.</summary>
     public static string Of(ExplainedEndpoint endpoint, ExplainedFlow flow) => endpoint.Reason switch
     {
+        EndpointReason.Chosen when flow.Client.IsLoopback => "yes, sees an address of this node",
         EndpointReason.Chosen when !endpoint.IsMasqueraded => $"yes, sees {flow.Client}",
         EndpointReason.Chosen when flow.Place == ClientPlace.Elsewhere => "yes, sees an address of this node",
         EndpointReason.Chosen => $"yes, sees {flow.Client} by a socket, an address of this node where its packets are translated",

@@ -177,6 +177,16 @@ public sealed class ExplainTests
         Assert.Contains(why, explanation.Why, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", 30080)]
+    [InlineData("10.96.0.1", 80)]
+    public void Client_at_a_loopback_address_is_seen_by_another_of_the_node(string destination, ushort port)
+    {
+        var flow = new ExplainedFlow(Parse("127.0.0.1"), ClientPlace.Node, Parse(destination), port, Protocol.Tcp);
+
+        Assert.Equal("yes, sees an address of this node", Words.Of(Explain(flow).Endpoints[0], flow));
+    }
+
     private static FlowExplanation Explain(ExplainedFlow flow, Prefix? servicePrefix = null, LoopbackNodePorts loopback = LoopbackNodePorts.Tcp4) =>
         new FlowExplainer(
             [_web, _web6, _empty, _far],
