@@ -14,14 +14,17 @@ internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, Outp
     private Dictionary<string, (TRow Row, string Line)> _known = [];
     private bool _isFirst = true;
 
-    public async Task<int> RunAsync(Func<IReadOnlyList<TRow>> read, CancellationToken token)
+    /// <summary>Goes on for as long as somebody reads it. Returns the exit code.</summary>
+    public async Task<int> RunAsync(Func<IReadOnlyList<TRow>> read, OutputReader reader, CancellationToken token)
     {
-        while (true)
+        do
         {
             Show(read());
             await writer.FlushAsync(token);
-            await Task.Delay(_interval, token);
         }
+        while (await reader.WaitAsync(_interval, token));
+
+        return 0;
     }
 
     /// <summary>Shows what is otherwise than at the call before.</summary>

@@ -63,9 +63,9 @@ internal static class TopCommand
             int left = result.GetValue(once) ? 1 : result.GetValue(rounds);
             var clock = Stopwatch.StartNew();
             var before = TallyView.Read(bpfFileSystem);
-            while (true)
+            var reader = OutputReader.Of(writer);
+            while (await reader.WaitAsync(TimeSpan.FromSeconds(result.GetRequiredValue(interval)), token))
             {
-                await Task.Delay(TimeSpan.FromSeconds(result.GetRequiredValue(interval)), token);
                 var now = TallyView.Read(bpfFileSystem);
                 var rows = Sort(TrafficRow.Between(before, now, clock.Elapsed), result.GetRequiredValue(sort));
                 clock.Restart();
@@ -74,9 +74,11 @@ internal static class TopCommand
                 await writer.FlushAsync(token);
                 if (--left == 0)
                 {
-                    return 0;
+                    break;
                 }
             }
+
+            return 0;
         });
         return command;
     }

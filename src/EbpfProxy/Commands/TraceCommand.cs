@@ -64,11 +64,12 @@ internal static class TraceCommand
         using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         using var trace = FlowTrace.Start(bpfFileSystem, filter);
         var terminal = Terminal.Of(writer);
+        var reader = OutputReader.Of(writer);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         int told = 0;
         trace.Listen();
         error.WriteLine("listening");
-        while (!Volatile.Read(ref isOver) && (count == 0 || told < count) && (timeout is null || clock.Elapsed < timeout))
+        while (!Volatile.Read(ref isOver) && !reader.IsGone && (count == 0 || told < count) && (timeout is null || clock.Elapsed < timeout))
         {
             foreach (var one in trace.Read(timeout is { } end && end - clock.Elapsed < _patience ? Max(end - clock.Elapsed) : _patience).Take(count == 0 ? int.MaxValue : count - told))
             {
