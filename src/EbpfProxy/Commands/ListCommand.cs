@@ -67,7 +67,7 @@ internal sealed record ListCommand<TRow, TJson>(string Name, string Help)
             IReadOnlyList<TRow> Read() => [.. read(result, bpfFileSystem, form != OutputForm.Text)];
             if (result.GetValue(watch))
             {
-                return new ListWatch<TRow, TJson>(this, form, writer, Terminal.Of(writer)).RunAsync(Read, OutputReader.Of(writer), token);
+                return new ListWatch<TRow, TJson>(this, form, writer, () => Terminal.Of(writer)).RunAsync(Read, OutputReader.Of(writer), token);
             }
 
             Write(writer, Terminal.Of(writer), form, Read());

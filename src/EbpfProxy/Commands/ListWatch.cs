@@ -5,14 +5,14 @@ namespace EbpfProxy.Commands;
 
 /// <summary>
 /// `--watch`: the list again whenever it changes on a terminal, and elsewhere a line for each row that came, changed or
-/// went. The maps tell nobody that they changed, so it looks every second.
+/// went. On a terminal what does not fit is left out. The maps tell nobody that they changed, so it looks every second.
 /// </summary>
-internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, OutputForm form, TextWriter writer, Terminal terminal)
+internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, OutputForm form, TextWriter writer, Func<Terminal> terminalNow)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
     private Dictionary<string, (TRow Row, string Line)> _known = [];
-    private bool _isFirst = true;
+    private Terminal? _drawnOn;
 
     /// <summary>Goes on for as long as somebody reads it. Returns the exit code.</summary>
     public async Task<int> RunAsync(Func<IReadOnlyList<TRow>> read, OutputReader reader, CancellationToken token)
@@ -36,46 +36,47 @@ internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, Outp
             now[list.Key(row)] = (row, LineOf(row));
         }
 
+        var terminal = terminalNow();
         if (terminal.IsTerminal && form is OutputForm.Text or OutputForm.Wide)
         {
-            if (_isFirst || HasClock || !now.Keys.SequenceEqual(_known.Keys) || now.Any(row => _known[row.Key].Line != row.Value.Line))
+            if (_drawnOn != terminal || HasClock || !now.Keys.SequenceEqual(_known.Keys) || now.Any(row => _known[row.Key].Line != row.Value.Line))
             {
                 writer.Write(Terminal.Clear);
-                list.Write(writer, terminal, form, rows);
+                list.Write(writer, terminal, form, [.. rows.Take(terminal.Rows)]);
+                _drawnOn = terminal;
             }
         }
         else
         {
-            WriteEvents(now);
+            WriteEvents(now, terminal);
         }
 
         _known = now;
-        _isFirst = false;
     }
 
     private bool HasClock => list.Columns.Any(column => column.Use == ColumnUse.Clock);
 
-    private void WriteEvents(Dictionary<string, (TRow Row, string Line)> now)
+    private void WriteEvents(Dictionary<string, (TRow Row, string Line)> now, Terminal terminal)
     {
         foreach (var (key, (row, _)) in _known.Where(row => !now.ContainsKey(row.Key)))
         {
-            WriteEvent("REMOVED", row);
+            WriteEvent("REMOVED", row, terminal);
         }
 
         foreach (var (key, (row, line)) in now)
         {
             if (!_known.TryGetValue(key, out var before))
             {
-                WriteEvent("ADDED", row);
+                WriteEvent("ADDED", row, terminal);
             }
             else if (before.Line != line)
             {
-                WriteEvent("CHANGED", row);
+                WriteEvent("CHANGED", row, terminal);
             }
         }
     }
 
-    private void WriteEvent(string type, TRow row)
+    private void WriteEvent(string type, TRow row, Terminal terminal)
     {
         if (form == OutputForm.Json)
         {

@@ -14,6 +14,9 @@ internal sealed record Terminal(int? Width, bool HasColours)
     /// <summary>How many lines it has; null where there is no end.</summary>
     public int? Height { get; init; }
 
+    /// <summary>How many rows of a table that is drawn anew fit with its head, a note below it and the cursor.</summary>
+    public int Rows => Height is { } height ? Math.Max(1, height - 3) : int.MaxValue;
+
     public bool IsTerminal => Width is not null;
 
     /// <summary>The terminal that the standard output is, if <paramref name="output"/> is that.</summary>

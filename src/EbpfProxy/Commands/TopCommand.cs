@@ -58,7 +58,6 @@ internal static class TopCommand
         {
             string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
             var writer = result.InvocationConfiguration.Output;
-            var terminal = Terminal.Of(writer);
             var form = OutputOption.FormOf(result, output);
             int left = result.GetValue(once) ? 1 : result.GetValue(rounds);
             var clock = Stopwatch.StartNew();
@@ -70,7 +69,7 @@ internal static class TopCommand
                 var rows = Sort(TrafficRow.Between(before, now, clock.Elapsed), result.GetRequiredValue(sort));
                 clock.Restart();
                 before = now;
-                Write(writer, terminal, form, [.. rows.Where(HasDoneSomething)]);
+                Write(writer, Terminal.Of(writer), form, [.. rows.Where(HasDoneSomething)]);
                 await writer.FlushAsync(token);
                 if (--left == 0)
                 {
@@ -114,7 +113,7 @@ internal static class TopCommand
             writer,
             form == OutputForm.Wide ? terminal with { Width = null } : terminal,
             _columns,
-            rows.Take(terminal.Height is { } height ? Math.Max(1, height - 3) : int.MaxValue));
+            rows.Take(terminal.Rows));
         if (!terminal.IsTerminal)
         {
             writer.WriteLine();

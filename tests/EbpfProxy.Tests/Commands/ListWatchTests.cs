@@ -27,7 +27,7 @@ public sealed class ListWatchTests : IDisposable
     [Fact]
     public void Off_a_terminal_there_is_a_line_for_each_row_that_came_changed_or_went()
     {
-        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, Terminal.None);
+        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, () => Terminal.None);
 
         watch.Show([new("sets", 1, 1), new("peers", 1, 1)]);
         watch.Show([new("sets", 2, 2), new("peers", 1, 2)]);
@@ -39,7 +39,7 @@ public sealed class ListWatchTests : IDisposable
     [Fact]
     public void Json_is_a_line_for_each_too()
     {
-        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Json, _output, Terminal.None);
+        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Json, _output, () => Terminal.None);
 
         watch.Show([new("sets", 1, 4)]);
         watch.Show([]);
@@ -52,12 +52,27 @@ public sealed class ListWatchTests : IDisposable
     [Fact]
     public void On_a_terminal_it_is_drawn_anew_at_the_top()
     {
-        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, new Terminal(80, HasColours: false));
+        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, () => new Terminal(80, HasColours: false));
 
         watch.Show([new("sets", 1, 1)]);
         watch.Show([new("sets", 2, 1)]);
 
         Assert.Equal(2, _output.ToString().Split(Terminal.Clear).Length - 1);
         Assert.EndsWith("MAP    IN USE   AGE\nsets   2        1\n", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Terminal_that_changes_its_size_is_drawn_anew_with_what_fits_there()
+    {
+        var terminal = new Terminal(80, HasColours: false) { Height = 5 };
+        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, () => terminal);
+        TableFill[] rows = [new("sets", 1, 1), new("peers", 1, 1), new("names", 1, 1)];
+
+        watch.Show(rows);
+        terminal = terminal with { Height = 4, Width = 40 };
+        watch.Show(rows);
+
+        Assert.Equal(
+            $"{Terminal.Clear}MAP     IN USE   AGE\nsets    1        1\npeers   1        1\n{Terminal.Clear}MAP    IN USE   AGE\nsets   1        1\n", _output.ToString());
     }
 }

@@ -24,7 +24,7 @@ public sealed class OutputReaderTests : IDisposable
             RowType = ListJsonContext.Readable.MapJson,
         };
         await using var output = new StreamWriter(_pipe, leaveOpen: true);
-        var watch = new ListWatch<TableFill, MapJson>(list, OutputForm.Text, output, Terminal.None);
+        var watch = new ListWatch<TableFill, MapJson>(list, OutputForm.Text, output, () => Terminal.None);
         int rounds = 0;
 
         int code = await watch.RunAsync(
