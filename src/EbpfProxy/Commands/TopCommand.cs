@@ -54,6 +54,13 @@ internal static class TopCommand
                 result.AddError("--interval: is not a number of seconds from 1 to 3600");
             }
         });
+        rounds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 0)
+            {
+                result.AddError("--rounds: is not a number of rounds, or 0 for no end");
+            }
+        });
         command.SetAction(async (result, token) =>
         {
             string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);

@@ -42,7 +42,7 @@ internal static class TraceCommand
         protocol.AcceptOnlyFromAmong("tcp", "udp", "sctp");
         var service = new Option<string>("--service") { Description = "Only of this service: name, or namespace/name", HelpName = "service" };
         var count = new Option<int>("--count", "-n") { Description = "End after so many events", HelpName = "number" };
-        var timeout = new Option<double>("--timeout") { Description = "End after so many seconds", HelpName = "seconds" };
+        var timeout = new Option<double>("--timeout") { Description = "End after so many seconds; 0 for never", HelpName = "seconds" };
         var output = OutputOption.CreateForLines();
         var command = new DocumentedCommand("trace", Help) { address, port, protocol, service, count, timeout, output, Cli.BpfFileSystem };
         command.SetAction(result =>

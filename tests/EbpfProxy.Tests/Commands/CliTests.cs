@@ -27,6 +27,7 @@ public sealed class CliTests
     [InlineData("service lst default/web", "error: command line: there is no command \"lst\"; there are: list, show")]
     [InlineData("service", "error: command line: which command? There are: list, show")]
     [InlineData("trace --port 99999", "error: command line: --port: \"99999\" is no port")]
+    [InlineData("top --rounds -1", "error: command line: --rounds: is not a number of rounds, or 0 for no end")]
     public async Task A_word_that_is_mistyped_is_told_once_with_what_there_is(string line, string expected)
     {
         var (code, _, error) = await RunAsync(line);
@@ -91,7 +92,7 @@ public sealed class CliTests
     [Theory]
     [InlineData("service list --help", "INTERNAL", "left to the stack", "AFFINITY")]
     [InlineData("backend list --help", "STATE", "passed-over", "ON NODE")]
-    [InlineData("trace --help", "picked", "ebpf-proxy trace --service", "Exit code 1")]
+    [InlineData("trace --help", "so many seconds; 0 for never", "picked", "ebpf-proxy trace --service", "Exit code 1")]
     public async Task The_help_of_a_list_says_what_its_columns_mean(string line, params string[] words)
     {
         var (code, output, _) = await RunAsync(line);
