@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Serialization.Metadata;
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Commands;
 
@@ -22,9 +24,13 @@ internal sealed record ListCommand<TRow, TJson>(string Name, string Help)
     /// <summary>How one of them is written.</summary>
     public required JsonTypeInfo<TJson> RowType { get; init; }
 
+    /// <summary>Reads what services there are, for lists of what is of a service.</summary>
+    public Func<string, IEnumerable<ServiceKey>> ReadServices { get; init; } =
+        bpfFileSystem => DatapathView.ReadServices(bpfFileSystem).Select(row => row.Key);
+
     /// <param name="read">Reads the rows from a BPF file system; whether with what only the wide columns show.</param>
     public Command Create(Func<string, bool, IEnumerable<TRow>> read) =>
-        Create(new DocumentedCommand(Name, Help), (_, bpfFileSystem, isDetailed) => read(bpfFileSystem, isDetailed));
+        Create(new DocumentedCommand(Name, Help), null, (_, bpfFileSystem, isDetailed) => read(bpfFileSystem, isDetailed));
 
     /// <summary>The same of what is of a service each, with an argument that wants one only.</summary>
     public Command CreateByService(Func<string, string?, bool, IEnumerable<TRow>> read)
@@ -42,10 +48,10 @@ internal sealed record ListCommand<TRow, TJson>(string Name, string Help)
             command.Add(option);
         }
 
-        return Create(command, (result, bpfFileSystem, isDetailed) => read(result, bpfFileSystem, result.GetValue(service), isDetailed));
+        return Create(command, service, (result, bpfFileSystem, isDetailed) => read(result, bpfFileSystem, result.GetValue(service), isDetailed));
     }
 
-    private Command Create(Command command, Func<ParseResult, string, bool, IEnumerable<TRow>> read)
+    private Command Create(Command command, Argument<string?>? service, Func<ParseResult, string, bool, IEnumerable<TRow>> read)
     {
         var output = OutputOption.CreateForList();
         var watch = new Option<bool>("--watch", "-w") { Description = "Go on: draw anew on a terminal, else a line for each change" };
@@ -70,7 +76,13 @@ internal sealed record ListCommand<TRow, TJson>(string Name, string Help)
                 return new ListWatch<TRow, TJson>(this, form, writer, () => Terminal.Of(writer)).RunAsync(Read, OutputReader.Of(writer), token);
             }
 
-            Write(writer, Terminal.Of(writer), form, Read());
+            var rows = Read();
+            if (rows.Count == 0 && service is not null && result.GetValue(service) is { } wanted)
+            {
+                ServiceFilter.Require(wanted, ReadServices(bpfFileSystem));
+            }
+
+            Write(writer, Terminal.Of(writer), form, rows);
             return Task.FromResult(0);
         });
         return command;

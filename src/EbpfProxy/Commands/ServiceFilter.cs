@@ -49,4 +49,13 @@ internal static class ServiceFilter
     /// <summary>Whether a service is the wanted one; null wants all, those without a name too.</summary>
     public static bool IsWanted(string? wanted, ServiceKey? service) =>
         wanted is null || (service is { } key && (wanted == key.Service.Name || wanted == key.Service.ToString()));
+
+    /// <exception cref="IOException">None of the services is the wanted one.</exception>
+    public static void Require(string wanted, IEnumerable<ServiceKey> services)
+    {
+        if (!services.Any(key => IsWanted(wanted, key)))
+        {
+            throw new IOException($"no service {wanted} on this node: see `ebpf-proxy service list`");
+        }
+    }
 }

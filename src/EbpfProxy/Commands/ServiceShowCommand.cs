@@ -35,13 +35,8 @@ internal static class ServiceShowCommand
             string wanted = result.GetRequiredValue(name);
             string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
             var writer = result.InvocationConfiguration.Output;
-            IReadOnlyList<ServiceRow> services =
-                [.. DatapathView.ReadServices(bpfFileSystem).Where(row => wanted == row.Key.Service.Name || wanted == row.Key.Service.ToString())];
-            if (services.Count == 0)
-            {
-                throw new IOException($"no service {wanted} on this node: see `ebpf-proxy service list`");
-            }
-
+            IReadOnlyList<ServiceRow> services = [.. DatapathView.ReadServices(bpfFileSystem).Where(row => ServiceFilter.IsWanted(wanted, row.Key))];
+            ServiceFilter.Require(wanted, services.Select(row => row.Key));
             var counts = ConnectionCounts.Read(bpfFileSystem);
             var tallies = TallyView.Read(bpfFileSystem).ToDictionary(tally => tally.ServiceId);
             IReadOnlyList<ServiceDetailJson> details =

@@ -147,7 +147,7 @@ public sealed class TallyTests(CountingStage counting) : IClassFixture<CountingS
     }
 
     private long[] Ids(Service service) =>
-        [.. Json("service", "list", service.Name).EnumerateArray().Select(row => row.GetProperty("id").GetInt64())];
+        [.. Json("service", "list").EnumerateArray().Where(row => row.GetProperty("name").GetString() == service.Name).Select(row => row.GetProperty("id").GetInt64())];
 
     private long Refusals(Service service, string reason) =>
         SoFar(service.Name, "tcp").GetProperty("refusals").GetProperty(reason).GetInt64();

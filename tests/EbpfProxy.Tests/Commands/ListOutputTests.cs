@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
@@ -95,6 +96,22 @@ public sealed class ListOutputTests
         Assert.Equal(wanted is null, ServiceFilter.IsWanted(wanted, null));
     }
 
+    [Theory]
+    [InlineData("nope")]
+    [InlineData("nope --output json")]
+    public async Task A_list_of_a_service_that_is_not_there_fails(string line)
+    {
+        var fault = await Assert.ThrowsAsync<IOException>(() => ListAsync(line));
+
+        Assert.Equal("no service nope on this node: see `ebpf-proxy service list`", fault.Message);
+    }
+
+    [Theory]
+    [InlineData("web", "SERVICE   CLIENT   BACKEND   LEFT\n")]
+    [InlineData("default/web --output json", "[]\n")]
+    [InlineData("", "SERVICE   CLIENT   BACKEND   LEFT\n")]
+    public async Task A_list_of_a_service_that_has_nothing_is_empty(string line, string expected) => Assert.Equal(expected, await ListAsync(line));
+
     [Fact]
     public void Columns_are_as_wide_as_their_widest_cell()
     {
@@ -159,6 +176,24 @@ public sealed class ListOutputTests
 
     private static void Write(TextWriter output, Terminal terminal, IReadOnlyList<Column<string[]>> columns, params string[][] rows) =>
         TextTable.Write(output, terminal, columns, rows);
+
+    /// <summary>A list that is empty, where there is one service.</summary>
+    private static async Task<string> ListAsync(string line)
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        var list = new ListCommand<AffinityRow, AffinityJson>("list", "")
+        {
+            Columns = AffinityListCommand.Columns,
+            Key = row => $"{row.Client}",
+            ToJson = AffinityJson.From,
+            ListType = ListJsonContext.Readable.IReadOnlyListAffinityJson,
+            RowType = ListJsonContext.Readable.AffinityJson,
+            ReadServices = _ => [_row.Key],
+        };
+        await list.CreateByService((_, _, _) => []).Parse(line).InvokeAsync(
+            new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }, TestContext.Current.CancellationToken);
+        return output.ToString();
+    }
 
     private static string[] Cells<TRow>(IReadOnlyList<Column<TRow>> columns, TRow row) => [.. columns.Select(column => column.Cell(row))];
 }
