@@ -26,9 +26,16 @@ internal static class StatusCommand
         var command = new DocumentedCommand("status", Help) { output, Cli.BpfFileSystem };
         command.SetAction(result =>
         {
-            var status = Read(result.GetRequiredValue(Cli.BpfFileSystem));
+            string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
+            var form = OutputOption.FormOf(result, output);
+            if (form == OutputForm.Text && !Handback.IsThere(bpfFileSystem))
+            {
+                throw new IOException($"nothing of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
+            }
+
+            var status = Read(bpfFileSystem);
             var writer = result.InvocationConfiguration.Output;
-            if (!OutputOption.TryWrite(writer, OutputOption.FormOf(result, output), status, ListJsonContext.Readable.StatusJson))
+            if (!OutputOption.TryWrite(writer, form, status, ListJsonContext.Readable.StatusJson))
             {
                 StatusText.Write(writer, status, TimeProvider.System.GetUtcNow());
             }
