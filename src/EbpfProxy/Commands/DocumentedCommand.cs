@@ -23,7 +23,10 @@ internal sealed class DocumentedCommand : Command
     {
         foreach (var option in root.Options.OfType<HelpOption>())
         {
-            option.Action = new DetailedHelp((SynchronousCommandLineAction)option.Action!);
+            // The lines have to fit with the brackets that come to them.
+            var help = (HelpAction)option.Action!;
+            help.MaxWidth -= "[]".Length;
+            option.Action = new DetailedHelp(help);
         }
     }
 
@@ -31,13 +34,48 @@ internal sealed class DocumentedCommand : Command
     {
         public override int Invoke(ParseResult parseResult)
         {
+            var configuration = parseResult.InvocationConfiguration;
+            var output = configuration.Output;
+            using var text = new StringWriter();
+            configuration.Output = text;
             int code = help.Invoke(parseResult);
+            configuration.Output = output;
+            output.Write(WithBrackets(text.ToString(), parseResult.CommandResult.Command));
             if (parseResult.CommandResult.Command is DocumentedCommand command)
             {
-                parseResult.InvocationConfiguration.Output.WriteLine(command.Details);
+                output.WriteLine(command.Details);
             }
 
             return code;
+        }
+
+        /// <summary>Among the commands below another the library tells every argument as one that is needed; those that are not get brackets.</summary>
+        private static string WithBrackets(string text, Command parent)
+        {
+            string[] lines = text.Split('\n');
+            string[] labels =
+            [
+                .. parent.Subcommands.SelectMany(command => command.Arguments
+                    .Where(argument => argument.Arity.MinimumNumberOfValues == 0)
+                    .Select(argument => $"  {command.Name} <{argument.Name}>")),
+            ];
+            int first = Array.FindIndex(lines, line => LabelOf(line) is not null);
+            if (first < 0)
+            {
+                return text;
+            }
+
+            int end = LabelOf(lines[first])!.Length;
+            int column = end + lines[first][end..].TakeWhile(c => c == ' ').Count();
+            for (int i = Array.LastIndexOf(lines, "Commands:", first) + 1; lines[i].Length > 0; i++)
+            {
+                lines[i] = LabelOf(lines[i]) is { } label ? $"{label.Replace("<", "[<", StringComparison.Ordinal)}]{lines[i][label.Length..]}"
+                    : lines[i].Length > column ? lines[i].Insert(column, "  ") : lines[i];
+            }
+
+            return string.Join('\n', lines);
+
+            string? LabelOf(string line) => labels.FirstOrDefault(label => line.StartsWith(label + " ", StringComparison.Ordinal));
         }
     }
 }

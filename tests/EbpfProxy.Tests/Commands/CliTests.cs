@@ -102,12 +102,22 @@ public sealed class CliTests
     }
 
     [Fact]
+    public async Task The_help_of_a_group_says_which_arguments_can_be_left_out()
+    {
+        var (_, output, _) = await RunAsync("service --help");
+
+        Assert.Contains("  list [<service>]  List the services\n  show <service>    Show one Service", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_help_of_all_has_a_line_for_each_command_and_the_exit_codes()
     {
         var (code, output, _) = await RunAsync("--help");
 
         Assert.Equal(0, code);
         Assert.Contains("Exit codes: 0", output, StringComparison.Ordinal);
+        Assert.Contains("\n  sockets [<service>]           List", output, StringComparison.Ordinal);
+        Assert.Contains("\n  explain <from> <to>           Say", output, StringComparison.Ordinal);
         Assert.DoesNotContain("ebpf-proxy trace --service", output, StringComparison.Ordinal);
     }
 
