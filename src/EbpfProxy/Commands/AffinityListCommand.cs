@@ -25,7 +25,7 @@ internal static class AffinityListCommand
         new("SERVICE", row => row.Service.ToString()),
         new("PROTOCOL", row => Words.Of(row.Service.Protocol), ColumnUse.Wide),
         new("CLIENT", row => row.Client.ToString()),
-        new("BACKEND", row => Words.Of(row.Backend)),
+        AddressColumn.Of<AffinityRow>("BACKEND", row => Words.Of(row.Backend)),
         new("LEFT", row => StatusText.Age(row.Left), ColumnUse.Clock),
     ];
 

@@ -38,7 +38,7 @@ internal static class BackendListCommand
         new("SERVICE", backend => backend.Service.Key.Service.Name),
         new("PORT", backend => Words.OrDash(backend.Service.Key.PortName)),
         new("PROTOCOL", backend => Words.Of(backend.Service.Key.Protocol), ColumnUse.Wide),
-        new("BACKEND", backend => Words.Of(backend.Row.Address, backend.Row.Port)),
+        AddressColumn.Of<CountedBackend>("BACKEND", backend => Words.Of(backend.Row.Address, backend.Row.Port)),
         new("STATE", backend => Words.Of(backend.Row.Use)),
         new("ON NODE", backend => backend.Row.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no"),
         new("ACTIVE", backend => $"{backend.Connections?.Active}", ColumnUse.Wide),

@@ -11,7 +11,7 @@ internal enum ColumnUse
     /// <summary>Not on a terminal that has no room for it beside the others; of several the last ones go first.</summary>
     IfRoom,
 
-    /// <summary>Always; it changes with time alone, which is no change of the row.</summary>
+    /// <summary>The same; it changes with time alone, which is no change of the row.</summary>
     Clock,
 }
 
@@ -23,4 +23,15 @@ internal sealed record Column<TRow>(string Name, Func<TRow, string> Cell, Column
 {
     /// <summary>How many characters tell one cell from another: it is not cut below that while another column can go.</summary>
     public int Least { get; init; } = 10;
+
+    /// <summary>Whether the cells are addresses with ports: where one is cut, the port stays.</summary>
+    public bool HasPort { get; init; }
+}
+
+/// <summary>A column of addresses with ports.</summary>
+internal static class AddressColumn
+{
+    /// <summary>Those of IPv4 are not cut while others can be.</summary>
+    public static Column<TRow> Of<TRow>(string name, Func<TRow, string> cell, ColumnUse use = ColumnUse.Always) =>
+        new(name, cell, use) { Least = "255.255.255.255:65535".Length, HasPort = true };
 }

@@ -102,7 +102,7 @@ internal static class ServiceShowCommand
     private static IReadOnlyList<Column<BackendRow>> EndpointColumns(ServiceRow service, ConnectionCounts counts) =>
     [
         new("", _ => ""),
-        new("ADDRESS", backend => Words.Of(backend.Address, backend.Port)),
+        AddressColumn.Of<BackendRow>("ADDRESS", backend => Words.Of(backend.Address, backend.Port)),
         new("STATE", backend => Words.Of(backend.Use)),
         new("SET", backend => Words.OrDash(string.Join(",", SetsOf(backend)))),
         new("ON NODE", backend => backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no"),

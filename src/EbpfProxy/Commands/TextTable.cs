@@ -2,7 +2,8 @@ namespace EbpfProxy.Commands;
 
 /// <summary>
 /// Rows in columns that are as wide as their widest cell. Where a terminal is too narrow for them, first columns go that can
-/// (<see cref="ColumnUse.IfRoom"/>), and a last line names them; then the widest are cut.
+/// (<see cref="ColumnUse.IfRoom"/>), and a last line names them; then the widest are cut, to what tells their cells apart at
+/// first, and addresses with ports last.
 /// </summary>
 internal static class TextTable
 {
@@ -17,17 +18,19 @@ internal static class TextTable
         int gap = Sum(widths, _gap) > terminal.Width ? _narrowGap : _gap;
         List<int> shown = [.. Enumerable.Range(0, columns.Count)];
         while (Sum(shown.Select(i => Math.Min(widths[i], Math.Max(columns[i].Name.Length, columns[i].Least))), gap) > terminal.Width
-            && shown.FindLastIndex(i => columns[i].Use == ColumnUse.IfRoom) is >= 0 and var last)
+            && shown.FindLastIndex(i => columns[i].Use is ColumnUse.IfRoom or ColumnUse.Clock) is >= 0 and var last)
         {
             shown.RemoveAt(last);
         }
 
         int[] fitting = [.. shown.Select(i => widths[i])];
-        Fit(fitting, gap, terminal.Width);
+        Fit(fitting, [.. shown.Select(i => columns[i].Least)], gap, terminal.Width);
+        Fit(fitting, [.. shown.Select(i => columns[i].HasPort ? columns[i].Least : _narrowest)], gap, terminal.Width);
+        Fit(fitting, [.. shown.Select(_ => _narrowest)], gap, terminal.Width);
         for (int row = 0; row < all.Count; row++)
         {
             string line = string.Concat(shown.Select((column, i) =>
-                Cut(terminal, all[row][column], fitting[i]) + Space(all[row][column], fitting[i], i == shown.Count - 1 ? null : gap))).TrimEnd();
+                Cut(terminal, columns[column], all[row][column], fitting[i]) + Space(all[row][column], fitting[i], i == shown.Count - 1 ? null : gap))).TrimEnd();
             output.WriteLine(row == 0 ? terminal.Bold(line) : line);
         }
 
@@ -40,17 +43,36 @@ internal static class TextTable
 
     private static int Sum(IEnumerable<int> widths, int gap) => widths.Sum(width => width + gap) - gap;
 
-    /// <summary>Takes from the widest column, one character after the other, until all fit.</summary>
-    private static void Fit(int[] widths, int gap, int? width)
+    /// <summary>Takes from the widest column that has more than its least, one character after the other, until all fit.</summary>
+    private static void Fit(int[] widths, int[] least, int gap, int? width)
     {
-        while (Sum(widths, gap) > width && widths.Max() > _narrowest)
+        while (Sum(widths, gap) > width)
         {
-            widths[Array.IndexOf(widths, widths.Max())]--;
+            int widest = -1;
+            for (int i = 0; i < widths.Length; i++)
+            {
+                widest = widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) ? i : widest;
+            }
+
+            if (widest < 0)
+            {
+                return;
+            }
+
+            widths[widest]--;
         }
     }
 
-    private static string Cut(Terminal terminal, string cell, int width) =>
-        terminal.Coloured(cell, cell.Length > width ? $"{cell[..(width - 1)]}…" : cell);
+    private static string Cut<TRow>(Terminal terminal, Column<TRow> column, string cell, int width)
+    {
+        if (cell.Length <= width)
+        {
+            return terminal.Coloured(cell, cell);
+        }
+
+        string port = column.HasPort && cell.LastIndexOf(':') is >= 0 and var colon && cell.Length - colon < width - 1 ? cell[colon..] : "";
+        return terminal.Coloured(cell, $"{cell[..(width - 1 - port.Length)]}…{port}");
+    }
 
     private static string Space(string cell, int width, int? gap) =>
         gap is { } size ? new string(' ', width + size - Math.Min(cell.Length, width)) : "";

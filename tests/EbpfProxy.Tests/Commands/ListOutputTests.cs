@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using EbpfProxy.Commands;
+using EbpfProxy.Datapath.Sockets;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
@@ -164,6 +165,37 @@ public sealed class ListOutputTests
             output.ToString());
     }
 
+    [Theory]
+    [InlineData("192.168.50.9", "192.168.50.11", "…  192.168.50.9:40000  192.168.50.11:30080  192.168.50.9:8080\n(too narrow for PROTOCOL, SEEN AS, STATE, IDLE)\n")]
+    [InlineData("10.0.0.1", "10.96.0.1", "…  TCP       10.0.0.1:40000  10.96.0.1:30080  10.0.0.1:8080\n(too narrow for SEEN AS, STATE, IDLE)\n")]
+    [InlineData("fd00:10:244:1::7", "fd00:10:96::a", "…  [fd00:10:244:1…:40000  [fd00:10:96::a]:30080  [fd00:10:244:1:…:8080\n(too narrow for PROTOCOL, SEEN AS, STATE, IDLE)\n")]
+    public void Connections_keep_their_ports_in_the_width_that_terminals_have(string client, string frontend, string end)
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        var row = Connection(client, frontend);
+
+        TextTable.Write(output, new Terminal(80, HasColours: false), [.. ConntrackListCommand.Columns.Where(column => column.Use != ColumnUse.Wide)], [row]);
+
+        Assert.EndsWith(end, output.ToString(), StringComparison.Ordinal);
+        Assert.All(output.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, 80));
+    }
+
+    [Fact]
+    public void Sockets_keep_their_ports_in_the_width_that_terminals_have()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        var place = new AddressPort(Parse("192.168.150.111"), 30080);
+        var row = new SocketRow(1, 7, _row.Key, Protocol.Tcp, place, place, IsConnected: true, 1, TcpState.Established, 1, 0, 0, IsTallied: true);
+
+        TextTable.Write(
+            output,
+            new Terminal(80, HasColours: false),
+            [.. SocketsCommand.Columns.Where(column => column.Use != ColumnUse.Wide)],
+            [new OwnedSocket(row, new SocketOwner(1234567, "metrics-server", ""))]);
+
+        Assert.EndsWith("  TCP       1234567  192.168.150.111:30080  192.168.150.111:30080\n(too narrow for COMMAND, STATE)\n", output.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Words_are_coloured_on_a_terminal_and_stay_in_their_columns()
     {
@@ -194,6 +226,21 @@ public sealed class ListOutputTests
             new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }, TestContext.Current.CancellationToken);
         return output.ToString();
     }
+
+    private static ConnectionRow Connection(string client, string frontend) => new(
+        9,
+        _row.Key with { Service = new ObjectName("kube-system", "metrics-server-of-the-cluster") },
+        Protocol.Tcp,
+        new AddressPort(Parse(client), 40000),
+        new AddressPort(Parse(frontend), 30080),
+        new AddressPort(Parse(client), 8080),
+        new AddressPort(Parse(client), 1024),
+        ConnectionState.HalfClosed,
+        TimeSpan.FromSeconds(61),
+        1536,
+        100);
+
+    private static Address Parse(string text) => Address.TryParse(text, out var address) ? address : throw new FormatException(text);
 
     private static string[] Cells<TRow>(IReadOnlyList<Column<TRow>> columns, TRow row) => [.. columns.Select(column => column.Cell(row))];
 }
