@@ -76,6 +76,8 @@ public sealed class FlowExplainer(
     Prefix? servicePrefix,
     LoopbackNodePorts loopback)
 {
+    private const int MostPorts = 8;
+
     public FlowExplanation Explain(ExplainedFlow flow)
     {
         var roles = addresses.GetValueOrDefault(flow.Destination);
@@ -103,10 +105,10 @@ public sealed class FlowExplainer(
         if (service is null)
         {
             return roles.HasFlag(AddressRole.ClusterIP)
-                ? Nothing(FlowFate.Refused, "it is a cluster IP, and no service has this port and protocol there")
+                ? Nothing(FlowFate.Refused, $"it is a cluster IP, and no service has this port and protocol there{WhatIsThere(flow, roles)}")
                 : roles == AddressRole.None && servicePrefix is { } prefix
                 ? Nothing(FlowFate.Dropped, $"no service has the address, and only services have addresses of {prefix}")
-                : Nothing(FlowFate.Untouched, "no service has this address, port and protocol");
+                : Nothing(FlowFate.Untouched, $"no service has this address, port and protocol{WhatIsThere(flow, roles)}");
         }
 
         var verdict = FlowRules.For(ToTables(service), frontend, flow.Client, flow.Place, rules);
@@ -145,6 +147,31 @@ public sealed class FlowExplainer(
         .Where(service => service.Key.Protocol == flow.Protocol)
         .SelectMany(service => service.Frontends.Select(frontend => ((ServiceRow? Service, Frontend Frontend))(service, frontend)))
         .FirstOrDefault(pair => pair.Frontend.Port == flow.Port && isAsked(pair.Frontend));
+
+    /// <summary>
+    /// What is nearest to what was asked: "; 10.96.0.10 is default/web: 80/TCP", or of an address of the node "; 30080 is TCP of
+    /// default/web"; empty where nothing is.
+    /// </summary>
+    private string WhatIsThere(ExplainedFlow flow, AddressRole roles)
+    {
+        var pairs = services.SelectMany(service => service.Frontends.Select(frontend => (Service: service.Key, Frontend: frontend))).ToArray();
+        string[] ofAddress =
+        [
+            .. pairs.Where(pair => pair.Frontend.Kind != FrontendKind.NodePort && pair.Frontend.Address == flow.Destination)
+                .GroupBy(pair => pair.Service.Service, pair => $"{pair.Frontend.Port}/{NameOf(pair.Service)}")
+                .Select(ports => $"{ports.Key}: {string.Join(", ", ports.Take(MostPorts))}{(ports.Count() > MostPorts ? ", ..." : "")}"),
+        ];
+        string[] ofPort =
+        [
+            .. pairs.Where(pair => roles.HasFlag(AddressRole.Node) && pair.Frontend.Kind == FrontendKind.NodePort
+                    && pair.Frontend.Port == flow.Port && pair.Service.Family == flow.Destination.Family)
+                .Select(pair => $"{NameOf(pair.Service)} of {pair.Service.Service}"),
+        ];
+        return (ofAddress.Length > 0 ? $"; {flow.Destination} is {string.Join("; ", ofAddress)}" : "")
+            + (ofPort.Length > 0 ? $"; {flow.Port} is {string.Join(" and ", ofPort)}" : "");
+    }
+
+    private static string NameOf(ServiceKey key) => key.Protocol.ToString().ToUpperInvariant();
 
     private static PortTables ToTables(ServiceRow service) => new()
     {

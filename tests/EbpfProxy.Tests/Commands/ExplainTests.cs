@@ -91,6 +91,22 @@ public sealed class ExplainTests
         Assert.Equal(endpoints, string.Join(' ', explanation.Endpoints.Select(endpoint => endpoint.Reason)));
     }
 
+    [Theory]
+    [InlineData("10.96.0.1", 81, Protocol.Tcp, "no service has this port and protocol there; 10.96.0.1 is default/web: 80/TCP")]
+    [InlineData("10.96.0.1", 80, Protocol.Udp, "no service has this port and protocol there; 10.96.0.1 is default/web: 80/TCP")]
+    [InlineData("203.0.113.1", 443, Protocol.Tcp, "port and protocol; 203.0.113.1 is default/web: 80/TCP")]
+    [InlineData("192.168.0.1", 30080, Protocol.Udp, "port and protocol; 30080 is TCP of default/web")]
+    [InlineData("127.0.0.1", 30080, Protocol.Udp, "port and protocol; 30080 is TCP of default/web")]
+    [InlineData("192.168.0.1", 30081, Protocol.Udp, "port and protocol")]
+    [InlineData("192.168.0.2", 30080, Protocol.Udp, "port and protocol")]
+    public void Where_nothing_has_the_port_it_is_told_what_is_there(string destination, ushort port, Protocol protocol, string why)
+    {
+        var explanation = Explain(new ExplainedFlow(Parse("192.168.0.1"), ClientPlace.Node, Parse(destination), port, protocol));
+
+        Assert.EndsWith(why, explanation.Why, StringComparison.Ordinal);
+        Assert.Null(explanation.Service);
+    }
+
     [Fact]
     public void It_is_told_in_lines()
     {
