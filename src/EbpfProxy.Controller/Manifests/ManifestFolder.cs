@@ -12,7 +12,10 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
     private static readonly string[] _extensions = [".yaml", ".yml", ".json"];
 
     private readonly SortedDictionary<string, Entry> _files = new(StringComparer.Ordinal);
-    private bool _isReported;
+    private string? _error;
+
+    /// <summary>What cannot be read, the folder or a file in it, and why; null while everything can.</summary>
+    public string? Error => _error ?? _files.Values.Select(f => f.Error).FirstOrDefault(error => error is not null);
 
     /// <summary>The objects of each file, by the file's name, in its order.</summary>
     public IEnumerable<KeyValuePair<string, ManifestContent>> Files =>
@@ -48,23 +51,25 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
         return isChanged;
     }
 
+    private static string ErrorOf(string path, Exception exception) => $"cannot read {path}: {exception.Message}";
+
     private HashSet<string>? ListNames()
     {
         try
         {
             var names = new DirectoryInfo(folder).EnumerateFiles().Select(f => f.Name).Where(IsManifest).ToHashSet();
-            _isReported = false;
+            _error = null;
             return names;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A folder that cannot be read says nothing about what was in it.
-            if (!_isReported)
+            if (_error is null)
             {
                 Log.Unreadable(logger, folder, e.Message);
-                _isReported = true;
             }
 
+            _error = ErrorOf(folder, e);
             return null;
         }
     }
@@ -82,13 +87,13 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
             }
 
             byte[] bytes = File.ReadAllBytes(Path.Combine(folder, name));
-            if (known is not null && known.Bytes.AsSpan().SequenceEqual(bytes))
+            if (known is { Error: null } && known.Bytes.AsSpan().SequenceEqual(bytes))
             {
                 _files[name] = known with { Stamp = stamp };
                 return false;
             }
 
-            _files[name] = new Entry(stamp, bytes, Parse(name, bytes) ?? known?.Content);
+            _files[name] = new Entry(stamp, bytes, Parse(name, bytes) ?? known?.Content, Error: null);
             return true;
         }
         catch (FileNotFoundException)
@@ -98,12 +103,13 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (known is null || known.Bytes.Length > 0)
+            string path = Path.Combine(folder, name);
+            if (known?.Error is null)
             {
-                Log.Unreadable(logger, Path.Combine(folder, name), e.Message);
+                Log.Unreadable(logger, path, e.Message);
             }
 
-            _files[name] = new Entry(default, [], known?.Content);
+            _files[name] = new Entry(default, [], known?.Content, ErrorOf(path, e));
             return known is null;
         }
     }
@@ -127,5 +133,6 @@ internal sealed class ManifestFolder(string folder, ManifestReader reader, IObje
     /// <param name="Stamp">When it was written, and its length.</param>
     /// <param name="Bytes">What it held when it was read.</param>
     /// <param name="Content">The objects that were last read of it; null where it never could be.</param>
-    private sealed record Entry(Stamp Stamp, byte[] Bytes, ManifestContent? Content);
+    /// <param name="Error">Why it cannot be read now; null where it can.</param>
+    private sealed record Entry(Stamp Stamp, byte[] Bytes, ManifestContent? Content, string? Error);
 }

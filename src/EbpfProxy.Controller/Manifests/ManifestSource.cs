@@ -24,6 +24,7 @@ public sealed class ManifestSource : BackgroundService
     private readonly ManifestFolder _files;
     private HashSet<(string Kind, ObjectName Name)> _duplicates = [];
     private bool _wasWhole;
+    private volatile string? _error;
 
     public ManifestSource(
         string folder,
@@ -46,6 +47,9 @@ public sealed class ManifestSource : BackgroundService
         _files = new ManifestFolder(_folder, new ManifestReader(nodeName, faults, logger, readsExternalIPs), faults, logger);
     }
 
+    /// <summary>What cannot be read, the folder or a file in it, and why; null while everything can. May be read from any thread.</summary>
+    public string? Error => _error;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var watcher = new FolderWatcher(_folder, _rescan, _time, _logger);
@@ -56,7 +60,9 @@ public sealed class ManifestSource : BackgroundService
             // Watched before it is read: what changes in between is read twice rather than not at all.
             watcher.Start();
             bool isEmptyFirst = !isPublished && Directory.Exists(_folder);
-            if (_files.Scan(distrustTimes) || isEmptyFirst)
+            bool isChanged = _files.Scan(distrustTimes);
+            _error = _files.Error;
+            if (isChanged || isEmptyFirst)
             {
                 Publish();
                 isPublished = true;

@@ -59,7 +59,7 @@ internal static class ClusterSource
     /// </summary>
     public static (string Name, string? Error, DateTimeOffset? Heard) StateOf(BackgroundService source, ProxyOptions options) => source is KubernetesLoop loop
         ? ($"API server {loop.Server}", loop.Error, loop.Heard)
-        : ($"manifests in {options.Manifests}", null, null);
+        : ($"manifests in {options.Manifests}", (source as ManifestSource)?.Error, null);
 
     /// <summary>
     /// Outlives the process, not the machine: what is kept is only a hint where to ask first. Each node has its own, because

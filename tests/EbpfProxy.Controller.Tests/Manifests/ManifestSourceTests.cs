@@ -222,10 +222,29 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
         await WaitAsync(() => _log.Count(LogLevel.Warning) > 0);
         Assert.Single(_cache.Take(everything: true).Services);
+        await WaitAsync(() => _source.Error is not null);
+        Assert.StartsWith($"cannot read {_folder}: ", _source.Error, StringComparison.Ordinal);
         Directory.CreateDirectory(_folder);
         Write("web.yaml", ServiceYaml("web", 81));
 
         Assert.Equal(81, Assert.Single(await NextAsync()).Service!.Ports[0].Port);
+        Assert.Null(_source.Error);
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_read_is_the_error_until_it_can()
+    {
+        Write("web.yaml", ServiceYaml("web"));
+        await StartSyncedAsync();
+        Assert.Null(_source.Error);
+
+        Link("loop.yaml", "loop.yaml");
+        await WaitAsync(() => _source.Error is not null);
+        Assert.StartsWith($"cannot read {_folder}/loop.yaml: ", _source.Error, StringComparison.Ordinal);
+        File.Delete(Path.Combine(_folder, "loop.yaml"));
+        Write("loop.yaml", "");
+
+        await WaitAsync(() => _source.Error is null);
     }
 
     private static string ServiceYaml(string name, int port = 80) => $$"""
