@@ -1,7 +1,7 @@
 "use strict";
 // Asks the daemon every two seconds. Rates are between two answers.
 const every = 2000;
-let before = null;
+let before = null, latest = null;
 
 const of = id => document.getElementById(id);
 const number = new Intl.NumberFormat("en");
@@ -41,11 +41,14 @@ function facts(pairs) {
 }
 
 // What grew between two answers, a second; 0 where there is none before.
-const rate = (now, old, seconds) => old === undefined || now < old ? 0 : (now - old) / seconds;
+const rate = (now, old, seconds) => old === undefined || now < old || seconds <= 0 ? 0 : (now - old) / seconds;
 
 const ended = ["translated", "connection_opened", "peer_added", "peer_removed", "affinity_added", "left_to_conntrack"];
 
 function show(data) {
+  // The daemon reads no more than once a second: with another filter the same moment may come again, and rates stay those up to it.
+  if (latest && data.time !== latest.time) before = latest;
+  latest = data;
   const seconds = before ? (data.time - before.time) / 1000 : 1;
   of("node").textContent = data.node;
   facts([
@@ -70,7 +73,6 @@ function show(data) {
       short.format(rates[0]), number.format(service.open), bytes(rates[1]), bytes(rates[2]), short.format(rates[3])], service.opened || service.refused ? "" : "idle");
   }), "no service");
   of("shown").textContent = data.services.length < data.serviceMatches ? "the " + data.services.length + " busiest of " + number.format(data.serviceMatches) : number.format(data.serviceMatches) + " shown";
-  before = data;
 }
 
 async function ask() {
