@@ -74,6 +74,9 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     /// <summary>How many devices have the programs, and the names of those that should and do not. May be read from any thread.</summary>
     public (int Attached, IReadOnlyList<string> Failed) Devices => _packets?.Devices ?? (0, []);
 
+    /// <summary>Hears once of each service that does without a frontend, because another has it.</summary>
+    public Action<ContestedFrontend>? Contested { get; set; }
+
     /// <summary>Whether connections go around the stack, and why or why not; null without a packet path.</summary>
     public FastPathState? FastPath => _packets?.FastPath;
 
@@ -375,6 +378,7 @@ public sealed class ServiceDatapath : IServiceDatapath, IDisposable
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
         writer.WhenFrontendsGo(() => _packets?.FrontendGoes());
+        writer.WhenContested(contested => Contested?.Invoke(contested));
         _roles.Adopt(writer);
         return writer;
     }

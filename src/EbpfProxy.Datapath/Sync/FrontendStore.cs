@@ -16,10 +16,16 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
     /// <summary>The frontends that more than one service wants, with all of these services.</summary>
     private readonly Dictionary<FrontendKey, List<ServiceRecord>> _contested = [];
 
+    /// <summary>Those of them that one more service wants since they were last told.</summary>
+    private readonly HashSet<FrontendKey> _untold = [];
+
     private readonly List<(uint Service, FrontendEntry Frontend)> _gone = [];
 
     /// <summary>Called before frontends go from the table: connections may still have them.</summary>
     public Action? Going { get; set; }
+
+    /// <summary>Hears once of each service that does without a frontend that it wants.</summary>
+    public Action<ContestedFrontend>? Contested { get; set; }
 
     /// <summary>Takes over what the table holds, as far as it leads to a service.</summary>
     public void Adopt()
@@ -111,6 +117,23 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
         _gone.Clear();
     }
 
+    /// <summary>Tells what more than one service wants since the last time; to be called when all have what they want.</summary>
+    public void TellContested()
+    {
+        foreach (var key in _untold)
+        {
+            // Within one change, a service may have wanted what another gave up only then.
+            if (_contested.TryGetValue(key, out var claimants))
+            {
+                var first = FirstOf(key, claimants);
+                claimants.FindAll(claimant => claimant != first).ForEach(other => Contested?.Invoke(
+                    new ContestedFrontend(first.Key, other.Key, key.Address.ToAddress(), key.Port)));
+            }
+        }
+
+        _untold.Clear();
+    }
+
     /// <summary>Removes what leads to no service that wants it, at the cost of reading the whole table.</summary>
     public void RemoveStrays()
     {
@@ -161,10 +184,12 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
         if (_contested.TryGetValue(key, out var claimants))
         {
             claimants.Add(record);
+            _untold.Add(key);
         }
         else if (table.TryRead(key, out var value) && FindHolder(key, value) is { } holder && holder != record)
         {
             _contested.Add(key, [holder, record]);
+            _untold.Add(key);
         }
     }
 
@@ -184,9 +209,12 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
         }
     }
 
+    private static ServiceRecord FirstOf(FrontendKey key, List<ServiceRecord> claimants) =>
+        claimants.MinBy(claimant => (claimant.Key, claimant.Find(key).Value), ClaimOrder.Instance)!;
+
     private void LeadToFirst(FrontendKey key, List<ServiceRecord> claimants)
     {
-        var first = claimants.Select(claimant => (claimant.Key, claimant.Find(key).Value)).Order(ClaimOrder.Instance).First().Value;
+        var first = FirstOf(key, claimants).Find(key).Value;
         if (!table.TryRead(key, out var held) || held != first)
         {
             table.Put(key, first);

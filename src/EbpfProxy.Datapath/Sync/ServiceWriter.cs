@@ -63,6 +63,9 @@ internal sealed class ServiceWriter
     /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
     public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
+    /// <summary>Calls <paramref name="contested"/> once for each service that does without a frontend, because another has it.</summary>
+    public void WhenContested(Action<ContestedFrontend> contested) => _frontends.Contested = contested;
+
     /// <summary>
     /// The services of UDP that got other backends by the last <see cref="Apply"/>: what was there before may have flows. After
     /// the first one, and one of all services, these are all: what an earlier run did not come to is not known.
@@ -109,6 +112,8 @@ internal sealed class ServiceWriter
         {
             _frontends.RemoveStrays();
         }
+
+        _frontends.TellContested();
 
         if (isComplete || !_areAddressesProved)
         {

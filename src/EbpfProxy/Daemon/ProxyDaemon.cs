@@ -107,6 +107,7 @@ internal static class ProxyDaemon
         services.AddSingleton(p =>
         {
             var datapath = OpenDatapath(options, podPrefixes, p.GetRequiredService<ILogger<ServiceDatapath>>());
+            datapath.Contested = p.GetRequiredService<ObjectFaults>().Report;
             p.GetRequiredService<StopAtOnce>().Before(datapath.Leave);
             return datapath;
         });

@@ -75,6 +75,32 @@ public sealed class FrontendStoreTests
 
         Assert.Equal($"{Shared}:80 10.0.0.2:8080", SharedLine());
         Assert.Contains($"{Shared} External", _harness.DumpAddresses());
+        Assert.Empty(_harness.Contested);
+    }
+
+    [Fact]
+    public void Shared_address_is_told_once_with_the_service_that_has_it_and_the_one_that_does_not()
+    {
+        ServiceTables[] services = [Wanting("b", "10.96.0.2", "10.0.0.2"), Wanting("a", "10.96.0.1", "10.0.0.1")];
+        _harness.Apply(services);
+        _harness.Apply(isComplete: true, services);
+        _harness.Apply(Wanting("a", "10.96.0.1", "10.0.0.9"));
+        Assert.Equal([$"{Shared}:80 a b"], _harness.Contested);
+
+        _harness.Remove("a");
+        _harness.Apply(services[1]);
+        Assert.Equal([$"{Shared}:80 a b", $"{Shared}:80 a b"], _harness.Contested);
+    }
+
+    [Fact]
+    public void Shared_cluster_ip_is_told_again_by_the_next_run()
+    {
+        ServiceTables[] services = [Service("b", "10.96.0.1", "10.0.0.2"), Service("a", "10.96.0.1", "10.0.0.1")];
+        _harness.Apply(isComplete: true, services);
+        _harness.Restart();
+        _harness.Apply(isComplete: true, services);
+
+        Assert.Equal(["10.96.0.1:80 a b", "10.96.0.1:80 a b"], _harness.Contested);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
@@ -23,8 +24,11 @@ internal sealed class WriterHarness
             new FakeArrayTable<ServiceName>("name", Journal, 1),
             new FakeArrayTable<TallyValue>("tally", Journal, 1),
             new FakeHashTable<SourceRangeKey, SourceRange>("range", Journal));
-        _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+        Restart();
     }
+
+    /// <summary>Frontends that several services want, as they are told: the place, who has it, who does without.</summary>
+    public List<string> Contested { get; } = [];
 
     public Journal Journal { get; } = new();
 
@@ -47,7 +51,12 @@ internal sealed class WriterHarness
     }
 
     /// <summary>What a daemon does that was killed and started again.</summary>
-    public void Restart() => _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+    [MemberNotNull(nameof(_writer))]
+    public void Restart()
+    {
+        _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+        _writer.WhenContested(one => Contested.Add($"{one.Address}:{one.Port} {one.Holder.Service.Name} {one.Other.Service.Name}"));
+    }
 
     public void Collect() => _writer.Collect();
 

@@ -1,5 +1,9 @@
+using System.Net;
 using EbpfProxy.Daemon;
+using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Model.Cluster;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Model.Tables;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 
@@ -29,6 +33,22 @@ public sealed class ObjectFaultsTests
         Assert.Contains(
             $"ebpf_proxy_object_faults_total{{kind=\"{kind}\"}} 1\n", System.Text.Encoding.UTF8.GetString(metrics.ToArray()), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("10.96.0.10", "10.96.0.10:80 TCP")]
+    [InlineData("fd00::a", "[fd00::a]:80 TCP")]
+    [InlineData("0.0.0.0", "node port 80 TCP")]
+    public void An_address_that_another_service_has_is_told_with_both(string address, string place)
+    {
+        using var logging = LoggerFactory.Create(builder => builder.AddProvider(new Provider(_log)));
+        var faults = new ObjectFaults(Metrics.WithCustomRegistry(_registry), logging.CreateLogger<ObjectFaults>());
+
+        faults.Report(new ContestedFrontend(KeyOf("a"), KeyOf("b"), Address.From(IPAddress.Parse(address)), 80));
+
+        Assert.Equal([$"Warning: Invalid Service shop/b: {place} leads to shop/a, which wants it as well and comes first"], _log.Lines);
+    }
+
+    private static ServiceKey KeyOf(string name) => new(new ObjectName("shop", name), "http", Protocol.Tcp, IpFamily.IPv4);
 
     private sealed class Provider(ILogger logger) : ILoggerProvider
     {
