@@ -38,12 +38,19 @@ public sealed class NodeNetworkWatcher(TimeProvider time, ILogger logger)
         using var netlink = new RouteNetlink();
         using var timer = new PeriodicTimer(LookInterval, time);
         long lastThorough = time.GetTimestamp();
+        (int Devices, int Addresses) told = default;
         var change = Task.CompletedTask;
         var tick = timer.WaitForNextTickAsync(token).AsTask();
         while (true)
         {
             var network = netlink.Read();
-            Log.NodeNetwork(logger, network.Devices.Length, network.Addresses.Length);
+            var counts = (network.Devices.Length, network.Addresses.Length);
+            if (counts != told)
+            {
+                Log.NodeNetwork(logger, network.Devices.Length, network.Addresses.Length);
+                told = counts;
+            }
+
             bool isThorough = time.GetElapsedTime(lastThorough) >= ThoroughInterval;
             lastThorough = isThorough ? time.GetTimestamp() : lastThorough;
             changed(network, isThorough);
