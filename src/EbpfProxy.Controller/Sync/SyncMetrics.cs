@@ -45,9 +45,9 @@ public sealed class SyncMetrics : IChangeListener
         _time = time;
         _duration = Durations(metrics, "kubeproxy_sync_proxy_rules_duration_seconds", "Time to bring the maps up to date, successful or not. Long ones: see ebpf_proxy_sync_failures_total and the node's CPU");
         _fullDuration = Durations(
-            metrics, "kubeproxy_sync_full_proxy_rules_duration_seconds", "The same of all services: at the start, after a failure or a change of zone");
+            metrics, "kubeproxy_sync_full_proxy_rules_duration_seconds", "Time to bring the maps up to date for all services: at the start, after a failure or a change of zone");
         _partialDuration = Durations(
-            metrics, "kubeproxy_sync_partial_proxy_rules_duration_seconds", "The same of the services that changed");
+            metrics, "kubeproxy_sync_partial_proxy_rules_duration_seconds", "Time to bring the maps up to date for the services that changed");
         _programming = metrics.CreateHistogram(
             "kubeproxy_network_programming_duration_seconds",
             "Time from a change of endpoints in the cluster to the change of the maps on this node. Where it grows and the syncs are short, the control plane or the watch is slow",

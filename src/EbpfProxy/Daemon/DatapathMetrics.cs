@@ -47,7 +47,7 @@ internal sealed class DatapathMetrics
             "Before kernel 5.18: flows that the kernel's connection tracking translates and that are left to it; a masqueraded one counts for two. Comes to rest at 0 some time after a take-over");
         _trackedLeftOut = metrics.CreateGauge(
             "ebpf_proxy_tracked_flows_left_out",
-            "Of these, how many had no place when they were last looked through: their TCP connections are reset, their UDP flows may get another backend. There is room for as many as for connections");
+            "Before kernel 5.18: flows that the kernel's connection tracking translates and that had no place when they were last looked through: their TCP connections are reset, their UDP flows may get another backend. There is room for as many as for connections");
         _fastPath = metrics.CreateGauge(
             "ebpf_proxy_fast_path", "Whether new connections go around the stack; where they do not, `ebpf-proxy status` names the rule or program");
         registry.AddBeforeCollectCallback(Read);

@@ -23,7 +23,7 @@ internal sealed class ProgramMetrics
             _label);
         _seconds = metrics.CreateCounter(
             "ebpf_proxy_program_run_seconds_total",
-            "Time that these runs took. Divided by their number it is what the proxy adds to a connection or a packet",
+            "Time that runs of a program took, measured while the sysctl kernel.bpf_stats_enabled is 1. Divided by ebpf_proxy_program_runs_total it is what the proxy adds to a connection or a packet",
             _label);
         registry.AddBeforeCollectCallback(Read);
     }

@@ -36,14 +36,14 @@ internal sealed class ServiceMetrics
             _labels);
         _open = metrics.CreateGauge(
             "ebpf_proxy_service_open_connections",
-            "Those of them that are not over: the ACTIVE of `ebpf-proxy service list -o wide`, and of its CLOSING those that one side holds open",
+            "Connections of a service that are not over: the ACTIVE of `ebpf-proxy service list -o wide`, and of its CLOSING those that one side holds open",
             _labels);
         _sent = metrics.CreateCounter(
             "ebpf_proxy_service_sent_bytes_total",
-            "Bytes to the backends of a service: of TCP sockets what was acknowledged, in packets from the IP header on. UDP sockets are not counted",
+            "Bytes to the backends of a service: of TCP sockets, with --socket-bytes only, what was acknowledged; in packets from the IP header on. UDP sockets are not counted",
             _labels);
         _received = metrics.CreateCounter(
-            "ebpf_proxy_service_received_bytes_total", "The same from its backends", _labels);
+            "ebpf_proxy_service_received_bytes_total", "Bytes from the backends of a service: of TCP sockets, with --socket-bytes only, what was received; in packets from the IP header on. UDP sockets are not counted", _labels);
         _refusals = metrics.CreateCounter(
             "ebpf_proxy_service_refusals_total",
             "Connections of a service that were refused or dropped. `ebpf-proxy service show` and `ebpf-proxy explain` say why",
