@@ -22,11 +22,11 @@ public static class YamlJson
     /// <summary>The same, where a key may come more than once in a mapping: the last one counts, and its path is told.</summary>
     /// <exception cref="YamlFormatException">The text is not YAML.</exception>
     public static IReadOnlyList<(byte[] Json, IReadOnlyList<string> Duplicates)> ReadLenient(string text) =>
-        [.. Parse(() => YamlTree.Load(text)).Where(document => !IsEmpty(document.Root)).Select(document => (ToJson(document.Root), document.Duplicates))];
+        [.. Parse(text, () => YamlTree.Load(text)).Where(document => !IsEmpty(document.Root)).Select(document => (ToJson(document.Root), document.Duplicates))];
 
     /// <summary>The documents of a file.</summary>
     /// <exception cref="YamlFormatException">The text is not YAML.</exception>
-    internal static IReadOnlyList<YamlNode> Load(string text) => Parse<YamlNode>(() =>
+    internal static IReadOnlyList<YamlNode> Load(string text) => Parse<YamlNode>(text, () =>
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
@@ -116,7 +116,7 @@ public static class YamlJson
 
     private static YamlFormatException Fault(YamlNode node, string message) => new(node.Start.Line, node.Start.Column, message);
 
-    private static IReadOnlyList<T> Parse<T>(Func<IReadOnlyList<T>> load)
+    private static IReadOnlyList<T> Parse<T>(string text, Func<IReadOnlyList<T>> load)
     {
         try
         {
@@ -124,8 +124,26 @@ public static class YamlJson
         }
         catch (YamlException e)
         {
-            throw new YamlFormatException(e.Start.Line, e.Start.Column, OneLine(e.InnerException?.Message ?? e.Message));
+            string message = OneLine(e.InnerException?.Message ?? e.Message);
+            var (line, column) = (message.Contains(" tab ", StringComparison.Ordinal) ? FindTab(text, e.Start.Line) : null) ?? (e.Start.Line, e.Start.Column);
+            throw new YamlFormatException(line, column, message);
         }
+    }
+
+    /// <summary>The first tab that indents a line: of one, the library tells the line before it, or the beginning of the text.</summary>
+    private static (long Line, long Column)? FindTab(string text, long from)
+    {
+        var lines = text.ReplaceLineEndings("\n").Split('\n').Index().Skip((int)from - 1);
+        foreach (var (index, line) in lines)
+        {
+            int tab = line.AsSpan().IndexOfAnyExcept(' ');
+            if (tab >= 0 && line[tab] == '\t')
+            {
+                return (index + 1, tab + 1);
+            }
+        }
+
+        return null;
     }
 
     private static string OneLine(string message) => message.ReplaceLineEndings(" ");

@@ -73,7 +73,14 @@ internal static class RunCommand
                 return Task.FromResult(CleanupCommand.Run(options.BpfFileSystem, output));
             }
 
-            return ProxyDaemon.RunAsync(options, nodeName, problems.Warnings, IsSet(result, initialize), token);
+            bool onlyInitializes = IsSet(result, initialize);
+            if (!onlyInitializes && options is { Manifests: null, Kubeconfig: { } kubeconfig } && !File.Exists(kubeconfig))
+            {
+                error.WriteLine($"error: {problems.NameOf("clientConnection.kubeconfig")}: there is no file {kubeconfig}");
+                return Task.FromResult(Cli.Misuse);
+            }
+
+            return ProxyDaemon.RunAsync(options, nodeName, problems.Warnings, onlyInitializes, token);
         });
         return command;
     }

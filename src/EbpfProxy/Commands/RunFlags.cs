@@ -42,12 +42,12 @@ internal sealed class RunFlags
 
             if (file is null || setting.CountsBesideFile)
             {
-                problems.Given(setting);
-                options = setting.Apply(options, new SettingValue($"--{setting.Flag}", texts, problems));
+                problems.Given(setting, setting.FlagName);
+                options = setting.Apply(options, new SettingValue(setting.FlagName, texts, problems));
             }
             else
             {
-                unused.Add($"--{setting.Flag}");
+                unused.Add(setting.FlagName);
             }
         }
 

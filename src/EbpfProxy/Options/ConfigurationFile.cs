@@ -74,7 +74,7 @@ internal static class ConfigurationFile
         var fields = new ConfigurationFields(settings, problems);
         foreach (var (setting, value) in fields.In(root))
         {
-            problems.Given(setting);
+            problems.Given(setting, setting.Path!);
             options = setting.Apply(options, value);
         }
 

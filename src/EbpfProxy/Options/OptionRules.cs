@@ -12,7 +12,7 @@ internal static class OptionRules
     {
         if (options.ClusterCidrs.Count > 2 || options.ClusterCidrs.CountBy(FamilyOf).Any(family => family.Value > 1))
         {
-            problems.Error("clusterCIDR", "at most one prefix a family is allowed, as in \"10.100.0.0/16,fde4:8dba:82e1::/48\"");
+            problems.Error(problems.NameOf("clusterCIDR"), "at most one prefix a family is allowed, as in \"10.100.0.0/16,fde4:8dba:82e1::/48\"");
         }
 
         CheckDevice("detectLocal.bridgeInterface", options.BridgeInterface, options.DetectLocalMode == DetectLocalMode.BridgeInterface, problems);
@@ -23,14 +23,14 @@ internal static class OptionRules
         CheckPeriods("nftables", options.Nftables, problems);
         if (options.MetricsPort == 0)
         {
-            problems.Error("metricsBindAddress", "Invalid value: \"\": must be IP:port");
+            problems.Error(problems.NameOf("metricsBindAddress"), "Invalid value: \"\": must be IP:port");
         }
 
         if (options.MasqueradePorts.Overlaps(options.NodePortRange))
         {
             problems.Error(
-                "masqueradePorts",
-                $"{options.MasqueradePorts} must have no port of --service-node-port-range, which is {options.NodePortRange}");
+                problems.NameOf("masqueradePorts"),
+                $"{options.MasqueradePorts} must have no port of {problems.NameOf("serviceNodePortRange")}, which is {options.NodePortRange}");
         }
 
         if (options.Manifests is { } folder && !Directory.Exists(folder))
@@ -43,11 +43,11 @@ internal static class OptionRules
     {
         if (isNeeded && name.Length == 0)
         {
-            problems.Error(path, "must be set for this detectLocalMode");
+            problems.Error(problems.NameOf(path), $"must be set for this {problems.NameOf("detectLocalMode")}");
         }
         else if (name.Length > LongestDevice)
         {
-            problems.Error(path, $"Invalid value: {name}: must have at most {LongestDevice} characters");
+            problems.Error(problems.NameOf(path), $"Invalid value: {name}: must have at most {LongestDevice} characters");
         }
     }
 
@@ -56,8 +56,8 @@ internal static class OptionRules
         if (mode.MinSyncPeriod > mode.SyncPeriod)
         {
             problems.Error(
-                $"{section}.syncPeriod",
-                $"Invalid value: {GoDuration.Format(mode.SyncPeriod)}: must be greater than or equal to {section}.minSyncPeriod, " +
+                problems.NameOf($"{section}.syncPeriod"),
+                $"Invalid value: {GoDuration.Format(mode.SyncPeriod)}: must be greater than or equal to {problems.NameOf($"{section}.minSyncPeriod")}, " +
                 $"which is {GoDuration.Format(mode.MinSyncPeriod)}");
         }
     }

@@ -40,6 +40,9 @@ internal sealed record Setting(
         var text => text,
     };
 
+    /// <summary>The flag with its dashes: one before a letter, as people write it.</summary>
+    public string FlagName => Flag is { Length: 1 } ? $"-{Flag}" : $"--{Flag}";
+
     /// <summary>How it is called in messages.</summary>
-    public string Name => Path ?? $"--{Flag}";
+    public string Name => Path ?? FlagName;
 }

@@ -44,4 +44,17 @@ public sealed class YamlTreeTests
     {
         Assert.Throws<YamlFormatException>(() => YamlJson.ReadLenient(new string('[', 10_000) + new string(']', 10_000)));
     }
+
+    [Theory]
+    [InlineData("a: 1\nb: 2\nc:\n\td: 3\n")]
+    [InlineData("a: 1\nb: 2\nc:\n\t- d\n")]
+    [InlineData("a: 1\nb: 2\nc: 3\n\td: 4\n")]
+    [InlineData("a: 1\nb:\n  c: 2\n\td: 3\n")]
+    [InlineData("a: 1\nb:\n  c: 2\n  \td: 3\n")]
+    public void A_tab_is_told_with_its_line(string text)
+    {
+        var fault = Assert.Throws<YamlFormatException>(() => YamlJson.ReadLenient(text));
+
+        Assert.Equal(4, fault.Line);
+    }
 }

@@ -162,7 +162,7 @@ public sealed class RunFlagsTests : IDisposable
         var options = Read("--healthz-port=0", "--metrics-port=0");
 
         Assert.False(options.ServesHealthz);
-        Assert.Equal("metricsBindAddress: Invalid value: \"\": must be IP:port", Assert.Single(_problems.Errors));
+        Assert.Equal("--metrics-bind-address: Invalid value: \"\": must be IP:port", Assert.Single(_problems.Errors));
     }
 
     /// <summary>Reference CF-12 and 4.2: what the flags of the periods are for.</summary>
@@ -197,12 +197,12 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("--metrics-bind-address=127.0.0.1:0", "--metrics-bind-address: \"127.0.0.1:0\" is not")]
     [InlineData("--metrics-bind-address=fd00::1:99999", "--metrics-bind-address: \"fd00::1:99999\" is not")]
     [InlineData("--cluster-cidr=10.0.0.0", "--cluster-cidr: \"10.0.0.0\" is not a CIDR prefix")]
-    [InlineData("--cluster-cidr=10.0.0.0/8,10.1.0.0/16", "clusterCIDR: at most one prefix a family")]
+    [InlineData("--cluster-cidr=10.0.0.0/8,10.1.0.0/16", "--cluster-cidr: at most one prefix a family")]
     [InlineData("--detect-local-mode=Magic", "--detect-local-mode: \"Magic\" is not one of ClusterCIDR")]
-    [InlineData("--detect-local-mode=InterfaceNamePrefix", "detectLocal.interfaceNamePrefix: must be set")]
+    [InlineData("--detect-local-mode=InterfaceNamePrefix", "--pod-interface-name-prefix: must be set for this --detect-local-mode")]
     [InlineData("--node-ip=me", "--node-ip: \"me\" is not an IP address")]
     [InlineData("--master=:foo", "--master: \":foo\" is not the address of a server")]
-    [InlineData("--masquerade-ports=1024-30000", "masqueradePorts: 1024-30000 must have no port of --service-node-port-range, which is 30000-32767")]
+    [InlineData("--masquerade-ports=1024-30000", "--masquerade-ports: 1024-30000 must have no port of --service-node-port-range, which is 30000-32767")]
     [InlineData("--masquerade-ports=99999", "--masquerade-ports: \"99999\" is not a range of ports")]
     [InlineData("--proxy-mode=magic", "--proxy-mode: \"magic\" is not one of iptables, ipvs, nftables")]
     [InlineData("--manifests=/does/not/exist", "--manifests: there is no folder /does/not/exist")]
@@ -217,7 +217,7 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("--ipvs-exclude-cidrs=10.0.0.0", "--ipvs-exclude-cidrs: \"10.0.0.0\" is not a CIDR prefix")]
     [InlineData("--ipvs-tcp-timeout=-1s", "--ipvs-tcp-timeout: Invalid value: -1s: must be greater than or equal to 0")]
     [InlineData("--show-hidden-metrics-for-version=new", "--show-hidden-metrics-for-version: Invalid value: new: must be omitted or a minor version")]
-    [InlineData("-v=many", "--v: \"many\" is not a number")]
+    [InlineData("-v=many", "-v: \"many\" is not a number")]
     [InlineData("--bind-address-hard-fail=maybe", "--bind-address-hard-fail: \"maybe\" is not true or false")]
     [InlineData("--iptables-sync-period=5", "--iptables-sync-period: \"5\" is not a duration")]
     public void A_value_that_makes_no_sense_is_named_by_its_flag(string flag, string error)
@@ -225,6 +225,20 @@ public sealed class RunFlagsTests : IDisposable
         Read(flag);
 
         Assert.Contains(error, Assert.Single(_problems.Errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("detectLocalMode: BridgeInterface", "", "detectLocal.bridgeInterface: must be set for this detectLocalMode")]
+    [InlineData("clusterCIDR: 10.0.0.0/8,10.1.0.0/16", "", "clusterCIDR: at most one prefix a family")]
+    [InlineData("clusterCIDR: 10.0.0.0/8", "--masquerade-ports=1024-30000", "--masquerade-ports: 1024-30000 must have no port of serviceNodePortRange")]
+    public void What_does_not_fit_together_is_named_as_it_was_given(string fields, string flag, string error)
+    {
+        string file = Path.Combine(_folder, "config.conf");
+        File.WriteAllText(file, $"apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n{fields}\n");
+
+        Read([$"--config={file}", .. flag.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+
+        Assert.StartsWith(error, Assert.Single(_problems.Errors), StringComparison.Ordinal);
     }
 
     [Theory]
