@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EbpfProxy.Controller.Objects;
+using EbpfProxy.Model.Cluster;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Controller.Manifests;
@@ -8,13 +9,25 @@ namespace EbpfProxy.Controller.Manifests;
 /// Reads files of YAML with the readers that read the API server's answers. Kinds that the proxy has no use for are named
 /// once. Not thread-safe.
 /// </summary>
-internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILogger logger, bool readsExternalIPs = true)
+internal sealed class ManifestReader
 {
-    private readonly ServiceReader _services = new(faults) { AppliesServerDefaults = true, ReadsExternalIPs = readsExternalIPs };
-    private readonly EndpointSliceReader _slices = new(faults, nodeName) { AppliesServerDefaults = true };
-    private readonly NodeReader _nodes = new(faults) { AppliesServerDefaults = true };
-    private readonly ServiceCidrReader _serviceCidrs = new(faults) { AppliesServerDefaults = true };
+    private readonly PlacedFaults _faults;
+    private readonly ServiceReader _services;
+    private readonly EndpointSliceReader _slices;
+    private readonly NodeReader _nodes;
+    private readonly ServiceCidrReader _serviceCidrs;
+    private readonly ILogger _logger;
     private readonly HashSet<(string, string)> _ignoredKinds = [];
+
+    public ManifestReader(string nodeName, IObjectFaults faults, ILogger logger, bool readsExternalIPs = true)
+    {
+        _faults = new PlacedFaults(faults);
+        _services = new ServiceReader(_faults) { AppliesServerDefaults = true, ReadsExternalIPs = readsExternalIPs };
+        _slices = new EndpointSliceReader(_faults, nodeName) { AppliesServerDefaults = true };
+        _nodes = new NodeReader(_faults) { AppliesServerDefaults = true };
+        _serviceCidrs = new ServiceCidrReader(_faults) { AppliesServerDefaults = true };
+        _logger = logger;
+    }
 
     /// <summary>Reads all objects of a file. What makes no sense within an object is reported and left out.</summary>
     /// <exception cref="YamlFormatException">The text is not YAML, or a document in it is no object.</exception>
@@ -31,6 +44,7 @@ internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILog
 
     private void Read(string file, ManifestObject item, ManifestContent content)
     {
+        _faults.Place = $"{file}, line {item.Node.Start.Line}";
         switch (item.Kind, item.ApiVersion)
         {
             case ("Service", "v1"):
@@ -48,7 +62,7 @@ internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILog
             default:
                 if (_ignoredKinds.Add((item.Kind, item.ApiVersion)))
                 {
-                    Log.KindIgnored(logger, file, item.Node.Start.Line, item.Kind, item.ApiVersion);
+                    Log.KindIgnored(_logger, file, item.Node.Start.Line, item.Kind, item.ApiVersion);
                 }
 
                 break;
@@ -64,5 +78,14 @@ internal sealed class ManifestReader(string nodeName, IObjectFaults faults, ILog
         {
             list.Add(value);
         }
+    }
+
+    /// <summary>Says of each fault in which file it is, and where there the object begins.</summary>
+    private sealed class PlacedFaults(IObjectFaults faults) : IObjectFaults
+    {
+        public string Place { get; set; } = "";
+
+        public void Report(string kind, ObjectName name, string field, string message) =>
+            faults.Report(kind, name, field, $"{message} ({Place})");
     }
 }

@@ -74,7 +74,8 @@ public sealed class ManifestSource : BackgroundService
 
     private void Publish()
     {
-        var contents = _files.Files.Select(f => f.Value).ToList();
+        var files = _files.Files.ToList();
+        var contents = files.ConvertAll(f => f.Value);
         var duplicates = new HashSet<(string, ObjectName)>();
 
         // A file that is broken when the daemon starts may hold what an earlier run put into the maps.
@@ -82,8 +83,8 @@ public sealed class ManifestSource : BackgroundService
         _sink.KeepUnknown(!_wasWhole);
 
         // Slices first: a Service that comes with its slices has endpoints from its first moment on.
-        int slices = Publish(_sink.BeginSlices(), "EndpointSlice", contents.SelectMany(c => c.Slices), s => s.Name, duplicates);
-        int services = Publish(_sink.BeginServices(), "Service", contents.SelectMany(c => c.Services), s => s.Name, duplicates);
+        int slices = Publish(_sink.BeginSlices(), "EndpointSlice", files, c => c.Slices, s => s.Name, duplicates);
+        int services = Publish(_sink.BeginServices(), "Service", files, c => c.Services, s => s.Name, duplicates);
         _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName) ?? _defaultNode);
         _sink.SetServicePrefixes([.. contents.SelectMany(c => c.ServiceCidrs).SelectMany(c => c.Prefixes)]);
         _duplicates = duplicates;
@@ -92,21 +93,27 @@ public sealed class ManifestSource : BackgroundService
 
     /// <summary>Hands over a full list. Of two objects of one name the first counts.</summary>
     private int Publish<T>(
-        IObjectList<T> list, string kind, IEnumerable<T> objects, Func<T, ObjectName> nameOf, HashSet<(string, ObjectName)> duplicates)
+        IObjectList<T> list,
+        string kind,
+        IEnumerable<KeyValuePair<string, ManifestContent>> files,
+        Func<ManifestContent, IEnumerable<T>> objectsOf,
+        Func<T, ObjectName> nameOf,
+        HashSet<(string, ObjectName)> duplicates)
     {
         using (list)
         {
-            var names = new HashSet<ObjectName>();
-            foreach (var item in objects)
+            var names = new Dictionary<ObjectName, string>();
+            foreach (var (file, item) in files.SelectMany(f => objectsOf(f.Value).Select(item => (f.Key, item))))
             {
                 var name = nameOf(item);
-                if (names.Add(name))
+                if (names.TryAdd(name, file))
                 {
                     list.Add(item);
                 }
                 else if (duplicates.Add((kind, name)) && !_duplicates.Contains((kind, name)))
                 {
-                    _faults.Report(kind, name, "", "stands in the folder more than once; the first one counts");
+                    string places = names[name] == file ? $"twice in {file}" : $"in {names[name]} and in {file}";
+                    _faults.Report(kind, name, "", $"stands {places}; the first one counts");
                 }
             }
 

@@ -184,7 +184,9 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         await StartAsync();
 
         Assert.Single(Assert.Single(_cache.Take(everything: true).Services).Slices[0].Endpoints);
-        Assert.Contains("endpoints[0].addresses[0]", Assert.Single(_faults.Lines), StringComparison.Ordinal);
+        string fault = Assert.Single(_faults.Lines);
+        Assert.Contains("endpoints[0].addresses[0]", fault, StringComparison.Ordinal);
+        Assert.EndsWith(" (web.yaml, line 10)", fault, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -210,7 +212,19 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         await StartAsync();
 
         Assert.Equal(81, Assert.Single(_cache.Take(everything: true).Services).Service!.Ports[0].Port);
-        Assert.Contains("default/web", Assert.Single(_faults.Lines), StringComparison.Ordinal);
+        Assert.Equal("Service default/web : stands in 1.yaml and in 2.yaml; the first one counts", Assert.Single(_faults.Lines));
+    }
+
+    [Fact]
+    public async Task An_object_without_a_name_is_told_with_its_file()
+    {
+        Write("web.yaml", "apiVersion: v1\nkind: Service\n---\n" + ServiceYaml("web") + "\n---\n" + ServiceYaml("web"));
+
+        await StartAsync();
+
+        Assert.Equal(
+            ["Service default/ metadata.name: is missing (web.yaml, line 1)", "Service default/web : stands twice in web.yaml; the first one counts"],
+            _faults.Lines);
     }
 
     [Fact]
