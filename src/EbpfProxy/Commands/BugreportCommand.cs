@@ -65,13 +65,18 @@ internal static class BugreportCommand
             }
 
             string path = result.GetRequiredValue(file);
-            using var output = path == Standard ? Console.OpenStandardOutput() : Create(path);
-            await WriteAsync(
+            using var output = path == Standard ? Console.OpenStandardOutput() : CreateFile(path);
+            var missing = await WriteAsync(
                 output,
                 result.GetRequiredValue(Cli.BpfFileSystem),
                 address,
                 result.GetValue(log),
                 result.GetValue(kubeconfig));
+            foreach (string what in missing)
+            {
+                await result.InvocationConfiguration.Error.WriteLineAsync($"warning: bugreport: not to be had: {what}");
+            }
+
             if (path != Standard)
             {
                 await result.InvocationConfiguration.Output.WriteLineAsync($"Wrote {path}");
@@ -82,12 +87,17 @@ internal static class BugreportCommand
         return command;
     }
 
-    /// <summary>In a pod the working directory is of a file system for reading only.</summary>
-    private static FileStream Create(string path)
+    /// <summary>For its owner alone: names and addresses stand in it. In a pod the working directory is of a file system for reading only.</summary>
+    internal static FileStream CreateFile(string path)
     {
         try
         {
-            return File.Create(path);
+            return new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,7 +106,8 @@ internal static class BugreportCommand
         }
     }
 
-    private static async Task WriteAsync(Stream output, string bpfFileSystem, IPEndPoint metrics, string? log, string? kubeconfig)
+    /// <summary>Returns what could not be had.</summary>
+    private static async Task<IReadOnlyList<string>> WriteAsync(Stream output, string bpfFileSystem, IPEndPoint metrics, string? log, string? kubeconfig)
     {
         int? daemon = DatapathState.IsRunning(bpfFileSystem) ? ProcessOf(Daemon.DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem))) : null;
         using var report = new BugReport(
@@ -111,10 +122,23 @@ internal static class BugreportCommand
         await report.AddAsync("rules.txt", () => Task.FromResult(string.Concat(RuleSummary.Read().Select(line => line + "\n"))));
         foreach (var (name, page) in _pages)
         {
-            await report.AddAsync(name, () => Task.FromResult(LocalPage.Get(metrics, page)));
+            await report.AddAsync(name, () => Task.FromResult(PageOf(metrics, page)));
         }
 
         await report.AddAsync("log.txt", () => Task.FromResult(EndOfLog(log, daemon)));
+        return report.Missing;
+    }
+
+    private static string PageOf(IPEndPoint metrics, string page)
+    {
+        try
+        {
+            return LocalPage.Get(metrics, page);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{e.Message}; --metrics-bind-address says where the daemon serves it", e);
+        }
     }
 
     /// <summary>What a command says, and how it ended.</summary>

@@ -11,6 +11,7 @@ internal sealed class BugReport : IDisposable
     private readonly GZipStream _compressed;
     private readonly TarWriter _archive;
     private readonly DateTimeOffset _now;
+    private readonly List<string> _missing = [];
 
     public BugReport(Stream output, SecretScrubber scrubber, DateTimeOffset now)
     {
@@ -19,6 +20,9 @@ internal sealed class BugReport : IDisposable
         _compressed = new GZipStream(output, CompressionLevel.Optimal, leaveOpen: true);
         _archive = new TarWriter(_compressed, TarEntryFormat.Ustar);
     }
+
+    /// <summary>What could not be had, and why.</summary>
+    public IReadOnlyList<string> Missing => _missing;
 
     public async Task AddAsync(string name, Func<Task<string>> read)
     {
@@ -30,6 +34,7 @@ internal sealed class BugReport : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             text = $"not to be had: {e.Message}\n";
+            _missing.Add($"{name}: {e.Message.ReplaceLineEndings(" ")}");
         }
 
         using var content = new MemoryStream(Encoding.UTF8.GetBytes(_scrubber.Scrub(text)));
