@@ -60,13 +60,16 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [KernelFact]
-    public void Second_daemon_on_the_same_pins_is_refused()
+    public void Second_daemon_on_the_same_pins_is_refused_and_leaves_the_settings_of_the_node()
     {
+        string before = EstablishedTimeout();
         using var second = _stage.Node.Host.Start(
             [ProxyBinary.Path, .. NodeProxy.Arguments(_stage.Node), "--manifests", _stage.Node.Manifests.Path,
-             "--healthz-bind-address", "127.0.0.1:20256", "--metrics-bind-address", "127.0.0.1:20249"]);
+             "--healthz-bind-address", "127.0.0.1:20256", "--metrics-bind-address", "127.0.0.1:20249",
+             "--conntrack-tcp-timeout-established", "1h"]);
 
         Assert.NotEqual(0, second.WaitForExit());
+        Assert.Equal(before, EstablishedTimeout());
         Assert.Contains(second.Lines, line => line.Contains("another ebpf-proxy is running", StringComparison.Ordinal));
         Assert.Equal(3, _stage.Client.Place.Ask("tcp4", Web4, Port).Length);
     }
@@ -150,6 +153,9 @@ public sealed class LifecycleTests : IDisposable
         Assert.Contains("shows only part of the cgroup hierarchy", refused.Error, StringComparison.Ordinal);
         Assert.Matches($@"(?m)^cgroup v2 +ok +{root}$", named.Output);
     }
+
+    private string EstablishedTimeout() =>
+        _stage.Node.Host.Run(["cat", "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established"]).Output;
 
     private string PinsBelow(string folder) => Path.Combine(_stage.Node.BpfFileSystem, "ebpf-proxy", folder);
 

@@ -48,9 +48,10 @@ internal static class ProxyDaemon
         }
 
         ConnectionTracking.Load();
-        new ConntrackSysctls(options.Conntrack, logger).Apply();
+        var sysctls = new ConntrackSysctls(options.Conntrack, logger);
         if (onlyInitializes)
         {
+            sysctls.Apply();
             BpfFileSystem.Ensure(options.BpfFileSystem);
             ServiceDatapath.Prepare(NodeOptions.Of(options));
             Log.Initialized(logger, options.BpfFileSystem);
@@ -58,7 +59,7 @@ internal static class ProxyDaemon
         }
 
         OutOfMemoryScore.Set(options.OomScoreAdjustment, logger);
-        return await RunAsync(host, nodeName, logger, token);
+        return await RunAsync(host, nodeName, sysctls, logger, token);
     }
 
     private static async Task<IReadOnlyList<Prefix>> WaitForPodPrefixesAsync(
@@ -68,7 +69,7 @@ internal static class ProxyDaemon
         return await PodPrefixes.WaitAsync(options, nodeName, TimeProvider.System, loggers, token);
     }
 
-    private static async Task<int> RunAsync(IHost host, string nodeName, ILogger logger, CancellationToken token)
+    private static async Task<int> RunAsync(IHost host, string nodeName, ConntrackSysctls sysctls, ILogger logger, CancellationToken token)
     {
         List<BackgroundService> parts;
         try
@@ -76,6 +77,9 @@ internal static class ProxyDaemon
             // Before anything of the kernel is touched: credentials that make no sense cost nothing.
             await host.Services.GetRequiredService<HeadStart>().BeginAsync(token);
             parts = [.. host.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
+
+            // Nor the node's settings, where the tables are another daemon's or cannot be had.
+            sysctls.Apply();
             host.Services.GetRequiredService<IEventSink>().Publish(ClusterEvent.Starting(nodeName));
             await host.RunAsync(token);
         }
@@ -190,10 +194,9 @@ internal static class ProxyDaemon
             CgroupRoot.Validate(cgroup);
         }
 
+        var node = NodeOptions.Of(options, podPrefixes);
         BpfFileSystem.Ensure(options.BpfFileSystem);
-        return ServiceDatapath.Open(
-            NodeOptions.Of(options, podPrefixes),
-            logger);
+        return ServiceDatapath.Open(node, logger);
     }
 
     private static NoteWriter Notes(
