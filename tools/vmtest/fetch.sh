@@ -74,7 +74,7 @@ fetch_emulator() {
     arm64)
       fetch qemu-arm64 "qemu for arm64 of $(newest_suite)" apt get "$(newest_suite)" "$deps/qemu-arm64" qemu-system-arm
       fetch guest-arm64 "what a guest of arm64 runs" \
-        apt get "$(newest_suite):arm64" "$deps/guest-arm64" busybox-static dash bpftool iproute2
+        apt get "$(newest_suite):arm64" "$deps/guest-arm64" busybox-static dash bpftool iproute2 nftables
       ;;
     *) die "no guests of $1" ;;
   esac

@@ -44,6 +44,11 @@ public sealed class NodeNetworkWatcher(TimeProvider time, ILogger logger)
         while (true)
         {
             var network = netlink.Read();
+            bool isThorough = time.GetElapsedTime(lastThorough) >= ThoroughInterval;
+            lastThorough = isThorough ? time.GetTimestamp() : lastThorough;
+            changed(network, isThorough);
+
+            // What is told is done.
             var counts = (network.Devices.Length, network.Addresses.Length);
             if (counts != told)
             {
@@ -51,9 +56,6 @@ public sealed class NodeNetworkWatcher(TimeProvider time, ILogger logger)
                 told = counts;
             }
 
-            bool isThorough = time.GetElapsedTime(lastThorough) >= ThoroughInterval;
-            lastThorough = isThorough ? time.GetTimestamp() : lastThorough;
-            changed(network, isThorough);
             change = change.IsCompleted ? events.WaitForChangeAsync(token) : change;
             tick = tick.IsCompleted ? timer.WaitForNextTickAsync(token).AsTask() : tick;
             await await Task.WhenAny(change, tick);

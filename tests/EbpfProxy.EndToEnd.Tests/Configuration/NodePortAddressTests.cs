@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Cluster;
 using EbpfProxy.Testing.Kernel;
@@ -6,7 +8,7 @@ using static EbpfProxy.EndToEnd.Tests.NodePortStage;
 namespace EbpfProxy.EndToEnd.Tests.Configuration;
 
 /// <summary>Which addresses of the node answer on node ports, and when.</summary>
-public sealed class NodePortAddressTests
+public sealed partial class NodePortAddressTests
 {
     private const string New4 = "10.9.9.9";
     private const string New6 = "fd00:9::9";
@@ -22,10 +24,12 @@ public sealed class NodePortAddressTests
     public void A_new_address_answers_at_once_where_the_setting_covers_it(string flags, bool is4, bool is6)
     {
         using var stage = NodePortStage.With(flags.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Eventually.Holds(() => AddressesOf(stage) > 0, TimeSpan.FromSeconds(30));
+        int before = AddressesOf(stage);
 
         Shell.Require(
             "ip -n \"$1\" addr add 10.9.9.9/32 dev br0 && ip -n \"$1\" addr add fd00:9::9/128 dev br0 nodad", stage.Node.Network.Name);
-        WaitUntilSeen(stage);
+        Eventually.Holds(() => AddressesOf(stage) >= before + 2, TimeSpan.FromSeconds(30));
 
         AssertSoon(stage, "tcp4", New4, is4);
         AssertSoon(stage, "tcp6", New6, is6);
@@ -47,14 +51,15 @@ public sealed class NodePortAddressTests
         Assert.False(IsAnswered(stage.Client.Place, "tcp6", External6, Port));
     }
 
-    /// <summary>The daemon tells of the addresses before it writes them: when it tells again, they are written.</summary>
-    private static void WaitUntilSeen(NodePortStage stage)
-    {
-        int before = Count();
-        Eventually.Holds(() => Count() >= before + 2, TimeSpan.FromSeconds(30));
+    /// <summary>How many addresses of the node the daemon has written, by what it told last.</summary>
+    private static int AddressesOf(NodePortStage stage) => stage.Proxy.Log
+        .Select(line => AddressesPattern().Match(line))
+        .Where(match => match.Success)
+        .Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
+        .LastOrDefault();
 
-        int Count() => stage.Proxy.Log.Count(line => line.Contains("The node has", StringComparison.Ordinal));
-    }
+    [GeneratedRegex(@"The node has \d+ devices with (\d+) addresses")]
+    private static partial Regex AddressesPattern();
 
     private static void AssertSoon(NodePortStage stage, string row, string address, bool answers)
     {
