@@ -31,7 +31,7 @@
 #include "programs.h"
 
 #define MESSAGE	     64
-#define MAX_VARIANTS 16
+#define MAX_VARIANTS 24
 #define MAX_SAMPLES  (1 << 20)
 
 struct variant {

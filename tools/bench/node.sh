@@ -105,17 +105,19 @@ add_iptables() {
   in_node "$1" iptables xtables-legacy-multi iptables-restore "$BENCH_FOLDER/rules"
 }
 
-# Programs that do nothing, for the rest of the bench, pinned below this folder.
-load_nothing() {
-  nothing=$BENCH_FOLDER/nothing
-  mkdir -p "$nothing"
-  mountpoint -q "$nothing" || mount -t bpf none "$nothing"
-  [ -d "$nothing/programs" ] || bpftool prog loadall "$BENCH/nothing.bpf.o" "$nothing/programs"
+# load NAME: the bench's own programs of that name, and their maps, pinned below the folder of that name
+load() {
+  mkdir -p "$BENCH_FOLDER/$1"
+  mountpoint -q "$BENCH_FOLDER/$1" || mount -t bpf none "$BENCH_FOLDER/$1"
+  [ -d "$BENCH_FOLDER/$1/programs" ] ||
+    # Where they are: libbpf makes other names of paths with dots.
+    (cd "$BENCH_FOLDER/$1" && bpftool prog loadall "$BENCH/$1.bpf.o" programs pinmaps maps)
 }
 
 # add_nothing_to_sockets CGROUP: at the hooks that a TCP connection comes by
 add_nothing_to_sockets() {
-  load_nothing
+  load nothing
+  nothing=$BENCH_FOLDER/nothing
   mkdir -p "$BENCH_CGROUP/$1"
   bpftool cgroup attach "$BENCH_CGROUP/$1" connect4 pinned "$nothing/programs/nothing_connect4" multi
   bpftool cgroup attach "$BENCH_CGROUP/$1" sock_release pinned "$nothing/programs/nothing_sock_release" multi
@@ -123,11 +125,34 @@ add_nothing_to_sockets() {
 
 # add_nothing_to_devices NODE DEVICE...
 add_nothing_to_devices() {
-  load_nothing
+  load nothing
+  nothing=$BENCH_FOLDER/nothing
   network=/run/netns/$1
   shift
   for device; do
     nsenter --net="$network" bpftool net attach tcx_ingress pinned "$nothing/programs/nothing_ingress" dev "$device"
     nsenter --net="$network" bpftool net attach tcx_egress pinned "$nothing/programs/nothing_egress" dev "$device"
   done
+}
+
+# add_least NODE: what is in least.bpf.c, between its client and its server
+add_least() {
+  load least
+  least=$BENCH_FOLDER/least
+  which=0
+  for device in client server; do
+    # In the order of the bytes of struct way, on a machine of the lesser end first.
+    index=$(ip -n "$1" -o link show "$device" | cut -d: -f1)
+    # shellcheck disable=SC2046 # words
+    bpftool map update pinned "$least/maps/least_ways" key hex "0$which" 00 00 00 \
+      value hex $(printf '%02x %02x 00 00' $((index % 256)) $((index / 256))) \
+      $(mac_of "$1-$device" eth0) $(mac_of "$1" "$device")
+    nsenter --net="/run/netns/$1" bpftool net attach tcx_ingress pinned "$least/programs/least_ingress" dev "$device"
+    which=$((which + 1))
+  done
+}
+
+# mac_of NODE DEVICE: in words of one byte
+mac_of() {
+  ip -n "$1" -o link show "$2" | sed 's/.*link.ether \([0-9a-f:]*\).*/\1/' | tr : ' '
 }

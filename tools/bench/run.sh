@@ -42,8 +42,10 @@ trap 'exit 130' INT TERM HUP
 mkdir -p "$BENCH/results" "$BENCH_FOLDER" "$BENCH_CGROUP"
 "$DOTNET" build tools/bench/EbpfProxy.Bench/EbpfProxy.Bench.csproj -c Release -v quiet
 cc -O2 -Wall -Wextra -Werror -o "$BENCH/connect" tools/bench/connect.c tools/bench/programs.c
-clang -target bpf -O2 -g -Wall -Wextra -Werror -idirafter "/usr/include/$(cc -print-multiarch)" \
-  -c -o "$BENCH/nothing.bpf.o" tools/bench/nothing.bpf.c
+for program in nothing least; do
+  clang -target bpf -O2 -g -Wall -Wextra -Werror -idirafter "/usr/include/$(cc -print-multiarch)" \
+    -c -o "$BENCH/$program.bpf.o" "tools/bench/$program.bpf.c"
+done
 
 # What to compare with: PACKAGE COMMAND
 compare_with() {

@@ -98,7 +98,7 @@ packets() {
   ways=stack
   ! .artifacts/ebpf-proxy run --help | grep -q -e --fast-path || ways="stack fast"
   # shellcheck disable=SC2086 # one word a way
-  for node in open nothing $ways nftables iptables; do
+  for node in open nothing least $ways nftables iptables; do
     make_node "$node"
     add_far "$node"
   done
@@ -113,6 +113,7 @@ packets() {
     make_daemon "$way" "$way" "$@"
   done
   add_nothing_to_devices nothing client server
+  add_least least
   add_nftables nftables cluster.sh rules 10000
   add_nftables nftables doors.sh nftables
   add_iptables iptables 1000
@@ -121,7 +122,7 @@ packets() {
     "$(variant bare-again open without $plain_address $port)" \
     "$(variant nothing-passing nothing without $plain_address $port)" \
     "$(variant passing stack without $plain_address $port)"
-  for way in $ways nftables iptables; do
+  for way in least $ways nftables iptables; do
     set -- "$@" "$(variant "$way-masked" "$way" without $node_address 30080)" \
       "$(variant "$way-kept" "$way" without $node_address 30081)"
   done

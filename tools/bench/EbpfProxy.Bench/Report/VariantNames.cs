@@ -14,6 +14,8 @@ internal static class VariantNames
         "nftables-beside" => "kube-proxy's nftables: direct",
         "nftables-service-of-10000" => "kube-proxy's nftables: ClusterIP, 10,000",
         "passing" => "direct, beside the daemon",
+        "least-masked" => "the least that tc can be, client masked",
+        "least-kept" => "the least that tc can be, client kept",
         "stack-masked" => "node port, through the stack, client masked",
         "stack-kept" => "node port, through the stack, client kept",
         "stack-far" => "node port to the other node, through the stack",
