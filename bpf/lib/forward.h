@@ -6,6 +6,7 @@
 #include <linux/if_packet.h>
 
 #include "fragment.h"
+#include "kept_way.h"
 #include "scratch.h"
 #include "seen.h"
 #include "source.h"
@@ -206,9 +207,9 @@ static __always_inline __u16 path_size(struct __sk_buff *skb, const struct packe
  * bridge in the pod, with a machine behind it that is found by its MAC address. */
 static __always_inline int put_on(struct __sk_buff *skb, const struct way *way)
 {
-	const struct device *device = device_at(way->device);
-
-	if (!device || !(device->flags & DEVICE_HAS_PEER) || !way->has_macs)
+	/* The kernel looks for the route once more: a tunnel that ends where the next hop is takes
+	 * that from the packet's route, and has none of a next hop that it is told. */
+	if (!way->is_to_pod)
 		return bpf_redirect_neigh(way->device, NULL, 0, 0);
 	/* A port of a bridge takes for another's what is for the bridge, and the pod would. */
 	if (bpf_skb_store_bytes(skb, 0, &way->macs, sizeof(way->macs), 0) ||
@@ -224,8 +225,10 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 {
 	struct scratch *scratch = scratch_get();
 	struct connection *connection;
-	struct rewrite *after;
 	bool is_masqueraded, is_done;
+	const struct way *way;
+	struct rewrite *after;
+	__u32 size;
 
 	if (!scratch)
 		return GO_ON;
@@ -247,14 +250,19 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		after->destination = connection->client;
 		after->destination_port = connection->client_port;
 	}
-	way_find(skb, path_size(skb, &scratch->packet));
-	if (!scratch->way.device) {
-		if (scratch->found.role == FLOW_ASK && !scratch->way.is_too_big)
-			connection_leave_to_stack(connection, &scratch->found);
-		return GO_ON;
+	size = path_size(skb, &scratch->packet);
+	way = way_recall(skb, scratch, size);
+	if (!way) {
+		way_find(skb, size);
+		if (!scratch->way.device) {
+			if (scratch->found.role == FLOW_ASK && !scratch->way.is_too_big)
+				connection_leave_to_stack(connection, &scratch->found);
+			return GO_ON;
+		}
+		way = way_keep(skb, scratch, size);
 	}
 	if (is_masqueraded) {
-		if (source_ensure(skb, scratch->way.device) != REASON_TRANSLATED)
+		if (source_ensure(skb, way->device) != REASON_TRANSLATED)
 			return GO_ON;
 		after->source = connection->source;
 		after->source_port = connection->source_port;
@@ -267,7 +275,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		return drop(skb, REASON_NOT_REWRITABLE);
 	if (is_done)
 		skb->tc_index = ANSWER_IS_DONE;
-	return put_on(skb, &scratch->way);
+	return put_on(skb, way);
 }
 
 /* Sends an answer that is changed, and leaves by another device than its request came by, the way

@@ -18,11 +18,26 @@ struct way {
 	__u32 device;	 /* 0: nowhere from here */
 	bool is_too_big; /* for the device, or for the path beyond it */
 	bool has_macs;
+	bool is_to_pod; /* whose end of the device is reached at once */
 	struct {
 		__u8 destination[ETH_ALEN];
 		__u8 source[ETH_ALEN];
 	} macs; /* of the next hop and of the device */
 };
+
+/* One that was found a moment ago (kept_way.h). */
+struct kept_way {
+	__u64 found_ns;
+	__u32 connection;
+	__u32 generation;
+	__u32 came_by; /* the device */
+	__u32 size;    /* of a packet that it was found for */
+	__u8 role;     /* enum flow_role */
+	struct way way;
+};
+
+/* How many are kept on a CPU; each connection has one place for either direction. */
+#define KEPT_WAYS 128
 
 struct scratch {
 	struct packet packet;
@@ -40,6 +55,7 @@ struct scratch {
 	struct flow ended;     /* that one */
 	struct connection old; /* what it was */
 	__u8 ended_rows;       /* those of its rows for answers that are ours */
+	struct kept_way kept_ways[KEPT_WAYS];
 };
 
 struct {

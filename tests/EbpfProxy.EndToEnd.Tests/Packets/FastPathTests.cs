@@ -104,6 +104,24 @@ public sealed class FastPathTests
         AssertBulk(stage, Frontend.NodePort, Backend.Near);
     }
 
+    /// <summary>A way is kept for a moment: what changes there meanwhile counts, as it does in the stack.</summary>
+    [KernelFact]
+    public void Connection_goes_on_where_its_pod_has_another_link_address()
+    {
+        using var stage = Start("routes to each pod");
+        var door = stage.Door(PacketStage.OverNear, Frontend.NodePort, 4);
+        using var held = stage.Cluster.Outside.Hold("tcp", door.Address, door.Port);
+        Assert.Equal("near/8080", held.Ask().Name);
+
+        Shell.Require(
+            "ip -n \"$1\" link set eth0 address 02:00:00:00:0b:0b && ip -n \"$2\" neigh replace \"$3\" lladdr 02:00:00:00:0b:0b dev pod11",
+            stage.Near.Network.Name,
+            stage.Node.Network.Name,
+            stage.Near.IPv4);
+
+        Assert.Equal("near/8080", held.Ask().Name);
+    }
+
     // A datagram that was too big for a tunnel is lost; its sender hears of it, and the kernel cuts the next one.
     private static void AssertWhole(Place place, string protocol, (string Address, int Port) door, int bytes, Backend backend) => Eventually.Succeeds(
         () =>

@@ -63,6 +63,13 @@ public sealed class PacketKernel : IDisposable
         _namespace?.Dispose();
     }
 
+    /// <summary>Runs a script in the namespace of the devices.</summary>
+    internal void Run(string script)
+    {
+        var result = _namespace!.Run(script);
+        Assert.True(result.ExitCode == 0, result.Error);
+    }
+
     /// <summary>A node with the services of a case and no flow.</summary>
     internal ProxyNode Start(FlowCase flows, NodeSettings? settings = null)
     {

@@ -67,6 +67,28 @@ public sealed class FastPathTests(PacketKernel kernel)
         node.Ingress(whole.Fragment(64), node.Uplink).GoesOnAs(expected.Fragment(64));
     }
 
+    /// <summary>The way of a connection's packets is kept for a moment, and is no way for one that is too big for it.</summary>
+    [KernelFact]
+    public void Packet_too_big_for_the_way_of_those_before_it_goes_through_the_stack()
+    {
+        var node = Start();
+        var small = Packet.Udp(Services.Outsider(false), Services.NodePort(false, 3054)).Payload(100);
+        var big = Packet.Udp(Services.Outsider(false), Services.NodePort(false, 3054)).Payload(1200);
+        kernel.Run("ip neigh replace 192.168.0.1 lladdr 02:00:00:00:00:01 dev uplink && ip route add 10.180.2.1 via 192.168.0.1 mtu lock 1000");
+        try
+        {
+            var first = node.Ingress(small, node.Uplink);
+            var sent = Packet.Udp(first.Frame.From.ToString(), "10.180.2.1:5353").Payload(100).Hops(63);
+            first.IsSentAs(sent);
+            node.Ingress(big, node.Uplink).GoesOnAs(Packet.Udp(Services.Outsider(false), "10.180.2.1:5353").Payload(1200));
+            node.Ingress(small, node.Uplink).IsSentAs(sent);
+        }
+        finally
+        {
+            kernel.Run("ip route del 10.180.2.1; ip neigh del 192.168.0.1 dev uplink");
+        }
+    }
+
     private ProxyNode Start()
     {
         var node = kernel.Start(Services.Both);
