@@ -19,6 +19,9 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
     private readonly ObjectTable<EndpointSlice> _slices = new();
     private readonly Dictionary<ObjectName, ImmutableArray<EndpointSlice>> _slicesOfService = [];
     private readonly HashSet<ObjectName> _dirty = [];
+
+    /// <summary>The services that went while the unknown is kept: nobody else tells that of them once more.</summary>
+    private readonly HashSet<ObjectName> _gone = [];
     private readonly Dictionary<ObjectName, List<TriggerTime>> _triggerTimes = [];
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
@@ -111,6 +114,7 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
             }
 
             _services.Set(service.Name, service);
+            _gone.Remove(service.Name);
             _pendingServices++;
             MarkDirty(service.Name);
         }
@@ -194,6 +198,11 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
         {
             _wantsEverything |= _keepsUnknown && !isInPart;
             _keepsUnknown = isInPart;
+            if (!isInPart)
+            {
+                _gone.Clear();
+            }
+
             if (_wantsEverything)
             {
                 Signal();
@@ -227,7 +236,7 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
     public async ValueTask WaitAsync(CancellationToken token) => await _signal.Reader.ReadAsync(token).ConfigureAwait(false);
 
     /// <summary>Takes what changed.</summary>
-    /// <param name="everything">Whether all services are wanted, changed or not.</param>
+    /// <param name="everything">Whether all services are wanted, changed or not; what was taken before may not have been applied.</param>
     public ClusterChanges Take(bool everything)
     {
         lock (_lock)
@@ -240,7 +249,7 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
             everything |= _wantsEverything;
             _wantsEverything = false;
             var services = everything
-                ? _services.Objects.Select(s => new DirtyService(s.Key, s.Value, SlicesOf(s.Key))).ToList()
+                ? _services.Objects.Select(s => new DirtyService(s.Key, s.Value, SlicesOf(s.Key))).Concat(_gone.Select(DirtyServiceOf)).ToList()
                 : _dirty.Select(DirtyServiceOf).ToList();
             var changes = new ClusterChanges(services, _lastNode, everything && !_keepsUnknown, [.. _triggerTimes.Values.SelectMany(times => times)], _servicePrefixes);
 
@@ -271,6 +280,11 @@ public sealed class ClusterCache(IChangeListener listener, DateTimeOffset start 
     {
         if (_services.Remove(service, out _))
         {
+            if (_keepsUnknown)
+            {
+                _gone.Add(service);
+            }
+
             _pendingServices++;
             MarkDirty(service);
         }

@@ -5,7 +5,7 @@ using EbpfProxy.Model.Network;
 namespace EbpfProxy.Controller.Cache;
 
 /// <summary>What changed since the last time that changes were taken.</summary>
-/// <param name="Services">The services to build again, each once, in no order.</param>
+/// <param name="Services">The services to build again, and those that are gone, each once, in no order.</param>
 /// <param name="Node">This node; null where its object does not exist.</param>
 /// <param name="IsComplete">Whether <paramref name="Services"/> are all services that there are.</param>
 /// <param name="TriggerTimes">When the changes of endpoints among these were triggered, where the slices say so.</param>

@@ -28,6 +28,28 @@ public sealed class ClusterCacheTests : IDisposable
         Assert.Single(changes.Services);
     }
 
+    /// <summary>What was taken last may not have been applied: everything is wanted again then, and what went is part of it.</summary>
+    [Fact]
+    public void What_goes_while_the_unknown_is_kept_is_named_until_everything_could_be_read()
+    {
+        _cache.KeepUnknown(true);
+        ListServices(Sample.Service("web"), Sample.Service("gone"), Sample.Service("back"));
+        ListSlices();
+        _cache.SetNode(null);
+        _cache.Take(everything: true);
+        _cache.RemoveService(Sample.Name("gone"));
+        _cache.RemoveService(Sample.Name("back"));
+        _cache.Take(everything: false);
+
+        _cache.SetService(Sample.Service("back"));
+        var again = _cache.Take(everything: true);
+
+        Assert.False(again.IsComplete);
+        Assert.Equal(["+back", "-gone", "+web"], again.Services.OrderBy(s => s.Name).Select(s => (s.Service is null ? "-" : "+") + s.Name.Name));
+        _cache.KeepUnknown(false);
+        Assert.Equal(["back", "web"], _cache.Take(everything: true).Services.Select(s => s.Name.Name).Order());
+    }
+
     [Theory]
     [InlineData("services, slices, node")]
     [InlineData("node, slices, services")]

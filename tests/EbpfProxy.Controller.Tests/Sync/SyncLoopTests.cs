@@ -127,6 +127,22 @@ public sealed class SyncLoopTests : IAsyncDisposable
         await WaitForAsync("kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family=\"IPv6\"} 2");
     }
 
+    /// <summary>As with a folder of manifests of which a file cannot be read: what is not told of is not removed.</summary>
+    [Fact]
+    public async Task A_service_that_goes_with_a_sync_that_fails_goes_with_the_next_although_the_unknown_is_kept()
+    {
+        _cache.KeepUnknown(true);
+        await SyncAsync("api", "web");
+        _datapath.Failures = 1;
+
+        _cache.RemoveService(Sample.Name("api"));
+        Assert.Equal(["-api"], (await _datapath.NextAsync()).Names);
+
+        var retry = await NextRetryAsync();
+        Assert.False(retry.IsComplete);
+        Assert.Equal(["-api", "+web"], retry.Names);
+    }
+
     [Fact]
     public async Task State_says_when_the_maps_were_right_and_what_is_wrong_since()
     {
