@@ -18,12 +18,19 @@ internal sealed class EventWriter(ApiClient client, string nodeName, ILogger log
     private const int MaxAttempts = 12;
     private const int MaxNote = 1024;
 
+    /// <summary>Where the API wants events that are about no namespaced object.</summary>
+    private const string Default = "default";
+
+    /// <summary>Where servers of 1.20 and before want them, which refuse them elsewhere (kubernetes/kubernetes#100125).</summary>
+    private const string OlderDefault = "kube-system";
+
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(10);
 
     private readonly Channel<Item> _items = Channel.CreateBounded<Item>(
         new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
 
     private readonly HashSet<HttpStatusCode> _refusals = [];
+    private string _default = Default;
     private long _lastName;
 
     public void Publish(ClusterEvent happened) => _items.Writer.TryWrite(new Item(happened, time.GetUtcNow(), Sent: null));
@@ -57,16 +64,22 @@ internal sealed class EventWriter(ApiClient client, string nodeName, ILogger log
 
     private async Task SendAsync(ClusterEvent happened, DateTimeOffset at, CancellationToken token)
     {
-        // The API wants an event that is about no namespaced object here.
-        string space = happened.Regarding.Namespace.Length > 0 ? happened.Regarding.Namespace : "default";
-        string path = $"/apis/events.k8s.io/v1/namespaces/{Uri.EscapeDataString(space)}/events";
+        bool isOfNamespace = happened.Regarding.Namespace.Length > 0;
+        string space = isOfNamespace ? happened.Regarding.Namespace : _default;
         byte[] json = ToJson(happened, space, at);
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await client.CreateAsync(path, json, token);
+                await client.CreateAsync($"/apis/events.k8s.io/v1/namespaces/{Uri.EscapeDataString(space)}/events", json, token);
+                _default = isOfNamespace ? _default : space;
                 return;
+            }
+            catch (ApiException error) when (error.Status == HttpStatusCode.UnprocessableEntity && !isOfNamespace && space == Default)
+            {
+                space = OlderDefault;
+                json = ToJson(happened, space, at);
+                continue;
             }
             catch (ApiException error) when (IsFinal(error.Status))
             {

@@ -31,6 +31,38 @@ public sealed class EventTests
     }
 
     [Fact]
+    public async Task Older_server_gets_events_of_the_node_where_it_takes_them()
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = ApiServerVersion.V1_21 });
+        await using var source = RunningSource.At(server);
+
+        source.Source.Events.Publish(ClusterEvent.Starting("node-a"));
+        source.Source.Events.Publish(ClusterEvent.TookOver("node-a", "all"));
+        source.Source.Events.Publish(_failed);
+        await source.Source.Events.FlushAsync().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Assert.Equal(["kube-system", "kube-system", "shop"], server.Events.Select(e => $"{e["metadata"]!["namespace"]}"));
+        Assert.Equal(4, server.Requests.Count(request => request.Path.Contains("events.k8s.io", StringComparison.Ordinal)));
+        Assert.DoesNotContain(source.Log.Lines, line => line.Id == 3017);
+    }
+
+    [Fact]
+    public async Task Event_that_is_refused_in_either_place_is_told_of_once()
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        server.Fault = request => request.Path.Contains("events.k8s.io", StringComparison.Ordinal)
+            ? new ApiFault.Status(422, "Invalid", "Event.events.k8s.io is invalid: something else")
+            : null;
+        await using var source = RunningSource.At(server);
+
+        source.Source.Events.Publish(ClusterEvent.Starting("node-a"));
+        await source.Source.Events.FlushAsync().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, server.Requests.Count(request => request.Path.Contains("events.k8s.io", StringComparison.Ordinal)));
+        Assert.Single(source.Log.Lines, line => line.Id == 3017);
+    }
+
+    [Fact]
     public async Task Events_of_one_moment_have_names_of_their_own()
     {
         await using var server = await KubernetesApiServer.StartAsync();

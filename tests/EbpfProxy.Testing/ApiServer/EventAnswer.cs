@@ -21,11 +21,11 @@ internal static class EventAnswer
             : null;
     }
 
-    public static async Task WriteAsync(HttpContext context, string space, ConcurrentQueue<JsonObject> events)
+    public static async Task WriteAsync(HttpContext context, string space, ApiServerVersion version, ConcurrentQueue<JsonObject> events)
     {
         var json = (JsonObject)(await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted))!;
         string name = Text(json["metadata"]?["name"]);
-        if (Fault(json, space) is { } fault)
+        if (Fault(json, space, version) is { } fault)
         {
             await KubernetesApiServer.WriteStatusAsync(context, new(422, "Invalid", $"Event.events.k8s.io \"{name}\" is invalid: {fault}"));
             return;
@@ -43,14 +43,16 @@ internal static class EventAnswer
         await context.Response.WriteAsync(json.ToJsonString(), context.RequestAborted);
     }
 
-    private static string? Fault(JsonObject json, string space)
+    private static string? Fault(JsonObject json, string space, ApiServerVersion version)
     {
+        // Where events about what has no namespace may be: older servers knew one place (kubernetes/kubernetes#100125).
+        string[] spaces = version == ApiServerVersion.V1_21 ? ["kube-system"] : ["default", "kube-system"];
         string regarding = Text(json["regarding"]?["namespace"]);
         return json switch
         {
             _ when Text(json["metadata"]?["name"]).Length == 0 => "metadata.name: Required value",
             _ when Text(json["metadata"]?["namespace"]) != space => "the namespace of the provided object does not match the namespace sent on the request",
-            _ when regarding.Length == 0 && space is not ("default" or "kube-system") => "involvedObject.namespace: Invalid value: \"\": does not match event.namespace",
+            _ when regarding.Length == 0 && !spaces.Contains(space) => "involvedObject.namespace: Invalid value: \"\": does not match event.namespace",
             _ when regarding.Length > 0 && regarding != space => "involvedObject.namespace: Invalid value: does not match event.namespace",
             _ when !IsMicroTime(Text(json["eventTime"])) => "eventTime: Required value",
             _ when Text(json["reportingController"]).Length == 0 => "reportingController: Required value",

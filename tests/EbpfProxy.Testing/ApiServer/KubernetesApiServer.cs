@@ -232,7 +232,7 @@ public sealed class KubernetesApiServer : IApiServer
         }
         else if (EventAnswer.SpaceOf(context.Request) is { } space)
         {
-            await EventAnswer.WriteAsync(context, space, _events);
+            await EventAnswer.WriteAsync(context, space, _options.Version, _events);
         }
         else if (type is null || type.Since > _options.Version)
         {
