@@ -78,8 +78,11 @@ internal static partial class Log
     [LoggerMessage(9040, LogLevel.Information, "Serving {Name} on {Address}")]
     public static partial void Serving(ILogger logger, string name, IPEndPoint address);
 
-    [LoggerMessage(9041, LogLevel.Warning, "Cannot serve {Name} on {Address}, trying again in {Seconds} s")]
+    [LoggerMessage(9041, LogLevel.Warning, "Cannot serve {Name} on {Address}, trying again every {Seconds} s and saying so when it is served")]
     public static partial void CannotServe(ILogger logger, string name, IPEndPoint address, double seconds, Exception exception);
+
+    [LoggerMessage(9043, LogLevel.Debug, "Still cannot serve {Name} on {Address}: {Error}")]
+    public static partial void StillCannotServe(ILogger logger, string name, IPEndPoint address, string error);
 
     [LoggerMessage(9042, LogLevel.Warning, "Cannot accept a connection at {Address}")]
     public static partial void CannotAccept(ILogger logger, EndPoint? address, Exception exception);

@@ -7,7 +7,8 @@ using MsOptions = Microsoft.Extensions.Options.Options;
 namespace EbpfProxy.Http;
 
 /// <summary>
-/// Serves one address. One that cannot be had is tried again until it can: traffic does not depend on it.
+/// Serves one address. One that cannot be had is tried again until it can: traffic does not depend on it. Each reason is told
+/// once, as a kube-proxy may hold the address for as long as it runs.
 /// </summary>
 /// <param name="name">What is served.</param>
 /// <param name="address">Where.</param>
@@ -24,6 +25,12 @@ internal sealed class HttpServer(
 
     private readonly ILoggerFactory _loggers = services.GetRequiredService<ILoggerFactory>();
     private readonly ILogger _logger = services.GetRequiredService<ILogger<HttpServer>>();
+    private volatile string? _error;
+
+    public IPEndPoint Address => address;
+
+    /// <summary>Why the address cannot be had; null where it is served, or not tried yet. May be read from any thread.</summary>
+    public string? Error => _error;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,6 +40,7 @@ internal sealed class HttpServer(
             try
             {
                 await server.StartAsync(new RequestApplication(handle), stoppingToken);
+                _error = null;
                 Log.Serving(_logger, name, address);
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, stoppingToken);
             }
@@ -44,7 +52,16 @@ internal sealed class HttpServer(
                     throw;
                 }
 
-                Log.CannotServe(_logger, name, address, _retry.TotalSeconds, e);
+                if (e.Message == _error)
+                {
+                    Log.StillCannotServe(_logger, name, address, e.Message);
+                }
+                else
+                {
+                    Log.CannotServe(_logger, name, address, _retry.TotalSeconds, e);
+                }
+
+                _error = e.Message;
             }
             finally
             {

@@ -6,8 +6,10 @@ using EbpfProxy.Http;
 using EbpfProxy.Http.Live;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Tests.Daemon;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 
@@ -17,7 +19,8 @@ public sealed class HttpServerTests : IAsyncDisposable
 {
     private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(20);
 
-    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
+    private readonly LogLines _log = new();
+    private readonly ServiceProvider _services;
     private readonly FakeTimeProvider _time = new();
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
     private readonly TaskCompletionSource _firstSync = new();
@@ -27,7 +30,13 @@ public sealed class HttpServerTests : IAsyncDisposable
     private readonly IPEndPoint _address = FreeAddress();
     private HttpServer? _server;
 
-    public HttpServerTests() => _health = new ProxyHealth(_time, TimeSpan.FromSeconds(60));
+    public HttpServerTests()
+    {
+        _health = new ProxyHealth(_time, TimeSpan.FromSeconds(60));
+        _services = new ServiceCollection()
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.None).AddProvider(new OneLog(_log)))
+            .BuildServiceProvider();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -165,6 +174,37 @@ public sealed class HttpServerTests : IAsyncDisposable
         await AnswersAsync();
     }
 
+    /// <summary>A kube-proxy may hold it for hours.</summary>
+    [Fact]
+    public async Task An_address_that_cannot_be_had_is_told_once_and_again_that_it_is_served()
+    {
+        using var other = new TcpListener(_address);
+        other.Start();
+        await StartAsync(MetricsPages().HandleAsync);
+        Assert.True(SpinWait.SpinUntil(() => Count("annot serve test") > 3 || Tick(), _deadline));
+
+        other.Stop();
+        await AnswersAsync();
+
+        Assert.True(SpinWait.SpinUntil(() => Count($"Information: Serving test on {_address}") == 1, _deadline));
+        Assert.Equal(1, Count($"Warning: Cannot serve test on {_address}"));
+
+        int Count(string line)
+        {
+            lock (_log.Lines)
+            {
+                return _log.Lines.Count(each => each.Contains(line, StringComparison.Ordinal));
+            }
+        }
+
+        bool Tick()
+        {
+            _time.Advance(TimeSpan.FromSeconds(5));
+            Thread.Yield();
+            return false;
+        }
+    }
+
     [Fact]
     public async Task An_address_that_must_be_had_stops_the_server()
     {
@@ -238,6 +278,15 @@ public sealed class HttpServerTests : IAsyncDisposable
                 _time.Advance(TimeSpan.FromSeconds(5));
                 await Task.Delay(10, limit.Token);
             }
+        }
+    }
+
+    private sealed class OneLog(ILogger log) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void Dispose()
+        {
         }
     }
 
