@@ -29,12 +29,14 @@ public static class Handback
     /// <summary>Whether there is anything of ours to hand back, or to wait for.</summary>
     public static bool IsThere(string bpfFileSystem) => Directory.Exists(DatapathOptions.PinRootOf(bpfFileSystem));
 
-    /// <summary>Whether kube-proxy has the new connections already.</summary>
+    /// <summary>
+    /// Whether kube-proxy has the new connections already. Where there are no connections yet, a first daemon did not come to
+    /// anything that could be handed back.
+    /// </summary>
     public static bool IsDone(string bpfFileSystem)
     {
         using var map = OpenState(bpfFileSystem);
-        bool leavesPackets = map is null || new BpfArrayMap<PathState>(map)[0].IsHandedBack != 0;
-        return leavesPackets && !ChooserPins(bpfFileSystem).Any();
+        return map is not null && new BpfArrayMap<PathState>(map)[0].IsHandedBack != 0 && !ChooserPins(bpfFileSystem).Any();
     }
 
     /// <summary>Hands back; what is done already is left.</summary>
