@@ -3,7 +3,8 @@ namespace EbpfProxy.Model.KubeProxy;
 /// <summary>
 /// Tells kube-proxy's chains and rules from those of others in the tables of iptables, in its modes iptables and ipvs, of this
 /// version and earlier ones. The kubelet's chains (KUBE-FIREWALL, KUBE-KUBELET-CANARY, KUBE-IPTABLES-HINT, KUBE-MARK-DROP) are none of
-/// its.
+/// its. Two are of both: a kubelet of before 1.28 makes KUBE-MARK-MASQ and KUBE-POSTROUTING again once a minute. They go with
+/// what is kube-proxy's alone, and say nothing of one where they are all there is.
 /// </summary>
 public static class KubeProxyChains
 {
@@ -20,6 +21,8 @@ public static class KubeProxyChains
 
     private static readonly HashSet<string> _inner = new(StringComparer.Ordinal) { MarkMasquerade, "KUBE-PROXY-CANARY" };
 
+    private static readonly HashSet<string> _alsoKubelets = new(StringComparer.Ordinal) { MarkMasquerade, Postrouting };
+
     /// <summary>One chain for each service, endpoint or firewall.</summary>
     private static readonly string[] _prefixes = ["KUBE-SVC-", "KUBE-SVL-", "KUBE-SEP-", "KUBE-FW-", "KUBE-XLB-", "KUBE-EXT-"];
 
@@ -32,6 +35,11 @@ public static class KubeProxyChains
     {
         var kept = KeptForOthers(rules);
         var going = chains.Where(chain => IsKubeProxys(chain) && !kept.Contains(chain)).ToHashSet(StringComparer.Ordinal);
+        if (going.IsSubsetOf(_alsoKubelets))
+        {
+            going.Clear();
+        }
+
         return new ChainRemoval(
             [.. rules.Where(rule => IsEntry(rule) && going.Contains(rule.Target!))],
             [.. going.Order(StringComparer.Ordinal)],

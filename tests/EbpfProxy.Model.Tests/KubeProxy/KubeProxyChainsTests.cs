@@ -48,6 +48,22 @@ public sealed class KubeProxyChainsTests
         Assert.Equal((false, false, false, true), (Serves(), Serves(led), Serves(rule), Serves(led, rule)));
     }
 
+    /// <summary>A kubelet of before 1.28 makes them once a minute, whatever serves the services; its older hints are all there is then.</summary>
+    [Fact]
+    public void Chains_that_a_kubelet_makes_are_no_kube_proxy_s_where_nothing_else_is_its()
+    {
+        string[] chains = ["KUBE-MARK-DROP", "KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE-KUBELET-CANARY"];
+        ChainRule entry = new("POSTROUTING", 1, "KUBE-POSTROUTING");
+
+        var alone = KubeProxyChains.Find(chains, [entry]);
+        var beside = KubeProxyChains.Find([.. chains, "KUBE-SERVICES"], [entry]);
+
+        Assert.True(alone.IsEmpty);
+        Assert.Empty(alone.Kept);
+        Assert.Equal(["KUBE-MARK-MASQ", "KUBE-POSTROUTING", "KUBE-SERVICES"], beside.Chains);
+        Assert.Equal([entry], beside.Entries);
+    }
+
     [Fact]
     public void Nothing_of_the_kubelet_s_goes() => Assert.True(KubeProxyChains.Find(
         ["KUBE-FIREWALL", "KUBE-KUBELET-CANARY", "KUBE-IPTABLES-HINT", "KUBE-MARK-DROP", "KUBE-ROUTER-INPUT"],
