@@ -17,6 +17,8 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
     // All of the connections would count to the resident memory of the daemon: so only those are mapped that are written.
     private const int WindowLength = 32;
 
+    private const int Full = 7; // E2BIG
+
     private readonly BpfArrayMap<ConnectionValue> _connections = new(connections);
     private BpfMappedArray<ConnectionValue>? _window;
 
@@ -63,6 +65,29 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
         }
 
         return TakenRows.All & ~(TakenRows)before;
+    }
+
+    /// <summary>
+    /// Removes a row, unless it leads elsewhere by now. One that another connection takes at this very moment gets it back an
+    /// instant later.
+    /// </summary>
+    /// <param name="key">Of the row.</param>
+    /// <param name="goes">Whether a row with this word is to go.</param>
+    public void RemoveFlow(FlowKey key, Func<FlowWord, bool> goes)
+    {
+        if (!Flows.TryGet(key, out var word) || !goes(word) || !Flows.TryTake(key, out var taken) || goes(taken))
+        {
+            return;
+        }
+
+        try
+        {
+            Flows.TryAdd(key, taken);
+        }
+        catch (BpfException e) when (e.Errno == Full)
+        {
+            // Somebody else has its place in a full table: as if it had come a moment later.
+        }
     }
 
     /// <summary>Says that an id is not in use.</summary>

@@ -27,7 +27,6 @@ internal sealed class ConnectionSweeper(
     ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, PortRange sourcePorts, TimeProvider time, Action<ConnectionValue> freeing)
 {
     private const ulong NanosecondsASecond = 1_000_000_000;
-    private const int Full = 7; // E2BIG
 
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
@@ -37,6 +36,7 @@ internal sealed class ConnectionSweeper(
 
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
     private readonly FrontendLosses _losses = new(maps, sourcePorts);
+    private readonly LostRows _lostRows = new(maps, gracePeriods);
     private readonly ConnectionValue[] _part = new ConnectionValue[1024];
     private int _next;
     private int _inUse;
@@ -63,6 +63,7 @@ internal sealed class ConnectionSweeper(
     public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend)
     {
         int freed = FreeEnded();
+        _lostRows.Step(count);
         LookAgain();
         ulong now = Now();
         EndOver(maps.Unanswered, count, now, connection => !connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing));
@@ -121,6 +122,7 @@ internal sealed class ConnectionSweeper(
         _isBlocked = _overdue > 0;
         _overdue = 0;
         _losses.FinishPass();
+        _lostRows.FinishPass();
         ref uint isInUse = ref maps.State[0].IsInUse;
         if (InUse > 0 || isInUse == 0)
         {
@@ -267,7 +269,7 @@ internal sealed class ConnectionSweeper(
         {
             if (role is FlowRole.Ask or FlowRole.Forward || taken.HasFlag((TakenRows)(1 << (int)role)))
             {
-                RemoveFlow(key, (uint)id);
+                maps.RemoveFlow(key, word => word.Connection == id);
             }
         }
 
@@ -275,23 +277,5 @@ internal sealed class ConnectionSweeper(
         maps.ClearProtocol(id);
         maps.Free.TryPush((uint)id);
         return true;
-    }
-
-    /// <summary>Removes a row, unless another connection has it by now. One that takes it at this very moment gets it back an instant later.</summary>
-    private void RemoveFlow(FlowKey key, uint id)
-    {
-        if (!maps.Flows.TryGet(key, out var word) || word.Connection != id || !maps.Flows.TryTake(key, out var taken) || taken.Connection == id)
-        {
-            return;
-        }
-
-        try
-        {
-            maps.Flows.TryAdd(key, taken);
-        }
-        catch (BpfException e) when (e.Errno == Full)
-        {
-            // Somebody else has its place in a full table: as if it had come a moment later.
-        }
     }
 }

@@ -156,6 +156,7 @@ public sealed class ConnectionSweeperTests : SweeperHarness
         var taken = ConnectionFlows.Of(Connections[6]).First().Key;
         Table.Flows.Update(taken, new FlowWord(9, 1, FlowRole.Ask));
         Clock.Advance(1000);
+        Connections[9] = Connections[6] with { LastSeenNs = (ulong)Clock.GetTimestamp() };
 
         Sweep(3);
 
@@ -186,6 +187,7 @@ public sealed class ConnectionSweeperTests : SweeperHarness
         Open(6, SeenFlags.Any, SeenFlags.Any);
         var key = ConnectionFlows.Of(Connections[6]).First().Key;
         var other = new FlowWord(7, 1, FlowRole.Ask);
+        Connections[7] = Connections[6] with { LastSeenNs = long.MaxValue };
         for (int round = 0; round < 5000; round++)
         {
             Open(6, SeenFlags.Any, SeenFlags.Any);
@@ -206,5 +208,40 @@ public sealed class ConnectionSweeperTests : SweeperHarness
 
             Assert.True(Table.Flows.TryGet(key, out var word) && word == other, $"lost in round {round}");
         }
+    }
+
+    /// <summary>It had taken them from a connection that was over, and come to remove none or all of them.</summary>
+    [KernelFact]
+    public void Rows_that_a_controller_left_when_it_was_killed_are_removed_by_the_next()
+    {
+        Open(6, SeenFlags.Any, SeenFlags.Any);
+        Table.End(6, 1);
+        Table.TakeRows(6);
+        Open(8, SeenFlags.Any, SeenFlags.Any, generation: 5);
+        var reused = ConnectionFlows.Of(Connections[6]).First().Key with { DestinationPortBe = 99 };
+        Table.Flows.Update(reused, new FlowWord(8, 1, FlowRole.Return));
+
+        Sweep(3);
+        Assert.Equal([6u], FreeIds());
+        Sweep(2);
+
+        Assert.Equal(ConnectionFlows.Of(Connections[8]).Select(row => row.Key).ToHashSet(), Flows().ToHashSet());
+    }
+
+    [KernelFact]
+    public void Place_of_a_lost_row_that_a_connection_has_meanwhile_stays_its_own()
+    {
+        var key = new FlowKey(default, default, 1, 2, 17, FlowHook.Egress, 0);
+        Table.Flows.Update(key, new FlowWord(8, 1, FlowRole.Return));
+        Sweep(2);
+        GracePeriods.AreImmediate = false;
+        Sweep(1);
+
+        Open(8, SeenFlags.Any, SeenFlags.Any, generation: 5);
+        Table.Flows.Update(key, new FlowWord(8, 5, FlowRole.Answer));
+        GracePeriods.Elapse();
+        Sweep(2);
+
+        Assert.Contains(key, Flows());
     }
 }
