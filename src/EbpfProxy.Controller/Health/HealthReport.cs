@@ -10,18 +10,20 @@ namespace EbpfProxy.Controller.Health;
 /// <param name="IsHealthy">Whether the proxy itself is healthy.</param>
 /// <param name="IsNodeEligible">Whether the node may get traffic; null where the question is not about the node.</param>
 /// <param name="Families">Each family that has started.</param>
+/// <param name="Hanging">The parts beside the families that do not come to an end.</param>
 public sealed record HealthReport(
     DateTimeOffset Now,
     DateTimeOffset LastUpdated,
     bool IsHealthy,
     bool? IsNodeEligible,
-    IReadOnlyList<KeyValuePair<IpFamily, FamilyHealth>> Families)
+    IReadOnlyList<KeyValuePair<IpFamily, FamilyHealth>> Families,
+    IReadOnlyList<string> Hanging)
 {
     public bool IsOk => IsHealthy && IsNodeEligible != false;
 
     public int StatusCode => IsOk ? 200 : 503;
 
-    /// <summary>One line of JSON, its keys in kube-proxy's order.</summary>
+    /// <summary>One line of JSON, its keys in kube-proxy's order; what hangs, which is none of its, comes after them.</summary>
     public byte[] ToJson()
     {
         using var buffer = new MemoryStream();
@@ -39,6 +41,11 @@ public sealed record HealthReport(
             if (Families.Count > 0)
             {
                 WriteFamilies(json);
+            }
+
+            if (Hanging.Count > 0)
+            {
+                json.WriteString("hanging", string.Join(", ", Hanging));
             }
 
             json.WriteEndObject();

@@ -5,15 +5,32 @@ namespace EbpfProxy.Controller.Health;
 
 /// <summary>
 /// Whether the tables keep up. A family is unhealthy while its oldest request to bring them up to date has waited for
-/// <paramref name="timeout"/> or longer. A proxy that has nothing to do is healthy for ever. Thread-safe.
+/// <paramref name="timeout"/> or longer. A proxy that has nothing to do is healthy for ever, unless a part of it hangs that
+/// nobody requests anything of: one that follows the node itself. Thread-safe.
 /// </summary>
 public sealed class ProxyHealth(TimeProvider time, TimeSpan timeout)
 {
+    /// <summary>A part is given that much at least: what it does of its own takes no shorter where syncs are to be quick.</summary>
+    private static readonly TimeSpan _shortestPatience = TimeSpan.FromMinutes(1);
+
     private static readonly IpFamily[] _families = [IpFamily.IPv4, IpFamily.IPv6];
 
     private readonly Lock _lock = new();
     private readonly Dictionary<IpFamily, DateTimeOffset> _updated = [];
     private readonly Dictionary<IpFamily, DateTimeOffset> _oldestQueued = [];
+    private readonly SortedDictionary<string, long> _expected = new(StringComparer.Ordinal);
+
+    /// <summary>Since when the oldest request waits to bring the tables up to date; null where none does.</summary>
+    public DateTimeOffset? WaitingSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _oldestQueued.Count == 0 ? null : _oldestQueued.Values.Min();
+            }
+        }
+    }
 
     /// <summary>Notes that the family's tables have to change. While an earlier request waits, a later one counts for nothing.</summary>
     public void QueuedUpdate(IpFamily family)
@@ -31,6 +48,24 @@ public sealed class ProxyHealth(TimeProvider time, TimeSpan timeout)
         {
             _oldestQueued.Remove(family);
             _updated[family] = time.GetUtcNow();
+        }
+    }
+
+    /// <summary>Notes that a part begins what has to come to an end, or comes round again before long; the last time counts.</summary>
+    public void Expect(string part)
+    {
+        lock (_lock)
+        {
+            _expected[part] = time.GetTimestamp();
+        }
+    }
+
+    /// <summary>Notes that nothing is expected of a part until it begins again.</summary>
+    public void Arrived(string part)
+    {
+        lock (_lock)
+        {
+            _expected.Remove(part);
         }
     }
 
@@ -61,8 +96,11 @@ public sealed class ProxyHealth(TimeProvider time, TimeSpan timeout)
                 }
             }
 
+            var patience = timeout > _shortestPatience ? timeout : _shortestPatience;
+            string[] hanging = [.. _expected.Where(part => time.GetElapsedTime(part.Value) >= patience).Select(part => part.Key)];
+            isHealthy &= hanging.Length == 0;
             bool isOk = isHealthy && isNodeEligible != false;
-            return new HealthReport(now, isOk ? now : latest, isHealthy, isNodeEligible, families);
+            return new HealthReport(now, isOk ? now : latest, isHealthy, isNodeEligible, families, hanging);
         }
     }
 }

@@ -4,6 +4,7 @@ using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Support;
 
 namespace EbpfProxy.Commands;
 
@@ -24,7 +25,7 @@ internal static class StatusCommand
     {
         var output = OutputOption.Create();
         var command = new DocumentedCommand("status", Help) { output, Cli.BpfFileSystem };
-        command.SetAction(result =>
+        command.SetAction(async (result, token) =>
         {
             string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
             var form = OutputOption.FormOf(result, output);
@@ -33,7 +34,7 @@ internal static class StatusCommand
                 throw new IOException($"nothing of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
             }
 
-            var status = Read(bpfFileSystem);
+            var status = await ReadAsync(bpfFileSystem, token);
             var writer = result.InvocationConfiguration.Output;
             if (!OutputOption.TryWrite(writer, form, status, ListJsonContext.Readable.StatusJson))
             {
@@ -45,7 +46,7 @@ internal static class StatusCommand
         return command;
     }
 
-    private static StatusJson Read(string bpfFileSystem)
+    private static async Task<StatusJson> ReadAsync(string bpfFileSystem, CancellationToken token)
     {
         var programs = DatapathState.AttachedPrograms(bpfFileSystem);
         bool isAttached = programs.Count == DatapathState.AllPrograms;
@@ -55,10 +56,12 @@ internal static class StatusCommand
         var services = hasTables ? DatapathView.ReadServices(bpfFileSystem) : [];
         var counters = hasTables ? ReasonCounters.Read(bpfFileSystem) : [];
         var fastPath = FastPathView.Read(bpfFileSystem);
+        var note = DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem));
         return new StatusJson(
             ProxyDaemon.Version,
             isRunning,
-            DaemonNote.Parse(DaemonNotes.Read(bpfFileSystem)),
+            note,
+            isRunning ? await HealthOfAsync(note, token) : null,
             isAttached,
             programs,
             DatapathState.AllPrograms,
@@ -71,5 +74,18 @@ internal static class StatusCommand
                 .Where(r => r != Reason.None && (int)r < counters.Count)
                 .ToDictionary(Words.Of, r => counters[(int)r]),
             new FastPathJson(fastPath.IsOn, fastPath.Reason));
+    }
+
+    /// <summary>A daemon that hangs leaves a note that all is well: so it is asked. This page counts in no metric.</summary>
+    private static async Task<string> HealthOfAsync(DaemonNote? note, CancellationToken token)
+    {
+        try
+        {
+            return await DaemonHealth.AskReadyAsync(note, token);
+        }
+        catch (IOException error)
+        {
+            return error.Message;
+        }
     }
 }

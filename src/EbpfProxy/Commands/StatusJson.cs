@@ -7,6 +7,7 @@ namespace EbpfProxy.Commands;
 /// <param name="Version">The version of the program that was asked; the daemon's own is in <paramref name="Daemon"/>.</param>
 /// <param name="Running">Whether a daemon runs.</param>
 /// <param name="Daemon">What the daemon that runs, or the last one, left; null where there was none.</param>
+/// <param name="Health">What the daemon that runs answers when it is asked for its health, in words; null where none runs.</param>
 /// <param name="Attached">Whether all socket programs are attached.</param>
 /// <param name="Programs">Those that are.</param>
 /// <param name="AllPrograms">How many there are to attach.</param>
@@ -21,6 +22,7 @@ internal sealed record StatusJson(
     string Version,
     bool Running,
     DaemonNote? Daemon,
+    string? Health,
     bool Attached,
     IReadOnlyList<string> Programs,
     int AllPrograms,

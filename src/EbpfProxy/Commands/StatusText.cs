@@ -9,15 +9,25 @@ internal static class StatusText
     {
         void Line(string name, string text) => writer.WriteLine($"{name,-13}{text}".TrimEnd());
 
+        void TellHealth()
+        {
+            if (status.Health is { } health)
+            {
+                Line("health", health);
+            }
+        }
+
         var daemon = status.Daemon;
         Line("version", daemon is null || daemon.Version == status.Version ? status.Version : $"{status.Version}; of the daemon {daemon.Version}");
         if (daemon is null)
         {
             Line("daemon", status.Running ? "running" : "not running");
+            TellHealth();
         }
         else
         {
             Line("daemon", status.Running ? $"running, pid {daemon.Pid}, since {Time(daemon.Started)}" : "not running; what follows is of the last one");
+            TellHealth();
             Line("node", daemon.Node);
             string heard = daemon.LastHeard is { } time ? $", last heard of {Age(now - time)} ago" : "";
             Line("source", $"{daemon.Source}{heard}{(daemon.SourceError is { } error ? $": {error}" : "")}");
@@ -65,6 +75,11 @@ internal static class StatusText
         if (daemon.SyncError is { } error)
         {
             return $"failing: {error}{(last.Length > 0 ? $"; last done {last}" : "")}";
+        }
+
+        if (status.Running && daemon.WaitingSince is { } waiting)
+        {
+            return $"a change has waited for {Age(now - waiting)}{(last.Length > 0 ? $"; last done {last}" : "")}";
         }
 
         if (last.Length == 0)

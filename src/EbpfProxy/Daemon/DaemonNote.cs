@@ -25,6 +25,9 @@ namespace EbpfProxy.Daemon;
 /// <param name="PreservesClient">Whether under policy Cluster backends of this node see the client itself.</param>
 /// <param name="ServicePrefixes">Some of the prefixes that only services have addresses of, with commas between.</param>
 /// <param name="LoopbackNodePorts">Where the node's own sockets find node ports at loopback addresses.</param>
+/// <param name="Health">The address and port where it serves its health; null where it serves none.</param>
+/// <param name="HealthError">Why it cannot; null while it can.</param>
+/// <param name="WaitingSince">Since when a change has waited to come into the tables; null where none has for long.</param>
 internal sealed record DaemonNote(
     string Version,
     int Pid,
@@ -43,7 +46,10 @@ internal sealed record DaemonNote(
     bool MasqueradesAll,
     bool PreservesClient,
     string ServicePrefixes,
-    LoopbackNodePorts LoopbackNodePorts)
+    LoopbackNodePorts LoopbackNodePorts,
+    string? Health,
+    string? HealthError,
+    DateTimeOffset? WaitingSince)
 {
     // There is room for 4095 bytes in all.
     private const int MaxError = 200;
@@ -52,7 +58,7 @@ internal sealed record DaemonNote(
 
     public string ToText()
     {
-        var shortened = this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError) };
+        var shortened = this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError), HealthError = Shorten(HealthError) };
         string text = JsonSerializer.Serialize(shortened, NoteJsonContext.Default.DaemonNote);
         return text.Length <= DaemonNotes.MaxLength
             ? text

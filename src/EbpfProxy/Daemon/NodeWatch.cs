@@ -9,12 +9,18 @@ namespace EbpfProxy.Daemon;
 
 /// <summary>Tells the datapath what changes on the node itself, and lets it do what is done now and then.</summary>
 internal sealed class NodeWatch(
-    ServiceDatapath datapath, ClusterCache cache, HealthCheckPorts healthChecks, TimeProvider time, ILogger<NodeWatch> logger)
+    ServiceDatapath datapath, ClusterCache cache, HealthCheckPorts healthChecks, ProxyHealth health, TimeProvider time, ILogger<NodeWatch> logger)
     : BackgroundService
 {
+    private const string Maintaining = "maintenance";
+    private const string Following = "node";
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var maintenance = new Maintenance(Maintain, time, logger).RunAsync(stoppingToken);
+
+        // It comes round every few seconds. Without it new devices have no programs, and nobody else would tell of that.
+        health.Expect(Following);
         var watch = new NodeNetworkWatcher(time, logger).RunAsync(SetNetwork, stoppingToken);
 
         var rules = RuleWatcher.RunAsync(datapath.LookAtRules, stoppingToken);
@@ -26,8 +32,16 @@ internal sealed class NodeWatch(
 
     private void Maintain()
     {
-        datapath.LookAround();
-        Try(datapath.Maintain);
+        health.Expect(Maintaining);
+        try
+        {
+            datapath.LookAround();
+            Try(datapath.Maintain);
+        }
+        finally
+        {
+            health.Arrived(Maintaining);
+        }
     }
 
     private void SetNetwork(NodeNetwork network, bool isThorough)
@@ -43,6 +57,7 @@ internal sealed class NodeWatch(
         }
 
         healthChecks.LookAtAddresses();
+        health.Expect(Following);
     }
 
     private void Try(Action action)

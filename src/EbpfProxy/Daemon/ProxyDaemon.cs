@@ -8,6 +8,7 @@ using EbpfProxy.Datapath.Conntrack;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Http;
 using EbpfProxy.Logging;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
@@ -20,6 +21,10 @@ namespace EbpfProxy.Daemon;
 internal static class ProxyDaemon
 {
     private const string Source = "source";
+    private const string Health = "health";
+
+    /// <summary>What waits for less is on its way.</summary>
+    private static readonly TimeSpan _shortestWait = TimeSpan.FromSeconds(5);
 
     public static string Version { get; } =
         typeof(ProxyDaemon).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
@@ -141,7 +146,8 @@ internal static class ProxyDaemon
         // In the order of starting: health can be asked before the first sync, and the loop waits for the source.
         if (options.ServesHealthz)
         {
-            services.AddSingleton<IHostedService>(p => ProxyServers.Health(p, options, nodeName));
+            services.AddKeyedSingleton(Health, (p, _) => ProxyServers.Health(p, options, nodeName));
+            services.AddSingleton<IHostedService>(p => p.GetRequiredKeyedService<HttpServer>(Health));
         }
 
         services.AddSingleton<IHostedService>(p => ProxyServers.Metrics(p, options, nodeName));
@@ -151,6 +157,7 @@ internal static class ProxyDaemon
             p.GetRequiredService<ServiceDatapath>(),
             p.GetRequiredService<ClusterCache>(),
             p.GetRequiredService<HealthCheckPorts>(),
+            p.GetRequiredService<ProxyHealth>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<NodeWatch>>()));
         services.AddSingleton<IHostedService>(p => new StaleFlowWatch(p.GetRequiredService<ServiceDatapath>(), p.GetRequiredService<IMetricFactory>()));
@@ -205,7 +212,10 @@ internal static class ProxyDaemon
         var source = services.GetRequiredKeyedService<BackgroundService>(Source);
         var sync = services.GetRequiredService<SyncLoop>();
         var datapath = services.GetRequiredService<ServiceDatapath>();
-        var started = services.GetRequiredService<TimeProvider>().GetUtcNow();
+        var health = services.GetRequiredService<ProxyHealth>();
+        var server = services.GetKeyedService<HttpServer>(Health);
+        var time = services.GetRequiredService<TimeProvider>();
+        var started = time.GetUtcNow();
         string cgroup = options.CgroupRoot ?? CgroupRoot.Find();
         var pods = NodeOptions.LocalTrafficOf(options, podPrefixes);
         var loopback = options.SocketTranslation == SocketTranslation.Off ? LoopbackNodePorts.None : SocketSettings.From(options).LoopbackNodePorts;
@@ -219,10 +229,11 @@ internal static class ProxyDaemon
                 return new DaemonNote(
                     Version, Environment.ProcessId, started, nodeName, cgroup, name, error, heard, state.LastSync, state.Error,
                     failed.Count, DaemonNote.NamesOf(failed), pods.Detection != LocalDetection.Unknown, prefixes, options.MasqueradesAll,
-                    options.PreservesClientAddress, DaemonNote.PrefixesOf(datapath.ServicePrefixes), loopback);
+                    options.PreservesClientAddress, DaemonNote.PrefixesOf(datapath.ServicePrefixes), loopback,
+                    server?.Address.ToString(), server?.Error, health.WaitingSince is { } since && time.GetUtcNow() - since >= _shortestWait ? since : null);
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
-            services.GetRequiredService<TimeProvider>(),
+            time,
             services.GetRequiredService<ILogger<NoteWriter>>());
     }
 }

@@ -136,6 +136,40 @@ public sealed class ProxyHealthTests
         AssertHealth(503, v4: false, v6: true);
     }
 
+    [Fact]
+    public void Part_that_begins_and_does_not_come_to_an_end_is_named_after_a_minute()
+    {
+        UpdateBoth();
+        _health.Expect("maintenance");
+        _health.Arrived("maintenance");
+        _health.Expect("node");
+        _time.Advance(TimeSpan.FromSeconds(59));
+        _health.Expect("node");
+        _time.Advance(TimeSpan.FromSeconds(59));
+        AssertHealth(200, v4: true, v6: true);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        AssertHealth(503, v4: true, v6: true);
+        Assert.EndsWith(""","healthy":true}},"hanging":"node"}""", Json(_health.Live()), StringComparison.Ordinal);
+        _health.Expect("node");
+        AssertHealth(200, v4: true, v6: true);
+    }
+
+    [Fact]
+    public void Longest_wait_is_that_of_the_family_that_has_waited_longest()
+    {
+        Assert.Null(_health.WaitingSince);
+        _health.QueuedUpdate(IPv4);
+        var since = _time.GetUtcNow();
+        _time.Advance(TimeSpan.FromSeconds(3));
+        _health.QueuedUpdate(IPv6);
+
+        Assert.Equal(since, _health.WaitingSince);
+        _health.Updated(IPv4);
+        Assert.Equal(since.AddSeconds(3), _health.WaitingSince);
+    }
+
     public static TheoryData<string, ClusterNode?, int> Nodes => new()
     {
         { "as it should be", _node, 200 },

@@ -142,7 +142,8 @@ public sealed class ExplainTests
         var addresses = new Dictionary<Address, AddressRole> { [Parse("10.244.0.1")] = AddressRole.Node | AddressRole.OnDevice };
         var note = new DaemonNote(
             "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "", SourceError: null, LastHeard: null, LastSync: null, SyncError: null, FailedDevices: 0,
-            FailedNames: "", TellsLocalPods: true, LocalPods: "10.244.0.0/24", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "", LoopbackNodePorts.None);
+            FailedNames: "", TellsLocalPods: true, LocalPods: "10.244.0.0/24", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "", LoopbackNodePorts.None,
+            Health: null, HealthError: null, WaitingSince: null);
 
         Assert.Equal(place, ExplainCommand.PlaceOf(said, Parse(client), addresses, note));
     }

@@ -11,10 +11,11 @@ public sealed class StatusTextTests
 
     private static readonly DaemonNote _note = new(
         "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-20), _now.AddSeconds(-90), SyncError: null,
-        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None);
+        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None,
+        Health: "0.0.0.0:10256", HealthError: null, WaitingSince: null);
 
     private static readonly StatusJson _status = new(
-        "1.0", Running: true, _note, Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
+        "1.0", Running: true, _note, Health: "http://127.0.0.1:10256/readyz answers 200", Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
         [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 },
         new FastPathJson(false, "by the setting"));
 
@@ -23,6 +24,7 @@ public sealed class StatusTextTests
         [
             "version      1.0",
             "daemon       running, pid 42, since 2026-01-02 02:04:05Z",
+            "health       http://127.0.0.1:10256/readyz answers 200",
             "node         n1",
             "source       API server https://10.0.0.1, last heard of 20 s ago",
             "sync         up to date, last change 1 min 30 s ago",
@@ -42,8 +44,9 @@ public sealed class StatusTextTests
     [Fact]
     public void Without_a_daemon_the_last_one_is_told_as_such()
     {
-        string[] lines = Lines(_status with { Running = false });
+        string[] lines = Lines(_status with { Running = false, Health = null });
 
+        Assert.DoesNotContain(lines, line => line.StartsWith("health", StringComparison.Ordinal));
         Assert.Contains("daemon       not running; what follows is of the last one", lines);
         Assert.Contains("sync         last 1 min 30 s ago", lines);
     }
@@ -82,6 +85,16 @@ public sealed class StatusTextTests
         Assert.Contains("devices      0: only sockets are translated, packets from elsewhere are not (--devices)", Lines(_status with { Devices = [] }));
         Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeard = null } }));
         Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
+    }
+
+    /// <summary>A daemon that hangs in the middle of a sync has neither an error nor a new time to tell.</summary>
+    [Fact]
+    public void A_change_that_waits_is_not_called_up_to_date()
+    {
+        string[] lines = Lines(_status with { Daemon = _note with { WaitingSince = _now.AddSeconds(-70) }, Health = "http://127.0.0.1:10256/readyz: no answer within 4 s" });
+
+        Assert.Contains("sync         a change has waited for 1 min 10 s; last done 1 min 30 s ago", lines);
+        Assert.Contains("health       http://127.0.0.1:10256/readyz: no answer within 4 s", lines);
     }
 
     [Theory]

@@ -10,7 +10,7 @@ namespace EbpfProxy.Tests.Daemon;
 public sealed class NoteWriterTests
 {
     private static readonly DaemonNote _note = new(
-        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastHeard: null, LastSync: null, SyncError: null, FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None);
+        "1.0", 42, DateTimeOffset.UnixEpoch, "n1", "/sys/fs/cgroup", "manifests in /m", SourceError: null, LastHeard: null, LastSync: null, SyncError: null, FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None, Health: "0.0.0.0:10256", HealthError: null, WaitingSince: null);
 
     [Fact]
     public async Task A_note_is_written_when_it_changes_and_once_a_second_at_most()
