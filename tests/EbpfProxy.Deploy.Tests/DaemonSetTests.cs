@@ -137,6 +137,43 @@ public sealed class DaemonSetTests
             new[] { daemon.StartupProbe, daemon.LivenessProbe, daemon.ReadinessProbe }.Select(probe => $"{probe.HttpGet.Path} {probe.HttpGet.Port.Value}"));
     }
 
+    /// <summary>Where the daemon serves its health stands in one place then: its configuration.</summary>
+    [Theory]
+    [InlineData("exec-probes")]
+    [InlineData("kubeadm, prometheus, canary, exec-probes")]
+    [InlineData("exec-probes, kubeadm")]
+    public void Probes_that_ask_the_daemon_itself_name_no_port(string components)
+    {
+        var daemon = Overlay.RenderComponents(components).Daemon;
+
+        V1Probe[] probes = [daemon.StartupProbe, daemon.LivenessProbe, daemon.ReadinessProbe];
+        Assert.Equal(
+            ["ebpf-proxy probe startup", "ebpf-proxy probe liveness", "ebpf-proxy probe readiness"],
+            probes.Select(probe => string.Join(' ', probe.Exec.Command)));
+        Assert.All(probes, probe => Assert.Null(probe.HttpGet));
+
+        // `probe` gives up after 4 s, and says so.
+        Assert.All(probes, probe => Assert.Equal(5, probe.TimeoutSeconds));
+    }
+
+    /// <summary>As docs/install.md shows it.</summary>
+    [Fact]
+    public void Another_port_of_health_is_said_to_the_probes_in_one_place()
+    {
+        var daemon = Overlay.RenderOwn("""
+            apiVersion: kustomize.config.k8s.io/v1beta1
+            kind: Kustomization
+            resources: [DEPLOY/base]
+            patches:
+              - target: { kind: DaemonSet, name: ^ebpf-proxy$ }
+                patch: |-
+                  - { op: replace, path: /spec/template/spec/containers/0/ports/0/containerPort, value: 20256 }
+            """).Daemon;
+
+        Assert.Equal(20256, daemon.Ports.Single(port => port.Name == "healthz").ContainerPort);
+        Assert.All(new[] { daemon.StartupProbe, daemon.LivenessProbe, daemon.ReadinessProbe }, probe => Assert.Equal("healthz", probe.HttpGet.Port.Value));
+    }
+
     [Theory]
     [MemberData(nameof(Overlay.Names), MemberType = typeof(Overlay))]
     public void An_image_is_said_in_one_place(string name)

@@ -121,6 +121,27 @@ public sealed class ObservableTests : IDisposable
     }
 
     [KernelFact]
+    public async Task Daemon_is_asked_where_it_serves_its_health_and_one_that_hangs_is_told_from_one_that_has_nothing_to_do()
+    {
+        await using var server = await StartServerAsync();
+        using var proxy = StartProxy(server);
+
+        Eventually.Holds(() => _node.Command("probe", "readiness").ExitCode == 0, _deadline);
+        Assert.Equal("http://127.0.0.1:10256/livez answers 200\n", _node.Command("probe").Output);
+        Assert.Contains("\nhealth       http://127.0.0.1:10256/readyz answers 200\n", _node.Command("status").Output, StringComparison.Ordinal);
+
+        proxy.Suspend();
+        var silent = _node.Command("probe", "liveness");
+        Assert.Equal((1, "error: probe: http://127.0.0.1:10256/livez: no answer within 4 s\n"), (silent.ExitCode, silent.Error));
+        Assert.Contains("\nhealth       http://127.0.0.1:10256/readyz: no answer within 4 s\n", _node.Command("status").Output, StringComparison.Ordinal);
+
+        proxy.Kill();
+        var gone = _node.Command("probe", "startup");
+        Assert.Equal(1, gone.ExitCode);
+        Assert.StartsWith("error: probe: no daemon runs that has its tables below", gone.Error, StringComparison.Ordinal);
+    }
+
+    [KernelFact]
     public async Task What_programs_cost_and_how_full_maps_are_is_told()
     {
         using var statistics = BpfRunStatistics.Enable();

@@ -86,6 +86,7 @@ internal static class Cli
             RunCommand.Create(),
             CheckCommand.Create(),
             StatusCommand.Create(),
+            ProbeCommand.Create(),
             new Command("service", "The services that this node answers") { ServiceListCommand.Create(), ServiceShowCommand.Create() },
             new Command("backend", "The backends of the services") { BackendListCommand.Create() },
             new Command("conntrack", "The connections that are translated packet by packet") { ConntrackListCommand.Create() },

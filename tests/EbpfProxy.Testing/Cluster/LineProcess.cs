@@ -104,6 +104,13 @@ public sealed class LineProcess : IDisposable
         WaitForExit();
     }
 
+    /// <summary>Lets it do nothing any more, though it is there.</summary>
+    public void Suspend()
+    {
+        using var kill = Process.Start("kill", $"-STOP {_process.Id}");
+        kill.WaitForExit();
+    }
+
     /// <summary>Asks it to end, as a kubelet does. Returns the exit code.</summary>
     public int Terminate()
     {

@@ -92,6 +92,9 @@ public sealed class NodeProxy : IDisposable
     /// <summary>kill -9.</summary>
     public void Kill() => _process.Kill();
 
+    /// <summary>SIGSTOP: it is there, and does nothing.</summary>
+    public void Suspend() => _process.Suspend();
+
     /// <summary>SIGTERM, and the end.</summary>
     public int Terminate() => _process.Terminate();
 
