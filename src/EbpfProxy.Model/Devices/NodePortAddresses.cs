@@ -16,22 +16,22 @@ public sealed record NodePortAddresses(ImmutableArray<Prefix> Prefixes, bool IsP
         var prefixes = PrefixesFor(nodeIPs);
         return network.LocalAddresses
             .Where(local => prefixes.Any(prefix => prefix.Family == local.Address.Family)
-                ? prefixes.Any(prefix => prefix.Contains(local.Address) && (prefix.Length > 0 || local.IsGlobal))
-                : local.IsGlobal)
+                ? prefixes.Any(prefix => prefix.Contains(local.Address) && (prefix.Length > 0 || IsOfAll(local)))
+                : IsOfAll(local))
             .Select(local => local.Address)
             .ToHashSet();
     }
 
     /// <summary>
-    /// Where a server listens that is asked on these addresses: the unspecified address stands for all of a family. Unlike
-    /// node ports a server may listen on loopback, where a prefix names it; link-local addresses belong to one device and
-    /// are left out.
+    /// Where a server listens that is asked on these addresses: the unspecified address stands for all of a family, and is
+    /// left out where the node has no address of it. Unlike node ports a server may listen on loopback, where a prefix names
+    /// it; link-local addresses of IPv6 belong to one device and are left out.
     /// </summary>
     public IReadOnlySet<Address> ListenOn(NodeNetwork network, NodeIPs nodeIPs)
     {
         var prefixes = PrefixesFor(nodeIPs);
         var chosen = new HashSet<Address>();
-        foreach (var family in new[] { IpFamily.IPv4, IpFamily.IPv6 })
+        foreach (var family in new[] { IpFamily.IPv4, IpFamily.IPv6 }.Where(family => network.Addresses.Any(own => own.Address.Family == family)))
         {
             Prefix[] ofFamily = [.. prefixes.Where(prefix => prefix.Family == family)];
             if (ofFamily.Length == 0 || ofFamily.Any(prefix => prefix.Length == 0))
@@ -47,8 +47,14 @@ public sealed record NodePortAddresses(ImmutableArray<Prefix> Prefixes, bool IsP
         return chosen;
     }
 
+    /// <summary>
+    /// Whether an address is one of all, as the kernel's type "local" says it for kube-proxy. Link-local ones of IPv6 are not:
+    /// what is asked there comes from such an address, and may not be sent on to a backend (RFC 4291, 2.5.6).
+    /// </summary>
+    private static bool IsOfAll(DeviceAddress local) => local.Address.Family == IpFamily.IPv4 || local.IsGlobal;
+
     private static IEnumerable<Address> Bindable(NodeNetwork network) => network.LocalAddresses
-        .Where(local => local.Scope < AddressScope.Link || local.Address.Family == IpFamily.IPv4)
+        .Where(IsOfAll)
         .Concat(network.Addresses.Where(own => own.Address.IsLoopback))
         .Select(own => own.Address);
 

@@ -42,6 +42,16 @@ public sealed partial class NodePortAddressTests
     }
 
     [KernelFact]
+    public void An_address_that_only_neighbours_know_answers_where_all_do()
+    {
+        using var stage = NodePortStage.With();
+
+        Shell.Require("ip -n \"$1\" addr add 169.254.7.7/16 dev br0 scope link", stage.Node.Network.Name);
+
+        AssertSoon(stage, "tcp4", "169.254.7.7", answers: true);
+    }
+
+    [KernelFact]
     public void External_IPs_are_nobodys_where_the_gate_takes_them_away()
     {
         using var stage = NodePortStage.With("--feature-gates=AllowServiceExternalIPs=false");

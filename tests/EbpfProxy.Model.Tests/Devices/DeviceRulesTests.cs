@@ -131,11 +131,12 @@ public sealed class DeviceRulesTests
 
     /// <summary>The table of reference section 2.9.</summary>
     [Theory]
-    [InlineData("", false, "10.0.0.1 192.0.2.1 fd00::1")]
+    [InlineData("", false, "10.0.0.1 169.254.0.1 192.0.2.1 fd00::1")]
     [InlineData("", true, "192.0.2.1 fd00::1")]
     [InlineData("10.0.0.0/8", false, "10.0.0.1 fd00::1")]
     [InlineData("10.0.0.0/8,fd01::/16", false, "10.0.0.1")]
-    [InlineData("0.0.0.0/0,fd01::/16", false, "10.0.0.1 192.0.2.1")]
+    [InlineData("0.0.0.0/0,fd01::/16", false, "10.0.0.1 169.254.0.1 192.0.2.1")]
+    [InlineData("10.0.0.0/8,::/0", false, "10.0.0.1 fd00::1")]
     [InlineData("127.0.0.0/8,fd01::/16", false, "")]
     [InlineData("169.254.0.0/16,fd01::/16", false, "169.254.0.1")]
     public void Node_ports_are_on_the_addresses_that_the_prefixes_match(string prefixes, bool isPrimary, string expected)
@@ -165,6 +166,19 @@ public sealed class DeviceRulesTests
         var chosen = nodePorts.ListenOn(network, NodeIPs.Detect([Ip("192.0.2.1")], Ip("0.0.0.0")));
 
         Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), chosen.Select(address => address.ToString()).OrderBy(text => text, StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("192.0.2.7 127.0.0.1", "0.0.0.0")]
+    [InlineData("::1 fd00::1 127.0.0.1", "0.0.0.0 ::")]
+    [InlineData("::1 192.0.2.7", "0.0.0.0 ::")]
+    public void Servers_listen_in_no_family_that_the_node_does_not_have(string own, string expected)
+    {
+        var network = Network(own, uplink: "192.0.2.1");
+
+        var chosen = NodePortAddresses.All.ListenOn(network, NodeIPs.Detect([], Ip("0.0.0.0"), network));
+
+        Assert.Equal(expected.Split(' '), chosen.Select(address => address.ToString()).OrderBy(text => text, StringComparer.Ordinal));
     }
 
     [Theory]
