@@ -17,8 +17,11 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Debug, "The node has {Devices} devices with {Addresses} addresses")]
     public static partial void NodeNetwork(ILogger logger, int devices, int addresses);
 
-    [LoggerMessage(2029, LogLevel.Warning, "No device of this node is one that --devices names, or that carries traffic: only sockets of this node are translated, packets from elsewhere are not")]
+    [LoggerMessage(2029, LogLevel.Warning, "No device of this node carries traffic: only sockets of this node are translated, packets from elsewhere are not")]
     public static partial void NoDevices(ILogger logger);
+
+    [LoggerMessage(2030, LogLevel.Error, "Not ready: --devices ({Patterns}) names none of this node's devices ({Devices}). Those that have the programs keep them: {Kept}")]
+    public static partial void DevicesUnmatched(ILogger logger, string patterns, string devices, string kept);
 
     [LoggerMessage(2005, LogLevel.Information, "Attached programs to devices: {Attached} new and {Replaced} replaced; {Devices} devices have them")]
     public static partial void DevicesAttached(ILogger logger, int attached, int replaced, int devices);

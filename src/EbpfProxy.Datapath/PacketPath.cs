@@ -27,6 +27,7 @@ internal sealed class PacketPath : IDisposable
     private const int SweepSeconds = 10;
 
     private readonly BpfObject _bpf;
+    private readonly DeviceChoice _choice;
     private readonly DeviceTable _table;
     private readonly DevicePrograms _programs;
     private readonly LocalPorts _ports;
@@ -38,7 +39,7 @@ internal sealed class PacketPath : IDisposable
     private readonly ILogger _logger;
 
     private PacketPath(
-        BpfObject bpf, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
+        BpfObject bpf, DeviceChoice choice, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
         ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
         PacketOptions options, ILogger logger)
     {
@@ -47,6 +48,7 @@ internal sealed class PacketPath : IDisposable
         _sweeper = sweeper;
         _fastPath = fastPath;
         _bpf = bpf;
+        _choice = choice;
         _table = table;
         _programs = programs;
         _ports = ports;
@@ -69,8 +71,8 @@ internal sealed class PacketPath : IDisposable
     /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
     public void Sweep(Func<Address, ushort, Protocol, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
 
-    /// <summary>How many devices have the programs, and the names of those that should and do not.</summary>
-    public (int Attached, IReadOnlyList<string> Failed) Devices => (_programs.AttachedCount, _programs.Failed);
+    /// <inheritdoc cref="DeviceCoverage"/>
+    public DeviceCoverage Devices => new(_programs.AttachedCount, _programs.Failed, _choice.Unmatched);
 
     /// <summary>This build's programs.</summary>
     public IEnumerable<BpfProgram> Programs => DeviceProgramNames.All.Select(name => _bpf.GetProgram(name).Program);
@@ -139,21 +141,20 @@ internal sealed class PacketPath : IDisposable
             tables.Pin();
             connections.Pin();
             Log.ConnectionsOpened(logger, capacity, connections.HasAdopted ? "taken over" : "new");
-            var selection = new DeviceSelection(options.Devices);
             var devicePins = new DevicePins(pins.Links.Path);
-            var table = new DeviceTable(tables.OpenHash<uint, DeviceValue>(TableNames.Devices, gracePeriods), selection, options.LocalTraffic.Devices);
-            var programs = new DevicePrograms(
-                DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, selection, logger);
+            var choice = new DeviceChoice(new DeviceSelection(options.Devices), () => DeviceHookView.ReadHeld(devicePins), logger);
+            var table = new DeviceTable(tables.OpenHash<uint, DeviceValue>(TableNames.Devices, gracePeriods), options.LocalTraffic.Devices);
+            var programs = new DevicePrograms(DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, logger);
             var maps = connections.Open();
             var sweeper = new ConnectionSweeper(
                 maps, gracePeriods, config.Timeouts, options.MasqueradePorts, TimeProvider.System, connection => tallies.Close(connection));
-            var fastPath = new FastPathSwitch(maps.State, options.FastPath, selection, TimeProvider.System, logger);
+            var fastPath = new FastPathSwitch(maps.State, options.FastPath, TimeProvider.System, logger);
             var servicePrefixes = new ServicePrefixTable(bpf.GetMap(TableNames.ServicePrefixes).Map, gracePeriods, logger);
             var conntrack = features.HasConntrackLookup
                 ? null
                 : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
             return new PacketPath(
-                bpf, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, servicePrefixes, conntrack,
+                bpf, choice, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, servicePrefixes, conntrack,
                 options, logger);
         }
         catch
@@ -179,15 +180,16 @@ internal sealed class PacketPath : IDisposable
     }
 
     /// <summary>Follows the node where programs of an earlier run still are, and this build's are not yet.</summary>
-    public void Follow(NodeNetwork network) => _fastPath.SetDevices(network);
+    public void Follow(NodeNetwork network) => _fastPath.SetDevices(_choice.Of(network));
 
     /// <summary>Follows the node: a device has its row before its programs, and loses it after them.</summary>
     public void Update(NodeNetwork network, bool isThorough)
     {
-        _table.Write(network);
-        _fastPath.SetDevices(network);
-        _programs.Update(network, isThorough);
-        _table.RemoveOthers(network);
+        var devices = _choice.Of(network);
+        _table.Write(network, devices);
+        _fastPath.SetDevices(devices);
+        _programs.Update(devices, isThorough);
+        _table.RemoveOthers(devices);
     }
 
     public void Dispose()

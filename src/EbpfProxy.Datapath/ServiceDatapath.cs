@@ -1,4 +1,5 @@
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.KubeProxy;
@@ -70,8 +71,8 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     /// <summary>How many connections the packet path translates, as last counted, and how many there is room for.</summary>
     public (int InUse, int Capacity) ConnectionFill => _packets?.Fill ?? default;
 
-    /// <summary>How many devices have the programs, and the names of those that should and do not. May be read from any thread.</summary>
-    public (int Attached, IReadOnlyList<string> Failed) Devices => _packets?.Devices ?? (0, []);
+    /// <inheritdoc cref="DeviceCoverage"/>
+    public DeviceCoverage Devices => _packets?.Devices ?? DeviceCoverage.None;
 
     /// <summary>Hears once of each service that does without a frontend, because another has it.</summary>
     public Action<ContestedFrontend>? Contested { get; set; }

@@ -19,6 +19,9 @@ public sealed record HealthReport(
     IReadOnlyList<KeyValuePair<IpFamily, FamilyHealth>> Families,
     IReadOnlyList<string> Hanging)
 {
+    /// <summary>Why the proxy is not ready, which kube-proxy has no word for; null where it is, or where that is not the question.</summary>
+    public string? NotReady { get; init; }
+
     public bool IsOk => IsHealthy && IsNodeEligible != false;
 
     public int StatusCode => IsOk ? 200 : 503;
@@ -38,6 +41,11 @@ public sealed record HealthReport(
             }
 
             json.WriteBoolean("healthy", IsHealthy);
+            if (NotReady is not null)
+            {
+                json.WriteString("notReady", NotReady);
+            }
+
             if (Families.Count > 0)
             {
                 WriteFamilies(json);

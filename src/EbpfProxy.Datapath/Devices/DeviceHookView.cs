@@ -18,13 +18,18 @@ public sealed record DeviceHookRow(
 public static class DeviceHookView
 {
     /// <summary>All programs of ours, by device.</summary>
-    public static IReadOnlyList<DeviceHookRow> Read(string bpfFileSystem)
+    public static IReadOnlyList<DeviceHookRow> Read(string bpfFileSystem) =>
+        [.. Read(new DevicePins(Path.Combine(DatapathOptions.PinRootOf(bpfFileSystem), "links"))).Select(found => found.Row)];
+
+    /// <summary>The indexes of the devices that have a program of ours, whoever put it there.</summary>
+    internal static IEnumerable<int> ReadHeld(DevicePins pins) => Read(pins).Select(found => found.Index).Distinct();
+
+    private static List<(int Index, DeviceHookRow Row)> Read(DevicePins devicePins)
     {
-        var pins = new DevicePins(Path.Combine(DatapathOptions.PinRootOf(bpfFileSystem), "links")).Read()
-            .ToLookup(pin => (pin.Device, pin.Direction));
+        var pins = devicePins.Read().ToLookup(pin => (pin.Device, pin.Direction));
         using var netlink = new TrafficControlNetlink();
         var hooks = netlink.ReadHookKinds();
-        var rows = new List<DeviceHookRow>();
+        var rows = new List<(int Index, DeviceHookRow Row)>();
         foreach (var device in NodeNetworkWatcher.Read().Devices)
         {
             bool hasFilters = hooks.GetValueOrDefault(device.Index) == TrafficControlNetlink.Clsact;
@@ -35,7 +40,7 @@ public static class DeviceHookView
                     ?? FindFilter(device.Index, device.Name, direction, filters);
                 if (row is not null)
                 {
-                    rows.Add(row);
+                    rows.Add((device.Index, row));
                 }
             }
         }

@@ -8,13 +8,11 @@ namespace EbpfProxy.Datapath.Devices;
 /// Keeps the programs at every device that they belong to. A device that will not have them is told of once and tried
 /// again; the others do not suffer from it.
 /// </summary>
-internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfProgram> programs, DeviceSelection selection, ILogger logger)
-    : IDisposable
+internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfProgram> programs, ILogger logger) : IDisposable
 {
     private readonly HashSet<(int Device, string Name)> _attached = [];
     private readonly Dictionary<int, string> _failures = [];
     private bool _isFirst = true;
-    private bool _isWithout;
 
     /// <summary>How many devices have the programs.</summary>
     public int AttachedCount => _attached.Count;
@@ -23,11 +21,10 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
     public IReadOnlyList<string> Failed { get; private set; } = [];
 
     /// <summary>Attaches, adopts, renames and removes, so that the programs are where they belong.</summary>
-    /// <param name="network">The devices there are.</param>
+    /// <param name="wanted">The devices that shall have them.</param>
     /// <param name="isThorough">Whether those that were attached are looked at, too: somebody may have taken a program away.</param>
-    public void Update(NodeNetwork network, bool isThorough)
+    public void Update(IReadOnlyList<NodeDevice> wanted, bool isThorough)
     {
-        var wanted = network.Devices.Where(selection.Includes).ToArray();
         var changed = wanted.Where(device => isThorough || !_attached.Contains((device.Index, device.Name))).ToArray();
         var failures = new Dictionary<int, string>();
         int attached = 0, replaced = 0;
@@ -99,14 +96,8 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
         }
     }
 
-    private void Report(NodeDevice[] wanted, Dictionary<int, string> failures)
+    private void Report(IReadOnlyList<NodeDevice> wanted, Dictionary<int, string> failures)
     {
-        if (wanted.Length == 0 && !_isWithout)
-        {
-            Log.NoDevices(logger);
-        }
-
-        _isWithout = wanted.Length == 0;
         foreach (var device in wanted)
         {
             bool isNew = failures.TryGetValue(device.Index, out string? failure) && _failures.GetValueOrDefault(device.Index) != failure;

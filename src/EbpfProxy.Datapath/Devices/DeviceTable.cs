@@ -12,15 +12,15 @@ namespace EbpfProxy.Datapath.Devices;
 /// before it unlinks the old one, and <see cref="HashTable{TKey, TValue}"/> lets a grace period pass before the old one is
 /// used again: who found it reads what it was to the end.
 /// </summary>
-internal sealed class DeviceTable(IHashTable<uint, DeviceValue> table, DeviceSelection selection, LocalPodDevices localPods)
+internal sealed class DeviceTable(IHashTable<uint, DeviceValue> table, LocalPodDevices localPods)
 {
     private Dictionary<uint, DeviceValue>? _rows;
 
     /// <summary>Writes the rows of devices that are new or changed. They are there before a program asks for them.</summary>
-    public void Write(NodeNetwork network)
+    public void Write(NodeNetwork network, IEnumerable<NodeDevice> devices)
     {
         _rows ??= table.ReadAll().ToDictionary(row => row.Key, row => row.Value);
-        foreach (var device in network.Devices.Where(selection.Includes))
+        foreach (var device in devices)
         {
             var row = RowOf(network, device, localPods);
             if (!_rows.TryGetValue((uint)device.Index, out var held) || held != row)
@@ -31,10 +31,10 @@ internal sealed class DeviceTable(IHashTable<uint, DeviceValue> table, DeviceSel
         }
     }
 
-    /// <summary>Removes the rows of devices that are gone.</summary>
-    public void RemoveOthers(NodeNetwork network)
+    /// <summary>Removes the rows of all but these devices.</summary>
+    public void RemoveOthers(IEnumerable<NodeDevice> devices)
     {
-        var wanted = network.Devices.Where(selection.Includes).Select(device => (uint)device.Index).ToHashSet();
+        var wanted = devices.Select(device => (uint)device.Index).ToHashSet();
         foreach (uint index in _rows?.Keys.Where(index => !wanted.Contains(index)).ToArray() ?? [])
         {
             table.Remove(index);

@@ -9,7 +9,7 @@ namespace EbpfProxy.Datapath.FastPath;
 /// Turns the fast path on and off, by the word that the programs read with each packet. On the way to off, answers follow
 /// the packets of their clients to the stack (enum path_around says why).
 /// </summary>
-internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMode mode, DeviceSelection selection, TimeProvider time, ILogger logger)
+internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMode mode, TimeProvider time, ILogger logger)
     : IDisposable
 {
     /// <summary>For how long an answer that is under way may follow a client that says no more.</summary>
@@ -56,13 +56,13 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
         }
     }
 
-    /// <summary>Says which devices there are, and looks at what is at them.</summary>
-    public void SetDevices(NodeNetwork network)
+    /// <summary>Says which devices have the programs or will have them, and looks at what else is at them.</summary>
+    public void SetDevices(IReadOnlyList<NodeDevice> devices)
     {
         lock (_lock)
         {
             bool isFirst = _devices is null;
-            _devices = [.. network.Devices.Where(selection.Includes)];
+            _devices = [.. devices];
             Look(isFirst);
         }
     }

@@ -31,7 +31,6 @@ public sealed class DeviceSelection
 
     private const string IpvsDevice = "kube-ipvs0";
 
-    private readonly ImmutableArray<string> _wanted;
     private readonly ImmutableArray<string> _unwanted;
 
     /// <param name="patterns">
@@ -41,9 +40,12 @@ public sealed class DeviceSelection
     public DeviceSelection(IEnumerable<string> patterns)
     {
         var byKind = patterns.ToLookup(pattern => pattern.StartsWith('!'));
-        _wanted = [.. byKind[false]];
+        Wanted = [.. byKind[false]];
         _unwanted = [.. byKind[true].Select(pattern => pattern[1..])];
     }
+
+    /// <summary>The patterns of devices that are wanted; empty for those that are found.</summary>
+    public ImmutableArray<string> Wanted { get; }
 
     /// <summary>The header that packets have there; null where we can make nothing of what is there.</summary>
     public static LinkHeader? HeaderOf(NodeDevice device) => device.Hardware switch
@@ -60,7 +62,7 @@ public sealed class DeviceSelection
             return false;
         }
 
-        return _wanted.IsEmpty ? CarriesTraffic(device) : Matches(_wanted, device);
+        return Wanted.IsEmpty ? CarriesTraffic(device) : Matches(Wanted, device);
     }
 
     private static bool Matches(ImmutableArray<string> patterns, NodeDevice device) =>

@@ -33,6 +33,10 @@ internal static class StatusText
             Line("source", $"{daemon.Source}{heard}{(daemon.SourceError is { } error ? $": {error}" : "")}");
             Line("sync", SyncOf(status, now));
             Line("cgroup", daemon.Cgroup);
+            if (status.Running && daemon.NotReady is { } reason)
+            {
+                Line("not ready", reason);
+            }
         }
 
         Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.AllPrograms} attached");

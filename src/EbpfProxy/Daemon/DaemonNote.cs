@@ -56,9 +56,15 @@ internal sealed record DaemonNote(
     private const int MostNames = 8;
     private const int MostPrefixes = 16;
 
+    /// <summary>Why /readyz answers 503; null where it does not, or in a note of a daemon of before.</summary>
+    public string? NotReady { get; init; }
+
     public string ToText()
     {
-        var shortened = this with { SourceError = Shorten(SourceError), SyncError = Shorten(SyncError), HealthError = Shorten(HealthError) };
+        var shortened = this with
+        {
+            SourceError = Shorten(SourceError), SyncError = Shorten(SyncError), HealthError = Shorten(HealthError), NotReady = Shorten(NotReady),
+        };
         string text = JsonSerializer.Serialize(shortened, NoteJsonContext.Default.DaemonNote);
         return text.Length <= DaemonNotes.MaxLength
             ? text

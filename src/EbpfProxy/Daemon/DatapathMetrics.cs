@@ -55,7 +55,7 @@ internal sealed class DatapathMetrics
 
     private void Read()
     {
-        var (attached, failed) = _datapath.Devices;
+        var (attached, failed, _) = _datapath.Devices;
         _devices.Set(attached);
         _failedDevices.Set(failed.Count);
         var (connections, capacity) = _datapath.ConnectionFill;

@@ -129,6 +129,12 @@ internal static class ProxyDaemon
             p.GetRequiredService<HealthCheckPorts>(),
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<SyncLoop>>()));
+        services.AddSingleton(p => new Readiness(
+            p.GetRequiredService<SyncLoop>().FirstSync,
+            p.GetRequiredService<ProxyHealth>(),
+            () => p.GetRequiredService<ServiceDatapath>().Devices.Unmatched,
+            p.GetRequiredService<IMetricFactory>(),
+            p.GetRequiredService<CollectorRegistry>()));
         ProxyServers.AddHealthChecks(services, nodeName);
 
         services.AddKeyedSingleton<BackgroundService>(Source, (p, _) => ClusterSource.Create(
@@ -213,6 +219,7 @@ internal static class ProxyDaemon
         var sync = services.GetRequiredService<SyncLoop>();
         var datapath = services.GetRequiredService<ServiceDatapath>();
         var health = services.GetRequiredService<ProxyHealth>();
+        var readiness = services.GetRequiredService<Readiness>();
         var server = services.GetKeyedService<HttpServer>(Health);
         var time = services.GetRequiredService<TimeProvider>();
         var started = time.GetUtcNow();
@@ -230,7 +237,10 @@ internal static class ProxyDaemon
                     Version, Environment.ProcessId, started, nodeName, cgroup, name, error, heard, state.LastSync, state.Error,
                     failed.Count, DaemonNote.NamesOf(failed), pods.Detection != LocalDetection.Unknown, prefixes, options.MasqueradesAll,
                     options.PreservesClientAddress, DaemonNote.PrefixesOf(datapath.ServicePrefixes), loopback,
-                    server?.Address.ToString(), server?.Error, health.WaitingSince is { } since && time.GetUtcNow() - since >= _shortestWait ? since : null);
+                    server?.Address.ToString(), server?.Error, health.WaitingSince is { } since && time.GetUtcNow() - since >= _shortestWait ? since : null)
+                {
+                    NotReady = readiness.Describe(),
+                };
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
             time,

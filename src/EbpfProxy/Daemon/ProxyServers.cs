@@ -5,7 +5,6 @@ using EbpfProxy.Commands;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Events;
 using EbpfProxy.Controller.Health;
-using EbpfProxy.Controller.Sync;
 using EbpfProxy.Datapath;
 using EbpfProxy.Http;
 using EbpfProxy.Http.Live;
@@ -35,7 +34,7 @@ internal static class ProxyServers
             services.GetRequiredService<ProxyHealth>(),
             services.GetRequiredService<ClusterCache>(),
             services.GetRequiredService<HealthMetrics>(),
-            services.GetRequiredService<SyncLoop>().FirstSync);
+            services.GetRequiredService<Readiness>());
         return Serve(services, "health", options.Healthz, pages.HandleAsync, options, error => ClusterEvent.HealthFailed(nodeName, error));
     }
 

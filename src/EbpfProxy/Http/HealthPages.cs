@@ -1,10 +1,11 @@
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Health;
+using EbpfProxy.Daemon;
 
 namespace EbpfProxy.Http;
 
-/// <summary>What kube-proxy serves on its health address, and /readyz: whether the tables have been complete once.</summary>
-internal sealed class HealthPages(ProxyHealth health, ClusterCache cache, HealthMetrics metrics, Task firstSync)
+/// <summary>What kube-proxy serves on its health address, and /readyz: whether a rollout may go on to the next node.</summary>
+internal sealed class HealthPages(ProxyHealth health, ClusterCache cache, HealthMetrics metrics, Readiness readiness)
 {
     public Task HandleAsync(HttpContext context)
     {
@@ -19,8 +20,11 @@ internal sealed class HealthPages(ProxyHealth health, ClusterCache cache, Health
                 metrics.OnLivez(livez);
                 return AnswerAsync(context, livez, livez.StatusCode);
             case "/readyz":
-                var readyz = health.Live();
-                return AnswerAsync(context, readyz, firstSync.IsCompletedSuccessfully ? readyz.StatusCode : StatusCodes.Status503ServiceUnavailable);
+                string? reason = readiness.Describe();
+                return AnswerAsync(
+                    context,
+                    health.Live() with { NotReady = reason },
+                    reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
             default:
                 return Answer.NotFoundAsync(context.Response);
         }

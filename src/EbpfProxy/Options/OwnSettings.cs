@@ -15,7 +15,7 @@ internal static class OwnSettings
             (o, v) => o with { CgroupRoot = v.AsPath() }),
         Own("bpffs", "bpffs", Text, ProxyOptions.DefaultBpfFileSystem, "the BPF file system of the pins; mounted if it is not",
             (o, v) => o with { BpfFileSystem = v.AsPath() ?? o.BpfFileSystem }),
-        Own("devices", "devices", List, "found", "where packets enter and leave the node: names, patterns (eth*), exclusions (!docker0)",
+        Own("devices", "devices", List, "found", "where packets enter and leave the node: names, patterns (eth*), exclusions (!docker0); while the node has none of those that are named the daemon is not ready",
             (o, v) => o with { Devices = v.AsList() }),
         Own("node-ip", "nodeIPs", List, "those of the Node object", "addresses of this node; the first of each family is its node IP",
             (o, v) => o with { NodeIPs = v.AsAddresses() }),

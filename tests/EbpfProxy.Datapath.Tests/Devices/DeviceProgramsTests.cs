@@ -207,17 +207,67 @@ public sealed class DeviceProgramsTests : IDisposable
     public void That_no_device_is_one_that_was_wanted_is_told_once()
     {
         _stage.Ip("link add veth0 type veth peer name veth1");
-        using var run = _stage.Start(usesClsact: true, "eth7");
+        using var run = _stage.Start(usesClsact: true, "eth7", "wg*");
 
         run.Update();
         run.Update();
-        Assert.Single(run.Log.All, line => line.StartsWith("No device of this node is one that --devices names", StringComparison.Ordinal));
+        Assert.Equal(
+            "Not ready: --devices (eth7, wg*) names none of this node's devices (lo, veth1, veth0). Those that have the programs keep them: none",
+            Assert.Single(run.Log.All));
+        Assert.Equal(["eth7", "wg*"], run.Unmatched);
+        Assert.Empty(Hooks());
 
         _stage.Ip("link set veth1 name eth7");
         run.Update();
+        Assert.Empty(run.Unmatched);
         _stage.Ip("link set eth7 name veth1");
         run.Update();
-        Assert.Equal(2, run.Log.All.Count(line => line.StartsWith("No device", StringComparison.Ordinal)));
+        Assert.Equal(2, run.Log.All.Count(line => line.StartsWith("Not ready", StringComparison.Ordinal)));
+        Assert.Equal(["veth1 egress", "veth1 ingress"], Hooks());
+    }
+
+    [KernelTheory]
+    [MemberData(nameof(Ways))]
+    public void What_an_earlier_run_serves_is_served_on_while_the_names_of_this_one_match_nothing(bool usesClsact)
+    {
+        _stage.Ip("link add veth0 type veth peer name veth1");
+        _stage.Ip("link add veth2 type veth peer name veth3");
+        using (var run = _stage.Start(usesClsact, "veth0", "veth2"))
+        {
+            run.Update();
+        }
+
+        using var mistyped = _stage.Start(usesClsact, "vteh*", "!veth2");
+        mistyped.Update();
+        mistyped.Update();
+
+        Assert.Equal(["veth0 egress", "veth0 ingress", "veth2 egress", "veth2 ingress"], Hooks());
+        Assert.All(_stage.Read(), row => Assert.Contains(row.ProgramId, new[] { mistyped.IdOf("proxy_ingress"), mistyped.IdOf("proxy_egress") }));
+        Assert.Contains(mistyped.Log.All, line => line.EndsWith("Those that have the programs keep them: veth0, veth2", StringComparison.Ordinal));
+
+        _stage.Ip("link del veth2");
+        mistyped.Update();
+        _stage.Ip("link set veth1 name vteh1");
+        mistyped.Update();
+        Assert.Equal(["vteh1 egress", "vteh1 ingress"], Hooks());
+        Assert.Empty(mistyped.Unmatched);
+    }
+
+    [KernelFact]
+    public void A_node_whose_devices_are_all_excluded_has_no_programs()
+    {
+        _stage.Ip("link add veth0 type veth peer name veth1");
+        using (var run = _stage.Start(usesClsact: true))
+        {
+            run.Update();
+        }
+
+        using var next = _stage.Start(usesClsact: true, "!*");
+        next.Update();
+
+        Assert.Empty(Hooks());
+        Assert.Empty(next.Unmatched);
+        Assert.StartsWith("No device of this node carries traffic", Assert.Single(next.Log.All), StringComparison.Ordinal);
     }
 
     [KernelTheory]

@@ -48,6 +48,7 @@ internal sealed class DeviceStage : IDisposable
     {
         private readonly DeviceStage _stage;
         private readonly BpfObject _bpf = BpfObject.Open(TcObject.Read(), "ebpf_proxy_tc");
+        private readonly DeviceChoice _choice;
         private readonly DevicePrograms _programs;
 
         public Run(DeviceStage stage, bool usesClsact, string[] devices)
@@ -55,12 +56,11 @@ internal sealed class DeviceStage : IDisposable
             _stage = stage;
             _bpf.Load();
             Directory.CreateDirectory(stage.Links);
+            var pins = new DevicePins(stage.Links);
+            _choice = new DeviceChoice(new DeviceSelection(devices), () => DeviceHookView.ReadHeld(pins), Log);
             DevicePrograms? programs = null;
             stage.Network.Invoke(() => programs = new DevicePrograms(
-                DeviceAttachers.Choose(new DevicePins(stage.Links), usesClsact),
-                name => _bpf.GetProgram(name).Program,
-                new DeviceSelection(devices),
-                Log));
+                DeviceAttachers.Choose(pins, usesClsact), name => _bpf.GetProgram(name).Program, Log));
             _programs = programs!;
         }
 
@@ -70,10 +70,12 @@ internal sealed class DeviceStage : IDisposable
 
         public IReadOnlyList<string> Failed => _programs.Failed;
 
+        public IReadOnlyList<string> Unmatched => _choice.Unmatched;
+
         public uint IdOf(string program) => _bpf.GetProgram(program).Program.Id;
 
         public void Update(bool isThorough = true) =>
-            _stage.Network.Invoke(() => _programs.Update(NodeNetworkWatcher.Read(), isThorough));
+            _stage.Network.Invoke(() => _programs.Update(_choice.Of(NodeNetworkWatcher.Read()), isThorough));
 
         public void Dispose()
         {

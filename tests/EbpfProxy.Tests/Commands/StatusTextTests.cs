@@ -84,6 +84,8 @@ public sealed class StatusTextTests
         Assert.Contains("devices      1, and 2 that the programs could not be put on: eth1, eth2", lines);
         Assert.Contains("devices      0: only sockets are translated, packets from elsewhere are not (--devices)", Lines(_status with { Devices = [] }));
         Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeard = null } }));
+        Assert.Contains("not ready    no such device", Lines(_status with { Daemon = _note with { NotReady = "no such device" } }));
+        Assert.DoesNotContain(Lines(_status with { Running = false, Daemon = _note with { NotReady = "no such device" } }), line => line.StartsWith("not ready", StringComparison.Ordinal));
         Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Health;
+using EbpfProxy.Daemon;
 using EbpfProxy.Http;
 using EbpfProxy.Http.Live;
 using EbpfProxy.Model.Cluster;
@@ -29,6 +30,7 @@ public sealed class HttpServerTests : IAsyncDisposable
     private readonly HttpClient _client = new();
     private readonly IPEndPoint _address = FreeAddress();
     private HttpServer? _server;
+    private IReadOnlyList<string> _unmatched = [];
 
     public HttpServerTests()
     {
@@ -82,6 +84,26 @@ public sealed class HttpServerTests : IAsyncDisposable
         _firstSync.SetResult();
 
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/readyz")).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_node_is_not_ready_while_it_has_none_of_the_devices_that_are_named_and_says_so()
+    {
+        _firstSync.SetResult();
+        _unmatched = ["ehh*", "bond7"];
+        await StartAsync(HealthPages().HandleAsync);
+
+        var readyz = await GetAsync("/readyz");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, readyz.StatusCode);
+        Assert.Contains("\"notReady\":\"--devices (ehh*, bond7) names no device of this node", await ReadAsync(readyz), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/healthz")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/livez")).StatusCode);
+        Assert.DoesNotContain("notReady", await ReadAsync(await GetAsync("/livez")), StringComparison.Ordinal);
+        string metrics = await ReadAsync(await StartAndGetMetricsAsync());
+        Assert.Contains("ebpf_proxy_not_ready{reason=\"devices\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("ebpf_proxy_not_ready{reason=\"first_sync\"} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("ebpf_proxy_not_ready{reason=\"late_sync\"} 0", metrics, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -232,7 +254,11 @@ public sealed class HttpServerTests : IAsyncDisposable
     private static async Task<string> ReadAsync(HttpResponseMessage response) =>
         await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
-    private HealthPages HealthPages() => new(_health, _cache, new HealthMetrics(Metrics.WithCustomRegistry(_registry)), _firstSync.Task);
+    private HealthPages HealthPages()
+    {
+        var metrics = Metrics.WithCustomRegistry(_registry);
+        return new(_health, _cache, new HealthMetrics(metrics), new Readiness(_firstSync.Task, _health, () => _unmatched, metrics, _registry));
+    }
 
     private MetricsPages MetricsPages() => new(
         _registry,
