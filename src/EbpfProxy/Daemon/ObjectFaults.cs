@@ -8,17 +8,30 @@ using Prometheus;
 namespace EbpfProxy.Daemon;
 
 /// <summary>Says what objects were skipped, or parts of them, a line each, and counts them.</summary>
-internal sealed class ObjectFaults(IMetricFactory metrics, ILogger<ObjectFaults> logger) : IObjectFaults
+internal sealed class ObjectFaults : IObjectFaults
 {
     private static readonly string[] _label = ["kind"];
+    private static readonly string[] _kinds = ["Service", "EndpointSlice", "Node", "ServiceCIDR", "Manifest"];
 
-    private readonly Counter _count = metrics.CreateCounter(
-        "ebpf_proxy_object_faults_total", "Objects, or parts of them, that made no sense and were skipped; the log names object and field", _label);
+    private readonly ILogger<ObjectFaults> _logger;
+    private readonly Counter _count;
+
+    public ObjectFaults(IMetricFactory metrics, ILogger<ObjectFaults> logger)
+    {
+        _logger = logger;
+        _count = metrics.CreateCounter(
+            "ebpf_proxy_object_faults_total", "Objects, or parts of them, that made no sense and were skipped; the log names object and field", _label);
+        foreach (string kind in _kinds)
+        {
+            // There from the start: an increase from nothing to 1 is none to Prometheus.
+            _count.WithLabels(kind).IncTo(0);
+        }
+    }
 
     public void Report(string kind, ObjectName name, string field, string message)
     {
         _count.WithLabels(kind).Inc();
-        Log.ObjectFault(logger, kind, name.Name is null ? "" : $" {NameOf(name)}", field.Length == 0 ? "" : $" {field}", message);
+        Log.ObjectFault(_logger, kind, name.Name is null ? "" : $" {NameOf(name)}", field.Length == 0 ? "" : $" {field}", message);
     }
 
     /// <summary>A service does without an address that it wants, because another has it.</summary>

@@ -35,6 +35,24 @@ public sealed class ObjectFaultsTests
     }
 
     [Theory]
+    [InlineData("Service")]
+    [InlineData("EndpointSlice")]
+    [InlineData("Node")]
+    [InlineData("ServiceCIDR")]
+    [InlineData("Manifest")]
+    public async Task The_first_fault_of_a_kind_is_an_increase(string kind)
+    {
+        using var logging = LoggerFactory.Create(builder => builder.AddProvider(new Provider(_log)));
+        _ = new ObjectFaults(Metrics.WithCustomRegistry(_registry), logging.CreateLogger<ObjectFaults>());
+
+        using var metrics = new MemoryStream();
+        await _registry.CollectAndExportAsTextAsync(metrics, TestContext.Current.CancellationToken);
+
+        Assert.Contains(
+            $"ebpf_proxy_object_faults_total{{kind=\"{kind}\"}} 0\n", System.Text.Encoding.UTF8.GetString(metrics.ToArray()), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("10.96.0.10", "10.96.0.10:80 TCP")]
     [InlineData("fd00::a", "[fd00::a]:80 TCP")]
     [InlineData("0.0.0.0", "node port 80 TCP")]
