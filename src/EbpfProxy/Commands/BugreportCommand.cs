@@ -31,7 +31,7 @@ internal static class BugreportCommand
     private static readonly (string File, string[] Command)[] _commands =
     [
         ("status.json", ["status", "-o", "json"]),
-        ("status.txt", ["status"]),
+        ("status.txt", ["status", "-o", "wide"]),
         ("check.txt", ["check"]),
         ("maps.txt", ["maps"]),
         ("services.json", ["service", "list", "-o", "json"]),
@@ -46,9 +46,9 @@ internal static class BugreportCommand
 
     public static Command Create()
     {
-        var file = new Option<string>("--file") { Description = "The archive to write; - for the standard output", DefaultValueFactory = _ => DefaultFile, HelpName = "file" };
-        var log = new Option<string?>("--log") { Description = "The daemon's log, of which the end is taken; - for the standard input. Else the file that it logs to, if it is one", HelpName = "file" };
-        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Whose secrets are taken out wherever they turn up; else that of the running daemon", HelpName = "file" };
+        var file = new Option<string>("--file") { Description = "The archive to write; - for the standard output", DefaultValueFactory = _ => DefaultFile, HelpName = ValueNames.File };
+        var log = new Option<string?>("--log") { Description = "The daemon's log, of which the end is taken; - for the standard input. Else the file that it logs to, if it is one", HelpName = ValueNames.File };
+        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Whose secrets are taken out wherever they turn up; else that of the running daemon", HelpName = ValueNames.File };
         var metrics = new Option<string>("--metrics-bind-address")
         {
             Description = "Where the daemon serves its metrics",

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Options;
 using NodeCheck = EbpfProxy.Datapath.View.NodeCheck;
 
 namespace EbpfProxy.Commands;
@@ -28,7 +29,7 @@ internal static class CheckCommand
     public static Command Create()
     {
         var output = OutputOption.Create();
-        var cgroup = new Option<string?>("--cgroup-root") { Description = "The cgroup whose sockets are translated; else that of the daemon here, else the root", HelpName = "folder" };
+        var cgroup = new Option<string?>("--cgroup-root") { Description = "The cgroup whose sockets are translated; else that of the daemon here, else the root", HelpName = ValueNames.Folder };
         var devices = new Option<string[]>("--devices")
         {
             Description = "Network devices that packets enter and leave the node by, as `run` has them",

@@ -19,11 +19,21 @@ internal static class Cli
     {
         Description = "The BPF file system that keeps the tables",
         DefaultValueFactory = _ => ProxyOptions.DefaultBpfFileSystem,
-        HelpName = "folder",
+        HelpName = ValueNames.Folder,
     };
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error)
     {
+        if (args.Count > 0 && args[0] == Completions.Question)
+        {
+            foreach (string word in Completions.Of(CreateRoot(), [.. args.Skip(1)]))
+            {
+                await output.WriteLineAsync(word);
+            }
+
+            return 0;
+        }
+
         // A value may begin with @; files of flags are not kube-proxy's.
         var result = CreateRoot().Parse(Arguments.Normalize(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Action is ParseErrorAction)
@@ -103,6 +113,9 @@ internal static class Cli
             CompletionCommand.Create(),
         };
         DocumentedCommand.TellDetails(root);
+
+        // Completions are asked for by a word of their own.
+        root.Directives.Clear();
         return root;
     }
 }

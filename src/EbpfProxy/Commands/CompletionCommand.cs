@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace EbpfProxy.Commands;
 
-/// <summary>`completion SHELL`: what makes a shell complete commands, flags and the names of services.</summary>
+/// <summary>`completion SHELL`: what makes a shell complete commands, flags, their values, files and the names of services.</summary>
 internal static class CompletionCommand
 {
     private const string Help =
         """
-        Print what makes a shell complete commands, flags, their values and the names of services
+        Print what makes a shell complete commands, flags, their values, files and the names of services
 
         source <(ebpf-proxy completion bash)
         ebpf-proxy completion bash > /etc/bash_completion.d/ebpf-proxy
@@ -15,12 +15,28 @@ internal static class CompletionCommand
         ebpf-proxy completion fish > ~/.config/fish/completions/ebpf-proxy.fish
         """;
 
-    // The program itself says what can stand at a place of a line: "[suggest:PLACE]" LINE.
+    // The program itself says what can stand in the place of a word (Completions). To bash = and : are words of their own:
+    // what they are between is put together again, and of an answer only what is behind the last of them is the shell's word.
     private const string Bash =
         """
         _ebpf_proxy() {
-          local IFS=$'\n'
-          COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+          local -a line=() found=()
+          local i last=-1 joins= word=${COMP_WORDS[COMP_CWORD]}
+          for ((i = 1; i <= COMP_CWORD; i++)); do
+            case ${COMP_WORDS[i]}:$last:$joins in
+              [=:]*:-1:*) line[++last]=${COMP_WORDS[i]} joins=1 ;;
+              [=:]*) line[last]+=${COMP_WORDS[i]} joins=1 ;;
+              *:1) line[last]+=${COMP_WORDS[i]} joins= ;;
+              *) line[++last]=${COMP_WORDS[i]} ;;
+            esac
+          done
+          [[ $word != [=:]* ]] || word=
+          mapfile -t found < <("${COMP_WORDS[0]}" __complete "${line[@]}" 2>/dev/null)
+          case ${found[0]-} in
+            :files) mapfile -t COMPREPLY < <(compgen -f -- "$word"); compopt -o filenames 2>/dev/null ;;
+            :folders) mapfile -t COMPREPLY < <(compgen -d -- "$word"); compopt -o filenames 2>/dev/null ;;
+            *) COMPREPLY=("${found[@]#"${line[last]%"$word"}"}") ;;
+          esac
         }
         complete -F _ebpf_proxy ebpf-proxy
         """;
@@ -30,10 +46,16 @@ internal static class CompletionCommand
         #compdef ebpf-proxy
         _ebpf_proxy() {
           local -a found
-          found=(${(f)"$("${words[1]}" "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)"})
-          compadd -a found
+          found=("${(@f)$("${words[1]}" __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+          case $found[1] in
+            :files|:folders)
+              [[ $PREFIX != -*=* ]] || compset -P '*='
+              if [[ $found[1] = :folders ]]; then _files -/; else _files; fi
+              ;;
+            *) compadd -- ${found:#} ;;
+          esac
         }
-        if [ "${funcstack[1]}" = _ebpf-proxy ]; then
+        if [ "${funcstack[1]}" = _ebpf_proxy ] || [ "${funcstack[1]}" = _ebpf-proxy ]; then
           _ebpf_proxy
         else
           compdef _ebpf_proxy ebpf-proxy
@@ -42,7 +64,20 @@ internal static class CompletionCommand
 
     private const string Fish =
         """
-        complete -c ebpf-proxy -f -a '(ebpf-proxy "[suggest:"(string length -- (commandline -cp))"]" (commandline -cp) 2>/dev/null)'
+        function __ebpf_proxy_complete
+          set -l word (commandline -ct)
+          set -l found (command ebpf-proxy __complete (commandline -opc)[2..-1] "$word" 2>/dev/null)
+          switch "$found[1]"
+            case :files :folders
+              set -l head (string match -r -- '^-[^=]*=' "$word")
+              for path in (__fish_complete_path (string replace -- "$head" '' "$word"))
+                echo "$head$path"
+              end
+            case '*'
+              printf '%s\n' $found
+          end
+        end
+        complete -c ebpf-proxy -f -a '(__ebpf_proxy_complete)'
         """;
 
     public static Command Create()

@@ -16,6 +16,6 @@ internal static class HostProcOption
     {
         Description = $"Where the processes of the node are seen: {Mounted} where that is mounted, else {ProxyOptions.DefaultHostProc}",
         DefaultValueFactory = _ => Default,
-        HelpName = "folder",
+        HelpName = ValueNames.Folder,
     };
 }

@@ -25,10 +25,10 @@ internal static class RunCommand
     {
         var command = new DocumentedCommand("run", Help);
         var flags = new RunFlags(command);
-        var version = RunFlags.Make("version", "Print the version, with raw more of it, and end", isSwitch: true);
-        var write = RunFlags.Make("write-config-to", "Write what file and flags come to into this file, and end", isSwitch: false);
-        var cleanup = RunFlags.Make("cleanup", "Remove every program, link, map and pin of the proxy from this node, and end", isSwitch: true);
-        var initialize = RunFlags.Make("init-only", "Write settings of the kernel and mount the BPF file system, and end", isSwitch: true);
+        var version = RunFlags.Make("version", "Print the version, with raw more of it, and end", RunFlags.SwitchValue);
+        var write = RunFlags.Make("write-config-to", "Write what file and flags come to into this file, and end", ValueNames.File);
+        var cleanup = RunFlags.Make("cleanup", "Remove every program, link, map and pin of the proxy from this node, and end", RunFlags.SwitchValue);
+        var initialize = RunFlags.Make("init-only", "Write settings of the kernel and mount the BPF file system, and end", RunFlags.SwitchValue);
         foreach (var option in new[] { version, write, cleanup, initialize })
         {
             command.Add(option);

@@ -7,14 +7,17 @@ namespace EbpfProxy.Commands;
 internal sealed class RunFlags
 {
     private readonly List<(Setting Setting, Option<string[]> Option)> _settings = [];
-    private readonly Option<string[]> _config = Make("config", "kube-proxy's configuration file; most flags are ignored beside it", isSwitch: false);
+    /// <summary>What help calls the value of a switch, which can be left out.</summary>
+    public const string SwitchValue = "true|false";
+
+    private readonly Option<string[]> _config = Make("config", "kube-proxy's configuration file; most flags are ignored beside it", ValueNames.File);
 
     public RunFlags(Command command)
     {
         command.Add(_config);
         foreach (var setting in Settings.All.Where(s => s.Flag is not null))
         {
-            var option = Make(setting.Flag!, HelpOf(setting), setting.IsSwitch);
+            var option = Make(setting.Flag!, HelpOf(setting), setting.IsSwitch ? SwitchValue : setting.ValueName);
             option.Hidden = setting.HasNoEffect;
             option.CompletionSources.Add(setting.IsSwitch ? ["true", "false"] : [.. setting.Words]);
             _settings.Add((setting, option));
@@ -62,14 +65,14 @@ internal sealed class RunFlags
     }
 
     /// <summary>A flag that may come again: then the last counts, or all do.</summary>
-    public static Option<string[]> Make(string flag, string help, bool isSwitch)
+    public static Option<string[]> Make(string flag, string help, string valueName)
     {
         var option = new Option<string[]>($"--{flag}")
         {
             Description = help,
-            Arity = isSwitch ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+            Arity = valueName == SwitchValue ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
             AllowMultipleArgumentsPerToken = false,
-            HelpName = isSwitch ? "true|false" : "value",
+            HelpName = valueName,
         };
         if (flag.Length == 1)
         {

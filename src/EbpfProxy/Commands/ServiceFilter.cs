@@ -23,7 +23,7 @@ internal static class ServiceFilter
     /// <summary>Makes an argument one of a service's name: shells complete it, and a flag that nobody knows is none.</summary>
     public static void Prepare(Argument argument)
     {
-        argument.CompletionSources.Add(_ => Names());
+        argument.CompletionSources.Add(Names);
         argument.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: ['-', ..] and var flag }])
@@ -33,14 +33,15 @@ internal static class ServiceFilter
         });
     }
 
-    /// <summary>The services of this node, for shells to complete; none where there is no table of them.</summary>
-    private static IEnumerable<CompletionItem> Names()
+    /// <summary>The services of this node, for shells to complete, by the --bpffs that stands before; none where there is no table of them.</summary>
+    public static IEnumerable<CompletionItem> Names(CompletionContext context)
     {
         try
         {
-            return [.. DatapathView.ReadServices(ProxyOptions.DefaultBpfFileSystem).Select(row => row.Key.Service.ToString()).Distinct().Select(name => new CompletionItem(name))];
+            string bpfFileSystem = context.ParseResult.GetResult(Cli.BpfFileSystem)?.Tokens is [.., var said] ? said.Value : ProxyOptions.DefaultBpfFileSystem;
+            return [.. DatapathView.ReadServices(bpfFileSystem).Select(row => row.Key.Service.ToString()).Distinct().Select(name => new CompletionItem(name))];
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
         }

@@ -41,6 +41,7 @@ internal static class TraceCommand
         var protocol = new Option<string>("--protocol") { Description = "Only tcp, udp or sctp", HelpName = "protocol" };
         protocol.AcceptOnlyFromAmong("tcp", "udp", "sctp");
         var service = new Option<string>("--service") { Description = "Only of this service: name, or namespace/name", HelpName = "service" };
+        service.CompletionSources.Add(ServiceFilter.Names);
         var count = new Option<int>("--count", "-n") { Description = "End after so many events", HelpName = "number" };
         var timeout = new Option<double>("--timeout") { Description = "End after so many seconds; 0 for never", HelpName = "seconds" };
         var output = OutputOption.CreateForLines();

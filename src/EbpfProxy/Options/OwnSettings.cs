@@ -10,11 +10,11 @@ internal static class OwnSettings
     public static IReadOnlyList<Setting> All { get; } =
     [
         Own("manifests", "manifests", Text, "none", "a folder of YAML to follow, in the place of an API server",
-            (o, v) => o with { Manifests = v.AsPath() }),
+            (o, v) => o with { Manifests = v.AsPath() }) with { ValueName = ValueNames.Folder },
         Own("cgroup-root", "cgroupRoot", Text, "the cgroup v2 mount", "the cgroup whose sockets are translated",
-            (o, v) => o with { CgroupRoot = v.AsPath() }),
+            (o, v) => o with { CgroupRoot = v.AsPath() }) with { ValueName = ValueNames.Folder },
         Own("bpffs", "bpffs", Text, ProxyOptions.DefaultBpfFileSystem, "the BPF file system of the pins; mounted if it is not",
-            (o, v) => o with { BpfFileSystem = v.AsPath() ?? o.BpfFileSystem }),
+            (o, v) => o with { BpfFileSystem = v.AsPath() ?? o.BpfFileSystem }) with { ValueName = ValueNames.Folder },
         Own("devices", "devices", List, "found", "where packets enter and leave the node: names, patterns (eth*), exclusions (!docker0); while the node has none of those that are named the daemon is not ready",
             (o, v) => o with { Devices = v.AsList() }),
         Own("node-ip", "nodeIPs", List, "those of the Node object", "addresses of this node; the first of each family is its node IP",
@@ -44,7 +44,7 @@ internal static class OwnSettings
         Own("takeover", "takeover", Switch, "with an API server", "once kube-proxy has left this node and its last flows ended, remove its rules",
             (o, v) => o with { Takeover = v.AsBool(o.TakesOver) }),
         Own("host-proc", "hostProc", Text, ProxyOptions.DefaultHostProc, "where the processes of the node are seen, to tell whether kube-proxy is one",
-            (o, v) => o with { HostProc = v.AsPath() ?? o.HostProc }),
+            (o, v) => o with { HostProc = v.AsPath() ?? o.HostProc }) with { ValueName = ValueNames.Folder },
         Own("masquerade-ports", "masqueradePorts", Text, PacketOptions.DefaultMasqueradePorts.ToString(), "the ports that clients are masqueraded with; kept from the node's own sockets",
             (o, v) => o with { MasqueradePorts = v.AsPorts(o.MasqueradePorts) }),
         Own("service-node-port-range", "serviceNodePortRange", Text, ProxyOptions.DefaultNodePortRange.ToString(), "the API server's range of node ports; must not overlap the ports above",

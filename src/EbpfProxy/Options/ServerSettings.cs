@@ -16,7 +16,7 @@ internal static class ServerSettings
             { Show = o => o.FeatureGates.IsEmpty ? Setting.Omitted : o.FeatureGates, Default = "none" },
         new("kubeconfig", "clientConnection.kubeconfig", Text, "path of the kubeconfig with the address and credentials of the API server",
             (o, v) => o with { Kubeconfig = v.AsPath() })
-            { Show = o => o.Kubeconfig ?? "", Default = "the pod's service account" },
+            { Show = o => o.Kubeconfig ?? "", Default = "the pod's service account", ValueName = ValueNames.File },
         new("master", null, Text, "address of the API server; several are tried in turn",
             (o, v) => o with { Masters = v.AsServers() })
             { CountsBesideFile = true, Default = "that of the kubeconfig" },

@@ -30,6 +30,9 @@ internal sealed record Setting(
     /// <summary>The words of which it takes one; none where it takes what fits its shape.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
+    /// <summary>What help calls its value: <see cref="ValueNames"/>.</summary>
+    public string ValueName { get; init; } = ValueNames.Any;
+
     /// <summary>Whether the flag may stand without a value.</summary>
     public bool IsSwitch => Shape == SettingShape.Switch;
 
