@@ -24,6 +24,9 @@ internal sealed record Column<TRow>(string Name, Func<TRow, string> Cell, Column
     /// <summary>How many characters tell one cell from another: it is not cut below that while another column can go.</summary>
     public int Least { get; init; } = 10;
 
+    /// <summary>Whether a cell that has no room goes on in the next line, in the place of being cut; for the last column.</summary>
+    public bool Wraps { get; init; }
+
     /// <summary>Whether the cells are addresses with ports: where one is cut, the port stays.</summary>
     public bool HasPort { get; init; }
 }

@@ -16,18 +16,18 @@ internal static class MapsCommand
         ebpf-proxy maps --watch
         """;
 
-    private static readonly IReadOnlyList<Column<TableFill>> _columns =
+    internal static IReadOnlyList<Column<TableFill>> Columns { get; } =
     [
         new("MAP", fill => fill.Table),
         new("IN USE", fill => $"{fill.InUse}"),
-        new("SIZE", fill => $"{fill.Capacity}"),
+        new("CAPACITY", fill => $"{fill.Capacity}"),
         new("FILL", fill => $"{100 * fill.InUse / Math.Max(1, fill.Capacity)}%"),
-        new("WHEN FULL", fill => WhenFull(fill.Table)),
+        new("WHEN FULL", fill => WhenFull(fill.Table)) { Wraps = true },
     ];
 
     public static Command Create() => new ListCommand<TableFill, MapJson>("maps", Help)
     {
-        Columns = _columns,
+        Columns = Columns,
         Key = fill => fill.Table,
         ToJson = MapJson.From,
         ListType = ListJsonContext.Readable.IReadOnlyListMapJson,
