@@ -3,6 +3,8 @@
 # opencontainers/image-spec), without a daemon or registry. None of the distribution's tools writes an index of several
 # architectures without one; skopeo and umoci read it in the tests.
 #   oci.sh ARCHIVE NAME TAG ARCHITECTURE=FOLDER...
+# `docker load` without containerd's image store reads no index, but the manifest.json of docker's own archives, which names one
+# image by a name. So there is one in it, too: NAME:TAG-ARCHITECTURE for each, NAME:TAG for the first.
 # The same folders give the same archive, byte for byte; SOURCE_DATE_EPOCH is the time of all of it.
 set -eu
 archive=$1 name=$2 tag=$3
@@ -29,6 +31,11 @@ blob() {
   printf '{"mediaType":"%s","digest":"sha256:%s","size":%s%s}' "$kind.$1" "$sum" "$size" "${3:-}"
 }
 
+# path DESCRIPTOR: where in the archive the blob is
+path() {
+  echo "$1" | sed 's|.*"digest":"sha256:\([0-9a-f]*\)".*|blobs/sha256/\1|'
+}
+
 image() {
   architecture=$1 folder=$2
   archived "$folder" >"$layout/layer.tar"
@@ -39,6 +46,9 @@ image() {
 {"created":"$created","architecture":"$architecture","os":"linux","config":{"Entrypoint":["/usr/bin/ebpf-proxy"],"Env":["PATH=/usr/bin","SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"Labels":{"org.opencontainers.image.title":"$name","org.opencontainers.image.version":"$tag","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:$difference"]},"history":[{"created":"$created","created_by":"make image"}]}
 JSON
   config=$(blob config.v1+json "$layout/config")
+  tags="\"$name:$tag-$architecture\"" separator=,
+  [ -e "$layout/manifest.json" ] || tags="\"$name:$tag\",$tags" separator='['
+  printf '%s{"Config":"%s","RepoTags":[%s],"Layers":["%s"]}' "$separator" "$(path "$config")" "$tags" "$(path "$layer")" >>"$layout/manifest.json"
   printf '{"schemaVersion":2,"mediaType":"%s.manifest.v1+json","config":%s,"layers":[%s]}' "$kind" "$config" "$layer" >"$layout/manifest"
   blob manifest.v1+json "$layout/manifest" ",\"platform\":{\"architecture\":\"$architecture\",\"os\":\"linux\"}"
 }
@@ -52,6 +62,7 @@ printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[%s]}' "$k
 # Under the second name containerd keeps it: an image without a registry in its name is one of docker.io/library there.
 entry=$(blob index.v1+json "$layout/index" ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"$tag\",\"io.containerd.image.name\":\"docker.io/library/$name:$tag\"}")
 printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[%s]}' "$kind" "$entry" >"$layout/index.json"
+printf ']' >>"$layout/manifest.json"
 printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
 archived "$layout" >"$archive.new"
 mv "$archive.new" "$archive"

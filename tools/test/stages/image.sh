@@ -66,6 +66,11 @@ unpack_image() {
     mv "$FOLDER/unpacked-$1/rootfs" "$2"
 }
 
+# docker_image NAME:TAG: the architecture of the image that `docker load` would give this name
+docker_image() {
+  skopeo inspect --config --format '{{.Architecture}}' "docker-archive:.artifacts/image/ebpf-proxy.tar:$1"
+}
+
 # What it reads is hashed, by a library that is loaded when it is needed.
 runs_emulated() {
   emulator=$(find .artifacts/deps/qemu-user/usr/bin -name 'qemu-aarch64' -o -name 'qemu-aarch64-static' | head -n 1)
@@ -126,11 +131,14 @@ loads_everything() {
 # As the manifest has them.
 four=$(sed -n 's/^ *add: \[\(.*\)\]$/\1/p' $manifest | tr -d ,)
 
-plan 20
+version=$(sed -n 's|.*<Version>\(.*\)</Version>.*|\1|p' Directory.Build.props)
+plan 22
 make_node
 holds "other tools read the archive" unpack_image amd64 "$FOLDER/root"
 holds "they find the image of the other architecture" unpack_image arm64 "$FOLDER/root-arm64"
 holds "which runs" runs_emulated
+is "docker finds the first by its name" amd64 "$(docker_image "ebpf-proxy:$version")"
+is "docker finds the other one by its architecture's" arm64 "$(docker_image "ebpf-proxy:$version-arm64")"
 holds "everything that is loaded is in the image" loads_everything
 
 start_daemon early "$four"
