@@ -79,7 +79,7 @@ public sealed class LifecycleTests : IDisposable
     {
         Eventually.Holds(
             () => ReadStatus().GetProperty("daemon") is { ValueKind: JsonValueKind.Object } note
-                && note.GetProperty("lastSync").ValueKind == JsonValueKind.String,
+                && note.GetProperty("lastSyncTime").ValueKind == JsonValueKind.String,
             TimeSpan.FromSeconds(20));
         var running = ReadStatus();
         Assert.True(running.GetProperty("running").GetBoolean());
@@ -101,8 +101,8 @@ public sealed class LifecycleTests : IDisposable
             Assert.Equal($"manifests in {_stage.Node.Manifests.Path}", daemon.GetProperty("source").GetString());
             Assert.NotEqual("", daemon.GetProperty("node").GetString());
             Assert.True(status.GetProperty("attached").GetBoolean());
-            Assert.Equal(8, status.GetProperty("services").GetInt32());
-            var connections = status.GetProperty("tables").EnumerateArray().Single(table => table.GetProperty("table").GetString() == "connections");
+            Assert.Equal(8, status.GetProperty("serviceCount").GetInt32());
+            var connections = status.GetProperty("maps").EnumerateArray().Single(map => map.GetProperty("map").GetString() == "connections");
             Assert.InRange(connections.GetProperty("capacity").GetInt64(), 1, long.MaxValue);
         }
 

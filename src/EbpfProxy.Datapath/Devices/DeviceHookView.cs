@@ -1,18 +1,20 @@
 using System.Globalization;
 using EbpfProxy.Datapath.Node;
+using EbpfProxy.Model.Devices;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Devices;
 
 /// <summary>A program of ours at a device, and the programs of others around it.</summary>
 /// <param name="Device">The device's name.</param>
+/// <param name="Kind">The kind of virtual device (veth, bridge, vlan, ...); empty for hardware.</param>
 /// <param name="Direction">ingress or egress.</param>
 /// <param name="Place">How it is attached: "tcx first", "tcx 2 of 3", "clsact prio 1 handle 0xebf0".</param>
 /// <param name="Before">Those that packets meet before.</param>
 /// <param name="After">Those that they meet after, where ours does not decide.</param>
 /// <param name="ProgramId">The kernel's id of ours.</param>
 public sealed record DeviceHookRow(
-    string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After, uint ProgramId);
+    string Device, string Kind, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After, uint ProgramId);
 
 /// <summary>Reads what is attached to the devices of this network namespace; needs no daemon, and changes nothing.</summary>
 public static class DeviceHookView
@@ -36,8 +38,8 @@ public static class DeviceHookView
             foreach (var direction in DeviceProgramNames.Order.Reverse())
             {
                 var filters = hasFilters ? netlink.ReadFilters(device.Index, direction) : [];
-                var row = pins[(device.Index, direction)].Select(pin => FindLink(device.Name, pin, filters)).FirstOrDefault(row => row is not null)
-                    ?? FindFilter(device.Index, device.Name, direction, filters);
+                var row = pins[(device.Index, direction)].Select(pin => FindLink(device, pin, filters)).FirstOrDefault(row => row is not null)
+                    ?? FindFilter(device, direction, filters);
                 if (row is not null)
                 {
                     rows.Add((device.Index, row));
@@ -48,7 +50,7 @@ public static class DeviceHookView
         return rows;
     }
 
-    private static DeviceHookRow? FindLink(string device, DevicePin pin, IReadOnlyList<DeviceFilter> filters)
+    private static DeviceHookRow? FindLink(NodeDevice device, DevicePin pin, IReadOnlyList<DeviceFilter> filters)
     {
         using var link = BpfLink.TryOpenPinned(pin.Path);
         var info = link?.Info;
@@ -60,7 +62,8 @@ public static class DeviceHookView
         uint[] ids = [.. BpfTcx.ReadProgramIds(pin.Device, pin.Direction)];
         int place = Array.IndexOf(ids, info.ProgramId);
         return place < 0 ? null : new DeviceHookRow(
-            device,
+            device.Name,
+            device.Kind,
             DeviceProgramNames.Word(pin.Direction),
             place == 0 ? "tcx first" : string.Create(CultureInfo.InvariantCulture, $"tcx {place + 1} of {ids.Length}"),
             [.. ids[..place].Select(NameOf)],
@@ -68,7 +71,7 @@ public static class DeviceHookView
             info.ProgramId);
     }
 
-    private static DeviceHookRow? FindFilter(int index, string device, TrafficDirection direction, IReadOnlyList<DeviceFilter> filters)
+    private static DeviceHookRow? FindFilter(NodeDevice device, TrafficDirection direction, IReadOnlyList<DeviceFilter> filters)
     {
         var ours = filters.FirstOrDefault(filter => ClsactAttacher.IsOurs(filter, direction));
         if (ours is null)
@@ -78,10 +81,11 @@ public static class DeviceHookView
 
         var before = filters.TakeWhile(filter => filter != ours);
         return new DeviceHookRow(
-            device,
+            device.Name,
+            device.Kind,
             DeviceProgramNames.Word(direction),
             string.Create(CultureInfo.InvariantCulture, $"clsact prio {ours.Priority} handle 0x{ours.Handle:x}"),
-            [.. BpfTcx.ReadProgramIds(index, direction).Select(NameOf), .. before.Select(NameOf).OfType<string>()],
+            [.. BpfTcx.ReadProgramIds(device.Index, direction).Select(NameOf), .. before.Select(NameOf).OfType<string>()],
             [.. filters.SkipWhile(filter => filter != ours).Skip(1).Select(NameOf).OfType<string>()],
             ours.ProgramId);
     }

@@ -28,9 +28,9 @@ public enum TcpState : byte
 /// <param name="LocalPort">The port that it is bound to.</param>
 /// <param name="State">How far it is.</param>
 /// <param name="Inode">Its number among the open files of processes; 0 where no process has it any more.</param>
-/// <param name="BytesSent">What the other side acknowledged, by TCP: SYN and FIN count as a byte each.</param>
-/// <param name="BytesReceived">What came from the other side, by TCP.</param>
-internal sealed record NodeSocket(ulong Cookie, Address Local, ushort LocalPort, TcpState State, uint Inode, ulong BytesSent, ulong BytesReceived)
+/// <param name="BytesSent">What the other side acknowledged, by TCP: SYN and FIN count as a byte each. Null where the kernel does not tell.</param>
+/// <param name="BytesReceived">What came from the other side, by TCP; null where the kernel does not tell.</param>
+internal sealed record NodeSocket(ulong Cookie, Address Local, ushort LocalPort, TcpState State, uint Inode, ulong? BytesSent, ulong? BytesReceived)
 {
     /// <summary>Whether its datagrams leave from whatever address leads there.</summary>
     public bool IsOfAnyAddress => Local == Address.AnyOf(Local.Family);

@@ -70,7 +70,7 @@ internal static class SocketDump
             BinaryPrimitives.ReadUInt16BigEndian(body[MessageLocalPort..]),
             (TcpState)body[MessageState],
             MemoryMarshal.Read<uint>(body[MessageInode..]),
-            hasBytes ? MemoryMarshal.Read<ulong>(info[InfoBytesAcked..]) : 0,
-            hasBytes ? MemoryMarshal.Read<ulong>(info[InfoBytesReceived..]) : 0);
+            hasBytes ? MemoryMarshal.Read<ulong>(info[InfoBytesAcked..]) : null,
+            hasBytes ? MemoryMarshal.Read<ulong>(info[InfoBytesReceived..]) : null);
     }
 }

@@ -24,6 +24,10 @@ public static class DatapathState
         return [.. SocketHook.All.Select(hook => hook.Program).Where(name => File.Exists(Path.Combine(links, name)))];
     }
 
+    /// <summary>Whether the bytes of TCP sockets are counted by service: the program is attached that does it.</summary>
+    public static bool CountsSocketBytes(string bpfFileSystem) =>
+        SocketHook.Counters.All(hook => File.Exists(Path.Combine(LinksOf(bpfFileSystem), hook.Program)));
+
     /// <summary>How many programs there are to attach.</summary>
     public static int AllPrograms => SocketHook.All.Count;
 

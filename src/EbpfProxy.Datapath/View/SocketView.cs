@@ -21,8 +21,8 @@ namespace EbpfProxy.Datapath.View;
 /// <param name="Namespace">The inode of its network namespace; 0 where that is not known.</param>
 /// <param name="State">How far the socket is.</param>
 /// <param name="Inode">Its number among the open files of processes; 0 where it is not known, or no process has it.</param>
-/// <param name="BytesSent">To the backend, by TCP: SYN and FIN count as a byte each.</param>
-/// <param name="BytesReceived">From the backend, by TCP.</param>
+/// <param name="BytesSent">To the backend, by TCP: SYN and FIN count as a byte each. Null where the kernel does not tell.</param>
+/// <param name="BytesReceived">From the backend, by TCP; null where the kernel does not tell.</param>
 /// <param name="IsTallied">Whether those bytes are added to its service's tally when the connection ends.</param>
 public sealed record SocketRow(
     ulong Cookie,
@@ -35,8 +35,8 @@ public sealed record SocketRow(
     ulong Namespace,
     TcpState State,
     uint Inode,
-    ulong BytesSent,
-    ulong BytesReceived,
+    ulong? BytesSent,
+    ulong? BytesReceived,
     bool IsTallied);
 
 /// <summary>
@@ -74,8 +74,8 @@ public static class SocketView
         found.Namespace,
         found.Socket?.State ?? TcpState.Unknown,
         found.Socket?.Inode ?? 0,
-        found.Socket?.BytesSent ?? 0,
-        found.Socket?.BytesReceived ?? 0,
+        found.Socket?.BytesSent,
+        found.Socket?.BytesReceived,
         peer.Flags.HasFlag(PeerFlags.UntilClosed));
 
     /// <summary>The records, those too that a growth of the table has not moved yet.</summary>

@@ -1,5 +1,6 @@
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 using LibBpfSharp;
 
@@ -10,11 +11,16 @@ namespace EbpfProxy.Datapath.View;
 /// <param name="Service">The service.</param>
 /// <param name="Opened">Connections that got a backend, by sockets and in packets.</param>
 /// <param name="Open">Those of them that are not over.</param>
-/// <param name="BytesSent">To backends: by TCP sockets, and in packets from the IP header on.</param>
+/// <param name="BytesSent">To backends, as far as it is counted: by TCP sockets, and in packets from the IP header on.</param>
 /// <param name="BytesReceived">The same from backends.</param>
 /// <param name="Refusals">What was refused or dropped, by reason.</param>
+/// <param name="CountsSocketBytes">Whether the bytes of its sockets are counted now; those in packets always are.</param>
 public sealed record ServiceTally(
-    uint ServiceId, ServiceKey Service, ulong Opened, ulong Open, ulong BytesSent, ulong BytesReceived, ServiceRefusals Refusals);
+    uint ServiceId, ServiceKey Service, ulong Opened, ulong Open, ulong BytesSent, ulong BytesReceived, ServiceRefusals Refusals, bool CountsSocketBytes)
+{
+    /// <summary>Whether something was measured: else its bytes are 0 because nobody counted them.</summary>
+    public bool HasBytes => CountsSocketBytes || BytesSent + BytesReceived > 0;
+}
 
 /// <summary>How many connections of a service were refused or dropped.</summary>
 /// <param name="NoEndpoint">Nobody could answer.</param>
@@ -43,12 +49,12 @@ public static class TallyView
     public static IReadOnlyList<ServiceTally> Read(string bpfFileSystem)
     {
         string folder = DatapathView.FolderOf(bpfFileSystem);
-        var rows = ReadOver(folder);
+        var rows = ReadOver(folder, DatapathState.CountsSocketBytes(bpfFileSystem));
         var open = new Dictionary<uint, (ulong Sent, ulong Received)>();
         AddPackets(DatapathOptions.PinRootOf(bpfFileSystem), open);
         foreach (var socket in SocketView.Read(bpfFileSystem).Where(socket => socket.IsTallied))
         {
-            Add(open, socket.ServiceId, socket.BytesSent, socket.BytesReceived);
+            Add(open, socket.ServiceId, socket.BytesSent ?? 0, socket.BytesReceived ?? 0);
         }
 
         return
@@ -63,7 +69,7 @@ public static class TallyView
         ];
     }
 
-    private static List<ServiceTally> ReadOver(string folder)
+    private static List<ServiceTally> ReadOver(string folder, bool countsSocketBytes)
     {
         var rows = new List<ServiceTally>();
         using var map = BpfMap.OpenPinned(Path.Combine(folder, TableNames.Tallies));
@@ -72,7 +78,9 @@ public static class TallyView
         {
             var tally = tallies[(int)id];
             var refusals = new ServiceRefusals(tally.NoEndpoint, tally.NoLocalEndpoint, tally.SourceDenied, tally.NoRoom);
-            rows.Add(new ServiceTally(id, key, tally.Opened, tally.Open, tally.BytesSent, tally.BytesReceived, refusals));
+            // Of datagrams of sockets nobody knows the bytes; SCTP goes in packets alone.
+            bool hasAll = key.Protocol == Protocol.Sctp || (key.Protocol == Protocol.Tcp && countsSocketBytes);
+            rows.Add(new ServiceTally(id, key, tally.Opened, tally.Open, tally.BytesSent, tally.BytesReceived, refusals, hasAll));
         }
 
         return rows;

@@ -23,7 +23,7 @@ internal static class ExplainCommand
         --cluster-cidr or the Node's podCIDRs), and outside otherwise; --as says it where that is not so. Flows that are
         open stay with their backend whatever this says: see `conntrack list`. With session affinity the client's last
         backend comes first: see `affinity list`. Not told are endpoints that do not serve, which are in no map, and whether
-        the packets come by a device that has the programs: see `status`.
+        the packets come by a device that has the programs: see `status -o wide`.
         """;
 
     public static Command Create()

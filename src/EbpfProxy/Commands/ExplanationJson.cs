@@ -4,23 +4,23 @@ namespace EbpfProxy.Commands;
 
 /// <summary>What becomes of a flow, in JSON.</summary>
 internal sealed record ExplanationJson(
-    string Client,
-    string Place,
+    string ClientAddress,
+    string ClientPlace,
     AddressPortJson Destination,
     string Protocol,
     string Result,
-    string Why,
+    string Message,
     string? Namespace,
     string? Service,
     string? PortName,
-    string? Frontend,
+    string? FrontendKind,
     uint AffinitySeconds,
     IReadOnlyList<ExplainedEndpointJson> Endpoints,
     bool HandedBack)
 {
     public static ExplanationJson From(ExplainedFlow flow, FlowExplanation explanation, bool isHandedBack) => new(
         flow.Client.ToString(),
-        flow.Place.ToString(),
+        Words.FlagOf(flow.Place),
         new AddressPortJson(flow.Destination.ToString(), flow.Port),
         Words.Of(flow.Protocol),
         Words.Of(explanation.Fate),

@@ -5,7 +5,7 @@ namespace EbpfProxy.Commands;
 /// <summary>What became of a connection, in JSON.</summary>
 internal sealed record FlowEventJson(
     DateTimeOffset Time,
-    string What,
+    string Result,
     string? Reason,
     string Protocol,
     AddressPortJson? Client,
@@ -16,7 +16,7 @@ internal sealed record FlowEventJson(
     string? PortName,
     uint? Pid,
     string? Command,
-    uint? Device)
+    uint? DeviceIndex)
 {
     public static FlowEventJson From(FlowEvent one) => new(
         one.Time,

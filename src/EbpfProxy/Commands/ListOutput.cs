@@ -7,11 +7,11 @@ using EbpfProxy.Model.Tables;
 namespace EbpfProxy.Commands;
 
 /// <summary>A service in JSON.</summary>
-internal sealed record ServiceJson(
+internal record ServiceJson(
     uint Id,
     string Namespace,
-    string Name,
-    string Port,
+    string Service,
+    string PortName,
     string Protocol,
     string Family,
     IReadOnlyList<FrontendJson> Frontends,
@@ -19,8 +19,8 @@ internal sealed record ServiceJson(
     uint AffinitySeconds,
     IReadOnlyList<string> SourceRanges,
     IReadOnlyList<string> LeftToStack,
-    int Backends,
-    int UsableBackends,
+    int BackendCount,
+    int UsableBackendCount,
     ConnectionCountJson? Connections)
 {
     public static ServiceJson From(CountedService service) => From(service.Row, service.Connections);
@@ -32,7 +32,7 @@ internal sealed record ServiceJson(
         row.Key.PortName,
         Words.Of(row.Key.Protocol),
         row.Key.Family.ToString(),
-        [.. row.Frontends.Select(f => new FrontendJson(f.Kind == FrontendKind.NodePort ? "" : f.Address.ToString(), f.Port, f.Kind.ToString()))],
+        [.. row.Frontends.Select(f => new FrontendJson(f.Kind == FrontendKind.NodePort ? null : f.Address.ToString(), f.Port, f.Kind.ToString()))],
         new VerdictsJson(Words.Of(row.Verdicts.Internal), Words.Of(row.Verdicts.External), Words.Of(row.Verdicts.ExternalNear)),
         row.AffinitySeconds,
         [.. row.SourceRanges.Select(range => range.ToString())],
@@ -49,7 +49,7 @@ internal sealed record ConnectionCountJson(int Active, int Closing)
 }
 
 /// <summary>A frontend in JSON; a node port has no address.</summary>
-internal sealed record FrontendJson(string Address, ushort Port, string Kind);
+internal sealed record FrontendJson(string? Address, ushort Port, string Kind);
 
 /// <summary>What each class of traffic gets, in JSON.</summary>
 internal sealed record VerdictsJson(string Internal, string External, string ExternalNear);
@@ -120,7 +120,7 @@ internal sealed record AddressPortJson(string Address, ushort Port)
 
 /// <summary>A client that a service remembers, in JSON.</summary>
 internal sealed record AffinityJson(
-    string Namespace, string Service, string PortName, string Protocol, string Client, AddressPortJson Backend, double SecondsLeft)
+    string Namespace, string Service, string PortName, string Protocol, string ClientAddress, AddressPortJson Backend, double RemainingSeconds)
 {
     public static AffinityJson From(AffinityRow row) => new(
         row.Service.Service.Namespace,
@@ -145,8 +145,8 @@ internal sealed record SocketJson(
     AddressPortJson Frontend,
     AddressPortJson Backend,
     string State,
-    ulong BytesSent,
-    ulong BytesReceived,
+    ulong? BytesSent,
+    ulong? BytesReceived,
     ulong Cookie)
 {
     public static SocketJson From(OwnedSocket socket) => new(
@@ -167,13 +167,13 @@ internal sealed record SocketJson(
 }
 
 /// <summary>How full a map is, in JSON.</summary>
-internal sealed record MapJson(string Map, long InUse, long Size, string WhenFull)
+internal sealed record MapJson(string Map, long InUse, long Capacity, string WhenFull)
 {
     public static MapJson From(TableFill fill) => new(fill.Table, fill.InUse, fill.Capacity, MapsCommand.WhenFull(fill.Table));
 }
 
 /// <summary>One thing that was checked, in JSON.</summary>
-internal sealed record CheckJson(string Name, string State, string Detail);
+internal sealed record CheckJson(string Name, string State, string Message);
 
 [JsonSerializable(typeof(IReadOnlyList<ServiceJson>))]
 [JsonSerializable(typeof(IReadOnlyList<BackendJson>))]

@@ -3,11 +3,22 @@ using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Commands;
 
-/// <summary>All of one service, in JSON.</summary>
-internal sealed record ServiceDetailJson(ServiceJson Service, TallyJson? SoFar, IReadOnlyList<EndpointJson> Endpoints)
+/// <summary>All of one service, in JSON: what lists have of it, what it did, and each endpoint.</summary>
+internal sealed record ServiceDetailJson : ServiceJson
 {
+    private ServiceDetailJson(ServiceJson service, TallyJson? soFar, IReadOnlyList<EndpointJson> endpoints)
+        : base(service)
+    {
+        SoFar = soFar;
+        Endpoints = endpoints;
+    }
+
+    public TallyJson? SoFar { get; }
+
+    public IReadOnlyList<EndpointJson> Endpoints { get; }
+
     public static ServiceDetailJson From(ServiceRow service, ConnectionCounts counts, ServiceTally? tally) => new(
-        ServiceJson.From(service, counts.Of(service.Key)),
+        From(service, counts.Of(service.Key)),
         tally is null ? null : TallyJson.From(tally),
         [.. service.Backends.Select(backend => EndpointJson.From(service, backend, counts))]);
 }

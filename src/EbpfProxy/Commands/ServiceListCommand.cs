@@ -32,7 +32,7 @@ internal static class ServiceListCommand
         ebpf-proxy service list
         ebpf-proxy service list -o wide
         ebpf-proxy service list --watch
-        ebpf-proxy service list -o json | jq -r '.[] | select(.usableBackends == 0) | .name'
+        ebpf-proxy service list -o json | jq -r '.[] | select(.usableBackendCount == 0) | .service'
         """;
 
     internal static IReadOnlyList<Column<CountedService>> Columns { get; } =

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Commands;
@@ -16,7 +17,7 @@ internal static class ServiceShowCommand
         set        which traffic an endpoint is for: cluster (any policy but Local), local (policy Local)
         active     connections that are open, of this node's sockets and of what is translated packet by packet
         closing    those that one side at least has begun to close
-        so far     since the Service is on this node; bytes of TCP sockets, and in packets from the IP header on
+        so far     since the Service is on this node; bytes in packets from the IP header on, and of TCP sockets with --socket-bytes
 
         ebpf-proxy service show default/web
         ebpf-proxy service show default/web -o yaml
@@ -86,7 +87,7 @@ internal static class ServiceShowCommand
         Line("connections", $"{total.Active} active, {total.Closing} closing");
         if (tally is not null)
         {
-            Line("so far", $"{tally.Opened} connections, {Words.OfBytes(tally.BytesSent)} to backends, {Words.OfBytes(tally.BytesReceived)} from them");
+            Line("so far", $"{tally.Opened} connections, {BytesOf(tally)}");
             Line("refused", Words.Of(tally.Refusals));
         }
 
@@ -97,6 +98,15 @@ internal static class ServiceShowCommand
         }
 
         string Coloured(Verdict verdict) => terminal.Coloured(Words.Of(verdict), Words.Of(verdict));
+    }
+
+    /// <summary>The bytes of a service, and of what there are none.</summary>
+    private static string BytesOf(ServiceTally tally)
+    {
+        string bytes = tally.HasBytes
+            ? $"{Words.OfBytes(tally.BytesSent)} to backends, {Words.OfBytes(tally.BytesReceived)} from them" : "bytes - (not measured)";
+        return tally.CountsSocketBytes ? bytes
+            : tally.Service.Protocol == Protocol.Udp ? $"{bytes}; those of UDP sockets are not counted" : $"{bytes}; those of sockets are counted with --socket-bytes";
     }
 
     private static IReadOnlyList<Column<BackendRow>> EndpointColumns(ServiceRow service, ConnectionCounts counts) =>

@@ -20,7 +20,7 @@ internal static class SocketsCommand
                   connected, sends (by sendto): of UDP
                   unknown: its network namespace cannot be entered
         with -o wide
-        SENT      bytes to the backend that it acknowledged, RECEIVED from it; of TCP
+        SENT      bytes to the backend that it acknowledged, RECEIVED from it; of TCP, - where the kernel does not tell
         CGROUP    of the process: it names the pod
         NETNS     the inode of the network namespace: ls -l /proc/PID/ns/net
 

@@ -15,21 +15,26 @@ internal static class StatusCommand
         """
         Say what of the proxy is on this node, with or without a daemon that runs
 
+        devices  those that have the programs, with their place among the programs of others. Of many of a kind where that is
+                 the same, how many; each one by name with -o wide, and where it is otherwise than with the most of its kind
+        events   what the programs counted, by the reasons of docs/datapath.md
+
         ebpf-proxy status
-        ebpf-proxy status -o json | jq .daemon.lastSync
+        ebpf-proxy status -o wide
+        ebpf-proxy status -o json | jq .daemon.lastSyncTime
 
         Exit code 1 if the programs are not all attached.
         """;
 
     public static Command Create()
     {
-        var output = OutputOption.Create();
+        var output = OutputOption.CreateForList();
         var command = new DocumentedCommand("status", Help) { output, Cli.BpfFileSystem };
         command.SetAction(async (result, token) =>
         {
             string bpfFileSystem = result.GetRequiredValue(Cli.BpfFileSystem);
             var form = OutputOption.FormOf(result, output);
-            if (form == OutputForm.Text && !Handback.IsThere(bpfFileSystem))
+            if (form is OutputForm.Text or OutputForm.Wide && !Handback.IsThere(bpfFileSystem))
             {
                 throw new IOException($"nothing of ebpf-proxy below {bpfFileSystem}: is it running on this node, with this --bpffs?");
             }
@@ -38,7 +43,7 @@ internal static class StatusCommand
             var writer = result.InvocationConfiguration.Output;
             if (!OutputOption.TryWrite(writer, form, status, ListJsonContext.Readable.StatusJson))
             {
-                StatusText.Write(writer, status, TimeProvider.System.GetUtcNow());
+                StatusText.Write(writer, status, TimeProvider.System.GetUtcNow(), isWide: form == OutputForm.Wide);
             }
 
             return status.Attached ? 0 : Cli.Failure;
@@ -60,7 +65,7 @@ internal static class StatusCommand
         return new StatusJson(
             ProxyDaemon.Version,
             isRunning,
-            note,
+            DaemonJson.From(note),
             isRunning ? await HealthOfAsync(note, token) : null,
             isAttached,
             programs,
@@ -68,8 +73,8 @@ internal static class StatusCommand
             isHandedBack,
             services.Count,
             services.Sum(s => s.Backends.Length),
-            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Direction, hook.Place, hook.Before, hook.After))],
-            TableFills.Read(bpfFileSystem),
+            [.. DeviceHookView.Read(bpfFileSystem).Select(hook => new DeviceHookJson(hook.Device, hook.Kind, hook.Direction, hook.Place, hook.Before, hook.After))],
+            [.. TableFills.Read(bpfFileSystem).Select(MapJson.From)],
             Enum.GetValues<Reason>()
                 .Where(r => r != Reason.None && (int)r < counters.Count)
                 .ToDictionary(Words.Of, r => counters[(int)r]),

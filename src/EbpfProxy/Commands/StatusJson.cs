@@ -1,6 +1,3 @@
-using EbpfProxy.Daemon;
-using EbpfProxy.Datapath.View;
-
 namespace EbpfProxy.Commands;
 
 /// <summary>The state of the node in JSON.</summary>
@@ -10,32 +7,33 @@ namespace EbpfProxy.Commands;
 /// <param name="Health">What the daemon that runs answers when it is asked for its health, in words; null where none runs.</param>
 /// <param name="Attached">Whether all socket programs are attached.</param>
 /// <param name="Programs">Those that are.</param>
-/// <param name="AllPrograms">How many there are to attach.</param>
+/// <param name="ProgramCount">How many there are to attach.</param>
 /// <param name="HandedBack">Whether kube-proxy has the new connections, and only what was open goes on here.</param>
-/// <param name="Services">How many services there are: one a port and family.</param>
-/// <param name="Backends">How many backends they have in all.</param>
+/// <param name="ServiceCount">How many services there are: one a port and family.</param>
+/// <param name="BackendCount">How many backends they have in all.</param>
 /// <param name="Devices">The programs at devices.</param>
-/// <param name="Tables">How full the tables are.</param>
+/// <param name="Maps">How full the maps are.</param>
 /// <param name="Events">What the programs counted, by reason.</param>
 /// <param name="FastPath">Whether connections go around the stack, and if not, why.</param>
 internal sealed record StatusJson(
     string Version,
     bool Running,
-    DaemonNote? Daemon,
+    DaemonJson? Daemon,
     string? Health,
     bool Attached,
     IReadOnlyList<string> Programs,
-    int AllPrograms,
+    int ProgramCount,
     bool HandedBack,
-    int Services,
-    int Backends,
+    int ServiceCount,
+    int BackendCount,
     IReadOnlyList<DeviceHookJson> Devices,
-    IReadOnlyList<TableFill> Tables,
+    IReadOnlyList<MapJson> Maps,
     IReadOnlyDictionary<string, ulong> Events,
     FastPathJson FastPath);
 
 /// <summary>Whether connections go around the stack.</summary>
-internal sealed record FastPathJson(bool On, string Reason);
+internal sealed record FastPathJson(bool On, string Message);
 
-/// <summary>A program of ours at a device.</summary>
-internal sealed record DeviceHookJson(string Device, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);
+/// <summary>A program of ours at a device. The kind is that of a virtual device, empty for hardware.</summary>
+internal sealed record DeviceHookJson(
+    string Device, string Kind, string Direction, string Place, IReadOnlyList<string> Before, IReadOnlyList<string> After);

@@ -5,7 +5,8 @@ namespace EbpfProxy.Commands;
 /// <summary>The state of the node in words.</summary>
 internal static class StatusText
 {
-    public static void Write(TextWriter writer, StatusJson status, DateTimeOffset now)
+    /// <summary>Writes it, a fact a line; with <paramref name="isWide"/> each device, not only how many there are of a kind.</summary>
+    public static void Write(TextWriter writer, StatusJson status, DateTimeOffset now, bool isWide)
     {
         void Line(string name, string text) => writer.WriteLine($"{name,-13}{text}".TrimEnd());
 
@@ -26,10 +27,10 @@ internal static class StatusText
         }
         else
         {
-            Line("daemon", status.Running ? $"running, pid {daemon.Pid}, since {Time(daemon.Started)}" : "not running; what follows is of the last one");
+            Line("daemon", status.Running ? $"running, pid {daemon.Pid}, since {Time(daemon.StartTime)}" : "not running; what follows is of the last one");
             TellHealth();
             Line("node", daemon.Node);
-            string heard = daemon.LastHeard is { } time ? $", last heard of {Age(now - time)} ago" : "";
+            string heard = daemon.LastHeardTime is { } time ? $", last heard of {Age(now - time)} ago" : "";
             Line("source", $"{daemon.Source}{heard}{(daemon.SourceError is { } error ? $": {error}" : "")}");
             Line("sync", SyncOf(status, now));
             Line("cgroup", daemon.Cgroup);
@@ -39,31 +40,32 @@ internal static class StatusText
             }
         }
 
-        Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.AllPrograms} attached");
+        Line("programs", status.Attached ? "attached" : status.Programs.Count == 0 ? "not attached" : $"{status.Programs.Count} of {status.ProgramCount} attached");
         if (status.HandedBack)
         {
             Line("handed back", "what is new goes by kube-proxy's rules, what was open goes on here");
         }
 
-        Line("services", $"{status.Services}");
-        Line("backends", $"{status.Backends}");
-        if (status.Tables.FirstOrDefault(table => table.Table == "connections") is { } connections)
+        Line("services", $"{status.ServiceCount}");
+        Line("backends", $"{status.BackendCount}");
+        if (status.Maps.FirstOrDefault(map => map.Map == "connections") is { } connections)
         {
             Line("connections", $"{connections.InUse} of {connections.Capacity}");
         }
 
-        Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Reason}");
+        Line("fast path", status.FastPath.On ? "on" : $"off: {status.FastPath.Message}");
         int devices = status.Devices.Select(hook => hook.Device).Distinct().Count();
-        Line("devices", daemon is { FailedDevices: > 0 } ? $"{devices}, and {daemon.FailedDevices} that the programs could not be put on: {daemon.FailedNames}"
+        Line("devices", daemon is { FailedDeviceCount: > 0 }
+            ? $"{devices}, and {daemon.FailedDeviceCount} that the programs could not be put on: {string.Join(", ", daemon.FailedDevices)}"
             : devices == 0 && status.Attached ? "0: only sockets are translated, packets from elsewhere are not (--devices)" : $"{devices}");
-        foreach (var hook in status.Devices)
+        foreach (string line in DeviceLines.Of(status.Devices, isWide))
         {
-            Line("", $"{hook.Device} {hook.Direction}: {hook.Place}{NamesOf(" after ", hook.Before)}{NamesOf(" before ", hook.After)}");
+            Line("", line);
         }
 
-        foreach (var (table, index) in status.Tables.Where(table => table.Table != "connections").Select((table, index) => (table, index)))
+        foreach (var (map, index) in status.Maps.Where(map => map.Map != "connections").Select((map, index) => (map, index)))
         {
-            Line(index == 0 ? "tables" : "", $"{table.Table} {table.InUse} of {table.Capacity}");
+            Line(index == 0 ? "maps" : "", $"{map.Map} {map.InUse} of {map.Capacity}");
         }
 
         foreach (var ((reason, count), index) in status.Events.Select((entry, index) => (entry, index)))
@@ -75,13 +77,13 @@ internal static class StatusText
     private static string SyncOf(StatusJson status, DateTimeOffset now)
     {
         var daemon = status.Daemon!;
-        string last = daemon.LastSync is { } time ? $"{Age(now - time)} ago" : "";
+        string last = daemon.LastSyncTime is { } time ? $"{Age(now - time)} ago" : "";
         if (daemon.SyncError is { } error)
         {
             return $"failing: {error}{(last.Length > 0 ? $"; last done {last}" : "")}";
         }
 
-        if (status.Running && daemon.WaitingSince is { } waiting)
+        if (status.Running && daemon.WaitingSinceTime is { } waiting)
         {
             return $"a change has waited for {Age(now - waiting)}{(last.Length > 0 ? $"; last done {last}" : "")}";
         }
@@ -104,7 +106,4 @@ internal static class StatusText
     };
 
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static string NamesOf(string word, IReadOnlyList<string> programs) =>
-        programs.Count == 0 ? "" : $",{word}{string.Join(", ", programs)}";
 }

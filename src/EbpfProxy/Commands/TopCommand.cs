@@ -15,7 +15,8 @@ internal static class TopCommand
 
         CONN/S      connections that got a backend, a second
         OPEN        those that are not over
-        SENT/S      bytes to backends, a second: of TCP sockets what was acknowledged, in packets from the IP header on
+        SENT/S      bytes to backends, a second: in packets from the IP header on, and with --socket-bytes of TCP sockets what was
+                    acknowledged; - where none were counted and not all are
         RECEIVED/S  bytes from backends, a second
         REFUSED/S   connections that were refused or dropped, a second; why is in REFUSED
 
@@ -92,7 +93,7 @@ internal static class TopCommand
     internal static IEnumerable<TrafficRow> Sort(IEnumerable<TrafficRow> rows, string key) => key switch
     {
         "open" => rows.OrderByDescending(row => row.Tally.Open),
-        "bytes" => rows.OrderByDescending(row => row.Sent + row.Received),
+        "bytes" => rows.OrderByDescending(row => (row.Sent ?? 0) + (row.Received ?? 0)),
         "refused" => rows.OrderByDescending(row => row.Refused).ThenByDescending(row => row.Tally.Refusals.Sum),
         "name" => rows,
         _ => rows.OrderByDescending(row => row.Connections).ThenByDescending(row => row.Tally.Open),

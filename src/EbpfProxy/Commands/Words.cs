@@ -62,6 +62,14 @@ internal static class Words
         FrontendKind.NodePort => "node port",
     };
 
+    /// <summary>The same by the words of `explain --as`.</summary>
+    public static string FlagOf(ClientPlace place) => place switch
+    {
+        ClientPlace.LocalPod => "pod",
+        ClientPlace.Node => "node",
+        ClientPlace.Elsewhere => "outside",
+    };
+
     public static string Of(FlowFate fate) => fate switch
     {
         FlowFate.Untouched => "untouched",
@@ -87,18 +95,18 @@ internal static class Words
     /// <summary>What was refused, by the names of the reasons; "nothing" where nothing was.</summary>
     public static string Of(ServiceRefusals refusals)
     {
-        string[] parts =
-        [
-            .. new (string Name, ulong Count)[]
-            {
-                (Of(Reason.NoEndpoint), refusals.NoEndpoint),
-                (Of(Reason.NoLocalEndpoint), refusals.NoLocalEndpoint),
-                (Of(Reason.SourceDenied), refusals.SourceDenied),
-                ("no_room", refusals.NoRoom),
-            }.Where(part => part.Count > 0).Select(part => $"{part.Count} {part.Name}"),
-        ];
+        string[] parts = [.. CountsOf(refusals).Where(part => part.Count > 0).Select(part => $"{part.Count} {part.Reason}")];
         return parts.Length == 0 ? "nothing" : string.Join(", ", parts);
     }
+
+    /// <summary>By the names that docs/datapath.md has; the last stands for all that lack room.</summary>
+    public static (string Reason, ulong Count)[] CountsOf(ServiceRefusals refusals) =>
+    [
+        (Of(Reason.NoEndpoint), refusals.NoEndpoint),
+        (Of(Reason.NoLocalEndpoint), refusals.NoLocalEndpoint),
+        (Of(Reason.SourceDenied), refusals.SourceDenied),
+        ("no_room", refusals.NoRoom),
+    ];
 
     /// <summary>A number of bytes in the largest unit that it fills: "1.5 MiB".</summary>
     public static string OfBytes(double bytes)
@@ -112,6 +120,9 @@ internal static class Words
 
         return string.Create(CultureInfo.InvariantCulture, $"{(unit == 0 ? Math.Round(bytes) : Math.Round(bytes, 1))} {units[unit]}");
     }
+
+    /// <summary>The same, - where it was not measured.</summary>
+    public static string OfBytes(double? bytes) => bytes is { } known ? OfBytes(known) : "-";
 
     /// <summary>What becomes of a connection for a reason.</summary>
     public static string FateOf(Reason reason) => reason switch

@@ -98,7 +98,7 @@ internal sealed class ServiceMetrics
             _open.WithLabels(values).Set(parts.Sum(part => (double)part.Open));
             _sent.WithLabels(values).IncTo(parts.Sum(part => (double)part.BytesSent));
             _received.WithLabels(values).IncTo(parts.Sum(part => (double)part.BytesReceived));
-            foreach (var (reason, count) in parts.SelectMany(part => Reasons(part.Refusals)).GroupBy(one => one.Reason, (reason, all) => (reason, all.Sum(one => (double)one.Count))))
+            foreach (var (reason, count) in parts.SelectMany(part => Words.CountsOf(part.Refusals)).GroupBy(one => one.Reason, (reason, all) => (reason, all.Sum(one => (double)one.Count))))
             {
                 _refusals.WithLabels(labels.With(reason)).IncTo(count);
             }
@@ -114,18 +114,9 @@ internal sealed class ServiceMetrics
         _open.RemoveLabelled(values);
         _sent.RemoveLabelled(values);
         _received.RemoveLabelled(values);
-        foreach (var (reason, _) in Reasons(default))
+        foreach (var (reason, _) in Words.CountsOf(default))
         {
             _refusals.RemoveLabelled(labels.With(reason));
         }
     }
-
-    /// <summary>By the names that docs/datapath.md has; the last stands for all that lack room.</summary>
-    private static (string Reason, ulong Count)[] Reasons(ServiceRefusals refusals) =>
-    [
-        (Words.Of(Reason.NoEndpoint), refusals.NoEndpoint),
-        (Words.Of(Reason.NoLocalEndpoint), refusals.NoLocalEndpoint),
-        (Words.Of(Reason.SourceDenied), refusals.SourceDenied),
-        ("no_room", refusals.NoRoom),
-    ];
 }

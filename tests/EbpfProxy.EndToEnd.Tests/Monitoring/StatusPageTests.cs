@@ -29,6 +29,9 @@ public sealed class StatusPageTests(ServiceStage stage) : IClassFixture<ServiceS
         Assert.Contains($"<td>{ServiceStage.Web4}:{ServiceStage.Port}</td>", page, StringComparison.Ordinal);
         Assert.Contains($"{stage.A.IPv4}:{ServiceStage.BackendPort}, ", page, StringComparison.Ordinal);
         Assert.Contains("<td>no_endpoint</td>", page, StringComparison.Ordinal);
+
+        // Without --socket-bytes nobody counted those.
+        Assert.Contains("<td>-</td><td>-</td>", page, StringComparison.Ordinal);
         Assert.Contains("<td>frontends</td>", page, StringComparison.Ordinal);
     }
 

@@ -51,7 +51,31 @@ public sealed class InspectionTests(PacketStage stage) : IClassFixture<PacketSta
         var row = Assert.Single(List("affinity", "list", service.Name));
         var backend = name.StartsWith("near", StringComparison.Ordinal) ? Backend.Near : Backend.Far;
         Assert.Equal(stage.AddressOf(backend, 4), row.GetProperty("backend").GetProperty("address").GetString());
-        Assert.InRange(row.GetProperty("secondsLeft").GetDouble(), 1, 600);
+        Assert.InRange(row.GetProperty("remainingSeconds").GetDouble(), 1, 600);
+    }
+
+    [KernelFact]
+    public void Bytes_that_nobody_counts_are_told_as_such_and_not_as_0()
+    {
+        var service = new Service("unmeasured", 64);
+        stage.Move(service, 4, Backend.Near);
+        var inside = stage.Door(service, Frontend.ClusterIP, 4);
+        var outside = stage.Door(service, Frontend.NodePort, 4);
+        stage.Client.Place.Ask("tcp4", inside.Address, inside.Port);
+
+        var soFar = SoFar();
+        Assert.InRange(soFar.GetProperty("opened").GetInt64(), 1, long.MaxValue);
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (soFar.GetProperty("bytesSent").ValueKind, soFar.GetProperty("bytesReceived").ValueKind));
+        Assert.False(soFar.GetProperty("socketBytes").GetBoolean());
+        Assert.Matches(@"so far +\d+ connections, bytes - \(not measured\); those of sockets are counted with --socket-bytes\n", stage.Node.Command("service", "show", service.Name).Output);
+        Assert.Matches($@"default/{service.Name}:tcp .* -  +-  ", stage.Node.Command("top", "--once").Output);
+
+        stage.Cluster.Outside.Ask("tcp4", outside.Address, outside.Port);
+
+        Assert.InRange(SoFar().GetProperty("bytesSent").GetInt64(), 1, long.MaxValue);
+        Assert.Matches(@"so far .* B to backends, .* from them; those of sockets are counted with", stage.Node.Command("service", "show", service.Name).Output);
+
+        JsonElement SoFar() => List("service", "show", service.Name).Single(row => row.GetProperty("portName").GetString() == "tcp").GetProperty("soFar");
     }
 
     [KernelFact]
@@ -59,7 +83,7 @@ public sealed class InspectionTests(PacketStage stage) : IClassFixture<PacketSta
     {
         var maps = List("maps");
 
-        Assert.All(maps, map => Assert.InRange(map.GetProperty("inUse").GetInt64(), 0, map.GetProperty("size").GetInt64()));
+        Assert.All(maps, map => Assert.InRange(map.GetProperty("inUse").GetInt64(), 0, map.GetProperty("capacity").GetInt64()));
         Assert.Contains(maps, map => map.GetProperty("map").GetString() == "connections");
         Assert.Contains(maps, map => map.GetProperty("map").GetString() == "frontends" && map.GetProperty("inUse").GetInt64() > 0);
         Assert.Contains("connections_full", stage.Node.Command("maps").Output, StringComparison.Ordinal);
@@ -81,7 +105,7 @@ public sealed class InspectionTests(PacketStage stage) : IClassFixture<PacketSta
 
         Assert.True(result.ExitCode == 0, result.Error);
         var explanation = JsonDocument.Parse(result.Output).RootElement;
-        Assert.Equal("Elsewhere", explanation.GetProperty("place").GetString());
+        Assert.Equal("outside", explanation.GetProperty("clientPlace").GetString());
         Assert.Equal("translated", explanation.GetProperty("result").GetString());
         Assert.Equal(
             [(stage.AddressOf(Backend.Far, 4), "OnOtherNode"), (stage.AddressOf(Backend.Near, 4), "Chosen")],

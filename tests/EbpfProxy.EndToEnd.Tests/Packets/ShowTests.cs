@@ -22,11 +22,11 @@ public sealed class ShowTests(PacketStage stage) : IClassFixture<PacketStage>
         string name = $"default/{service.NameOf(family)}";
         var door = stage.Door(service, Frontend.ClusterIP, family);
 
-        var shown = Json("service", "show", name).EnumerateArray().Single(each => each.GetProperty("service").GetProperty("port").GetString() == "tcp");
+        var shown = Json("service", "show", name).EnumerateArray().Single(each => each.GetProperty("portName").GetString() == "tcp");
         string text = Text("service", "show", name);
 
-        Assert.Equal("local", shown.GetProperty("service").GetProperty("verdicts").GetProperty("external").GetString());
-        Assert.Equal(77, shown.GetProperty("service").GetProperty("affinitySeconds").GetInt32());
+        Assert.Equal("local", shown.GetProperty("verdicts").GetProperty("external").GetString());
+        Assert.Equal(77, shown.GetProperty("affinitySeconds").GetInt32());
         Assert.Equal(
             [($"{stage.AddressOf(Backend.Near, family)} ready", "cluster,local", true), ($"{stage.AddressOf(Backend.Far, family)} ready", "cluster", false)],
             shown.GetProperty("endpoints").EnumerateArray()
@@ -133,7 +133,7 @@ public sealed class ShowTests(PacketStage stage) : IClassFixture<PacketStage>
     }
 
     private JsonElement ServiceOf(Service service, int family) =>
-        Json("service", "list", service.NameOf(family)).EnumerateArray().Single(each => each.GetProperty("port").GetString() == "tcp");
+        Json("service", "list", service.NameOf(family)).EnumerateArray().Single(each => each.GetProperty("portName").GetString() == "tcp");
 
     private JsonElement Json(params string[] command) => JsonDocument.Parse(Text([.. command, "-o", "json"])).RootElement;
 

@@ -197,6 +197,33 @@ public sealed class ListOutputTests
     }
 
     [Fact]
+    public void Maps_read_whole_in_the_width_that_terminals_have()
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        TableFill[] fills = [new("connections", 1000000, 1048576), new("peers", 3, 16384), new("frontends", 7, 16384)];
+
+        TextTable.Write(output, new Terminal(80, HasColours: false), MapsCommand.Columns, fills);
+
+        string[] lines = output.ToString().Split('\n');
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, 80));
+        Assert.DoesNotContain("…", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal("MAP          IN USE   CAPACITY  FILL  WHEN FULL", lines[0]);
+        int start = lines[0].IndexOf("WHEN FULL", StringComparison.Ordinal);
+        string told = string.Join(' ', lines.Skip(1).Select(line => line.Length > start ? line[start..] : ""));
+        Assert.All(fills, fill => Assert.Contains(MapsCommand.WhenFull(fill.Table), told, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_socket_whose_bytes_nobody_tells_has_none()
+    {
+        var place = new AddressPort(Parse("10.0.0.1"), 53);
+        var row = new SocketRow(1, 7, _row.Key, Protocol.Udp, place, place, IsConnected: true, 1, TcpState.Unknown, 1, null, null, IsTallied: false);
+
+        Assert.Equal(["-", "-"], Cells([.. SocketsCommand.Columns.Where(column => column.Name is "SENT" or "RECEIVED")], new OwnedSocket(row, null)));
+        Assert.Null(SocketJson.From(new OwnedSocket(row, null)).BytesSent);
+    }
+
+    [Fact]
     public void Words_are_coloured_on_a_terminal_and_stay_in_their_columns()
     {
         using var output = new StringWriter(CultureInfo.InvariantCulture);

@@ -1,7 +1,4 @@
 using EbpfProxy.Commands;
-using EbpfProxy.Daemon;
-using EbpfProxy.Datapath;
-using EbpfProxy.Datapath.View;
 
 namespace EbpfProxy.Tests.Commands;
 
@@ -9,14 +6,14 @@ public sealed class StatusTextTests
 {
     private static readonly DateTimeOffset _now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    private static readonly DaemonNote _note = new(
+    private static readonly DaemonJson _note = new(
         "1.0", 42, _now.AddHours(-1), "n1", "/sys/fs/cgroup", "API server https://10.0.0.1", SourceError: null, _now.AddSeconds(-20), _now.AddSeconds(-90), SyncError: null,
-        FailedDevices: 0, FailedNames: "", TellsLocalPods: true, LocalPods: "10.0.0.0/8", MasqueradesAll: false, PreservesClient: false, ServicePrefixes: "10.96.0.0/16", LoopbackNodePorts.None,
-        Health: "0.0.0.0:10256", HealthError: null, WaitingSince: null);
+        FailedDeviceCount: 0, FailedDevices: [], TellsLocalPods: true, LocalPodCIDRs: ["10.0.0.0/8"], MasqueradeAll: false, PreserveClientAddress: false, ServiceCIDRs: ["10.96.0.0/16"], "off",
+        HealthzBindAddress: "0.0.0.0:10256", HealthError: null, WaitingSinceTime: null, NotReady: null);
 
     private static readonly StatusJson _status = new(
-        "1.0", Running: true, _note, Health: "http://127.0.0.1:10256/readyz answers 200", Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "ingress", "tcx first", [], ["cni"])],
-        [new TableFill("frontends", 3, 16), new TableFill("connections", 7, 16384)], new Dictionary<string, ulong> { ["translated"] = 9 },
+        "1.0", Running: true, _note, Health: "http://127.0.0.1:10256/readyz answers 200", Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "", "ingress", "tcx first", [], ["cni"])],
+        [new MapJson("frontends", 3, 16, ""), new MapJson("connections", 7, 16384, "")], new Dictionary<string, ulong> { ["translated"] = 9 },
         new FastPathJson(false, "by the setting"));
 
     [Fact]
@@ -36,7 +33,7 @@ public sealed class StatusTextTests
             "fast path    off: by the setting",
             "devices      1",
             "             eth0 ingress: tcx first, before cni",
-            "tables       frontends 3 of 16",
+            "maps         frontends 3 of 16",
             "events                  9 translated",
         ],
         Lines(_status));
@@ -54,7 +51,7 @@ public sealed class StatusTextTests
     [Fact]
     public void That_the_node_is_handed_back_is_told_beside_its_programs()
     {
-        string[] lines = Lines(_status with { Running = false, Attached = false, AllPrograms = 9, HandedBack = true });
+        string[] lines = Lines(_status with { Running = false, Attached = false, ProgramCount = 9, HandedBack = true });
 
         int programs = Array.IndexOf(lines, "programs     1 of 9 attached");
         Assert.Equal("handed back  what is new goes by kube-proxy's rules, what was open goes on here", lines[programs + 1]);
@@ -74,8 +71,8 @@ public sealed class StatusTextTests
     [Fact]
     public void What_is_wrong_is_told_where_it_is_wrong()
     {
-        var note = _note with { SourceError = "services: connection refused", SyncError = "ENOMEM", FailedDevices = 2, FailedNames = "eth1, eth2", Version = "0.9" };
-        string[] lines = Lines(_status with { Daemon = note, Attached = false, AllPrograms = 9 });
+        var note = _note with { SourceError = "services: connection refused", SyncError = "ENOMEM", FailedDeviceCount = 2, FailedDevices = ["eth1", "eth2"], Version = "0.9" };
+        string[] lines = Lines(_status with { Daemon = note, Attached = false, ProgramCount = 9 });
 
         Assert.Contains("version      1.0; of the daemon 0.9", lines);
         Assert.Contains("source       API server https://10.0.0.1, last heard of 20 s ago: services: connection refused", lines);
@@ -83,17 +80,17 @@ public sealed class StatusTextTests
         Assert.Contains("programs     1 of 9 attached", lines);
         Assert.Contains("devices      1, and 2 that the programs could not be put on: eth1, eth2", lines);
         Assert.Contains("devices      0: only sockets are translated, packets from elsewhere are not (--devices)", Lines(_status with { Devices = [] }));
-        Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeard = null } }));
+        Assert.Contains("source       API server https://10.0.0.1", Lines(_status with { Daemon = _note with { LastHeardTime = null } }));
         Assert.Contains("not ready    no such device", Lines(_status with { Daemon = _note with { NotReady = "no such device" } }));
         Assert.DoesNotContain(Lines(_status with { Running = false, Daemon = _note with { NotReady = "no such device" } }), line => line.StartsWith("not ready", StringComparison.Ordinal));
-        Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSync = null } }));
+        Assert.Contains("sync         waiting for the first lists", Lines(_status with { Daemon = _note with { LastSyncTime = null } }));
     }
 
     /// <summary>A daemon that hangs in the middle of a sync has neither an error nor a new time to tell.</summary>
     [Fact]
     public void A_change_that_waits_is_not_called_up_to_date()
     {
-        string[] lines = Lines(_status with { Daemon = _note with { WaitingSince = _now.AddSeconds(-70) }, Health = "http://127.0.0.1:10256/readyz: no answer within 4 s" });
+        string[] lines = Lines(_status with { Daemon = _note with { WaitingSinceTime = _now.AddSeconds(-70) }, Health = "http://127.0.0.1:10256/readyz: no answer within 4 s" });
 
         Assert.Contains("sync         a change has waited for 1 min 10 s; last done 1 min 30 s ago", lines);
         Assert.Contains("health       http://127.0.0.1:10256/readyz: no answer within 4 s", lines);
@@ -110,7 +107,7 @@ public sealed class StatusTextTests
     private static string[] Lines(StatusJson status)
     {
         using var writer = new StringWriter();
-        StatusText.Write(writer, status, _now);
+        StatusText.Write(writer, status, _now, isWide: false);
         return writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
     }
 }

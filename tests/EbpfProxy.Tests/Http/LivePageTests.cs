@@ -9,7 +9,7 @@ public sealed class LivePageTests
 {
     private static readonly LiveData _data = new(
         1000, "n1", "1.2.3", "manifests", null, null, null, 2, 0, true, "no rule", 1, 3, [], new Dictionary<string, ulong> { ["translated"] = 7 }, 1,
-        [new LiveService(0, "default/web TCP", ["10.96.0.10:80"], ["10.244.1.2:8080"], 7, 1, 100, 200, 0)]);
+        [new LiveService(0, "default/web TCP", ["10.96.0.10:80"], ["10.244.1.2:8080"], 7, 1, 100, 200, SocketBytes: true, 0)]);
 
     [Theory]
     [InlineData("127.0.0.1", false, 200)]

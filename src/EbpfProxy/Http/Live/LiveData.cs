@@ -41,7 +41,10 @@ internal sealed record LiveData(
     int ServiceMatches,
     IReadOnlyList<LiveService> Services);
 
-/// <summary>A service on the page.</summary>
+/// <summary>
+/// A service on the page. Bytes are null where nothing of them is measured; without <paramref name="SocketBytes"/> those of its
+/// sockets are not among them.
+/// </summary>
 internal sealed record LiveService(
     uint Id,
     string Name,
@@ -49,8 +52,9 @@ internal sealed record LiveService(
     IReadOnlyList<string> Endpoints,
     ulong Opened,
     ulong Open,
-    ulong Sent,
-    ulong Received,
+    ulong? Sent,
+    ulong? Received,
+    bool SocketBytes,
     ulong Refused);
 
 [JsonSerializable(typeof(LiveData))]

@@ -90,8 +90,9 @@ internal sealed class LiveReader(string bpfFileSystem, Func<int> devices, TimePr
                     [.. row.Backends.Select(backend => $"{Words.Of(backend.Address, backend.Port)}{StateOf(backend)}")],
                     tally?.Opened ?? 0,
                     tally?.Open ?? 0,
-                    tally?.BytesSent ?? 0,
-                    tally?.BytesReceived ?? 0,
+                    tally is { HasBytes: true } ? tally.BytesSent : null,
+                    tally is { HasBytes: true } ? tally.BytesReceived : null,
+                    tally?.CountsSocketBytes ?? false,
                     tally?.Refusals.Sum ?? 0);
             }),
         ];

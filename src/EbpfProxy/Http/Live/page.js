@@ -41,7 +41,7 @@ function facts(pairs) {
 }
 
 // What grew between two answers, a second; 0 where there is none before.
-const rate = (now, old, seconds) => old === undefined || now < old || seconds <= 0 ? 0 : (now - old) / seconds;
+const rate = (now, old, seconds) => old == null || now < old || seconds <= 0 ? 0 : (now - old) / seconds;
 
 const ended = ["translated", "connection_opened", "peer_added", "peer_removed", "affinity_added", "left_to_conntrack"];
 
@@ -69,8 +69,10 @@ function show(data) {
   fill("services", data.services.map(service => {
     const was = old.get(service.id + service.name);
     const rates = ["opened", "sent", "received", "refused"].map(field => rate(service[field], was?.[field], seconds));
+    // Not measured is not 0.
+    const measured = service.socketBytes || rates[1] + rates[2] > 0 ? [bytes(rates[1]), bytes(rates[2])] : ["-", "-"];
     return row([service.name, service.frontends.join(", "), service.endpoints.join(", ") || "none",
-      short.format(rates[0]), number.format(service.open), bytes(rates[1]), bytes(rates[2]), short.format(rates[3])], service.opened || service.refused ? "" : "idle");
+      short.format(rates[0]), number.format(service.open), ...measured, short.format(rates[3])], service.opened || service.refused ? "" : "idle");
   }), "no service");
   of("shown").textContent = data.services.length < data.serviceMatches ? "the " + data.services.length + " busiest of " + number.format(data.serviceMatches) : number.format(data.serviceMatches) + " shown";
 }
