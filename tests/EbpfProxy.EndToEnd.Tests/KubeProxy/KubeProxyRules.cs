@@ -17,6 +17,10 @@ internal sealed partial class KubeProxyRules(string network, KubeProxyMode mode,
 
     private string NftFamily => family == 4 ? "ip" : "ip6";
 
+    private string AddressType => family == 4 ? "ipv4_addr" : "ipv6_addr";
+
+    private string ServiceRange => family == 4 ? "10.96.0.0/16" : "fd00:96::/112";
+
     private string Multi => mode == KubeProxyMode.IptablesLegacy ? "xtables-legacy-multi" : "xtables-nft-multi";
 
     /// <summary>The rules of others.</summary>
@@ -143,44 +147,87 @@ internal sealed partial class KubeProxyRules(string network, KubeProxyMode mode,
     /// <summary>Whether rules lead to the service still.</summary>
     public bool AreThere => Save().Contains(mode == KubeProxyMode.Nftables ? "table " + NftFamily + " kube-proxy" : "KUBE-SVC-", StringComparison.Ordinal);
 
+    /// <summary>
+    /// The form of 1.36: a service leads to its endpoints in one rule, the set of hairpins decides who is masqueraded on the way to itself, and
+    /// only services with affinity have a chain for each endpoint, as all had before.
+    /// </summary>
     private string Tables(string service, int port, string backend, int targetPort) =>
         $$"""
         table {{NftFamily}} kube-proxy {
           comment "rules for kube-proxy"
-          set cluster-ips { type {{(family == 4 ? "ipv4_addr" : "ipv6_addr")}}; elements = { {{service}} } }
+          set cluster-ips { type {{AddressType}}; comment "Active ClusterIPs"; elements = { {{service}} } }
+          set nodeport-ips { type {{AddressType}}; comment "IPs that accept NodePort traffic"; }
+          set hairpin-connections {
+            type {{AddressType}} . {{AddressType}} . inet_proto . inet_service
+            comment "service hairpin connections"
+            elements = { {{backend}} . {{backend}} . tcp . {{targetPort}}, {{backend}} . {{backend}} . udp . {{targetPort}} }
+          }
+          set affinity-moved-kept { type {{AddressType}}; flags dynamic,timeout; timeout 3h; }
+          map firewall-ips { type {{AddressType}} . inet_proto . inet_service : verdict; }
+          map no-endpoint-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 30999 : drop } }
+          map no-endpoint-services {
+            type {{AddressType}} . inet_proto . inet_service : verdict
+            elements = { {{service}} . tcp . 65535 : goto reject-chain }
+          }
+          map service-nodeports { type inet_proto . inet_service : verdict; elements = { tcp . 30998 : goto external-kept } }
           map service-ips {
-            type {{(family == 4 ? "ipv4_addr" : "ipv6_addr")}} . inet_proto . inet_service : verdict
+            type {{AddressType}} . inet_proto . inet_service : verdict
             elements = { {{service}} . tcp . {{port}} : goto service-moved-tcp, {{service}} . udp . {{port}} : goto service-moved-udp }
           }
-          chain mark-for-masquerade { meta mark set meta mark | 0x4000; }
+          chain reject-chain { reject; }
           chain masquerading {
-            meta mark & 0x4000 == 0 return
-            meta mark set meta mark ^ 0x4000
-            masquerade fully-random
+            meta mark & 0x4000 != 0 meta mark set meta mark ^ 0x4000 masquerade fully-random
+            ct status dnat {{NftFamily}} saddr . {{NftFamily}} daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
           }
-          chain endpoint-tcp {
-            {{NftFamily}} saddr {{backend}} jump mark-for-masquerade
+          chain service-moved-tcp { meta l4proto tcp dnat to {{Target(backend)}}:{{targetPort}}; }
+          chain service-moved-udp {
+            meta l4proto udp dnat {{NftFamily}} addr . port to numgen random mod 2 map { 0 : {{backend}} . {{targetPort}}, 1 : {{backend}} . {{targetPort}} }
+          }
+          chain endpoint-kept {
+            update @affinity-moved-kept { {{NftFamily}} saddr }
             meta l4proto tcp dnat to {{Target(backend)}}:{{targetPort}}
           }
-          chain endpoint-udp {
-            {{NftFamily}} saddr {{backend}} jump mark-for-masquerade
-            meta l4proto udp dnat to {{Target(backend)}}:{{targetPort}}
+          chain service-kept {
+            {{NftFamily}} saddr @affinity-moved-kept goto endpoint-kept
+            numgen random mod 1 vmap { 0 : goto endpoint-kept }
           }
-          chain service-moved-tcp {
-            {{NftFamily}} daddr {{service}} tcp dport {{port}} {{NftFamily}} saddr != {{Pods}} jump mark-for-masquerade
-            numgen random mod 1 vmap { 0 : goto endpoint-tcp }
+          chain external-kept {
+            {{NftFamily}} saddr {{Pods}} goto service-kept comment "short-circuit pod traffic"
+            fib saddr type local meta mark set meta mark | 0x4000 comment "masquerade local traffic"
+            fib saddr type local goto service-kept comment "short-circuit local traffic"
           }
-          chain service-moved-udp {
-            {{NftFamily}} daddr {{service}} udp dport {{port}} {{NftFamily}} saddr != {{Pods}} jump mark-for-masquerade
-            numgen random mod 1 vmap { 0 : goto endpoint-udp }
+          chain services {
+            {{NftFamily}} daddr @cluster-ips {{NftFamily}} saddr != {{Pods}} meta mark set meta mark | 0x4000
+            {{NftFamily}} daddr . meta l4proto . th dport vmap @service-ips
+            {{NftFamily}} daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
           }
-          chain services { {{NftFamily}} daddr . meta l4proto . th dport vmap @service-ips; }
-          chain cluster-ips-check { {{NftFamily}} daddr @cluster-ips reject; }
+          chain firewall-check { {{NftFamily}} daddr . meta l4proto . th dport vmap @firewall-ips; }
+          chain service-endpoints-check { {{NftFamily}} daddr . meta l4proto . th dport vmap @no-endpoint-services; }
+          chain nodeport-endpoints-check { {{NftFamily}} daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports; }
+          chain cluster-ips-check {
+            {{NftFamily}} daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"
+            {{NftFamily}} daddr { {{ServiceRange}} } drop comment "Drop traffic to unallocated ClusterIPs"
+          }
+          chain filter-prerouting-pre-dnat { type filter hook prerouting priority -110; ct state new jump firewall-check; }
+          chain filter-output-pre-dnat { type filter hook output priority -110; ct state new jump firewall-check; }
+          chain filter-input {
+            type filter hook input priority 0
+            ct state new jump nodeport-endpoints-check
+            ct state new jump service-endpoints-check
+          }
+          chain filter-forward {
+            type filter hook forward priority 0
+            ct state new jump service-endpoints-check
+            ct state new jump cluster-ips-check
+          }
+          chain filter-output {
+            type filter hook output priority 0
+            ct state new jump service-endpoints-check
+            ct state new jump cluster-ips-check
+          }
           chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }
           chain nat-output { type nat hook output priority -100; jump services; }
           chain nat-postrouting { type nat hook postrouting priority srcnat; jump masquerading; }
-          chain filter-forward { type filter hook forward priority -110; ct state new jump cluster-ips-check; }
-          chain filter-output { type filter hook output priority -90; ct state new jump cluster-ips-check; }
         }
         """;
 
