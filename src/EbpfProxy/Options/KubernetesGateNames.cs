@@ -8,24 +8,25 @@ internal static class KubernetesGateNames
         AllAlpha AllBeta
         APIListChunking APIResponseCompression APISelfSubjectReview APIServerIdentity APIServerTracing APIServingWithRoutine
         AdmissionWebhookMatchConditions AggregatedDiscoveryEndpoint AggregatedDiscoveryRemoveBetaType AllowDNSOnlyNodeCSR
-        AllowInsecureKubeletCertificateSigningRequests AllowOverwriteTerminationGracePeriodSeconds AllowParsingUserUIDFromCertAuth
-        AllowServiceLBStatusOnNonLB AllowUnsafeMalformedObjectDeletion AnonymousAuthConfigurableEndpoints AnyVolumeDataSource
-        AppArmor AppArmorFields AtomicFIFO AuthorizeNodeWithSelectors AuthorizePodWebsocketUpgradeCreatePermission
-        AuthorizeWithSelectors BtreeWatchCache CBORServingAndStorage CPUManager CPUManagerPolicyAlphaOptions
-        CPUManagerPolicyBetaOptions CPUManagerPolicyOptions CRDObservedGenerationTracking CRDValidationRatcheting
-        CSIMigrationPortworx CSINodeExpandSecret CSIServiceAccountTokenSecrets CSIVolumeHealth
-        ChangeContainerStatusOnKubeletRestart ClearingNominatedNodeNameAfterBinding ClientsAllowCBOR ClientsPreferCBOR
-        CloudControllerManagerWatchBasedRoutesReconciliation CloudControllerManagerWebhook CloudDualStackNodeIPs
-        ClusterTrustBundle ClusterTrustBundleProjection ComponentFlagz ComponentSLIs ComponentStatusz
-        ConcurrentWatchObjectDecode ConsistentHTTPGetHandlers ConsistentListFromCache ConstrainedImpersonation
-        ContainerCheckpoint ContainerRestartRules ContainerStopSignals ContextualLogging CoordinatedLeaderElection
-        CronJobsScheduledAnnotation CrossNamespaceVolumeDataSource CustomCPUCFSQuotaPeriod CustomResourceFieldSelectors
-        CustomResourceValidationExpressions DRAAdminAccess DRAConsumableCapacity DRAControlPlaneController
-        DRADeviceBindingConditions DRADeviceTaintRules DRADeviceTaints DRAExtendedResource DRAPartitionableDevices
-        DRAPrioritizedList DRAResourceClaimDeviceStatus DRASchedulerFilterTimeout DeclarativeValidation
-        DeclarativeValidationTakeover DefaultHostNetworkHostPortsInPodTemplates DeploymentReplicaSetTerminatingReplicas
-        DetectCacheInconsistency DevicePluginCDIDevices DisableAllocatorDualWrite DisableCPUQuotaWithExclusiveCPUs
-        DisableCloudProviders DisableKubeletCloudCredentialProviders DisableNodeKubeProxyVersion DynamicResourceAllocation
+        AllowInsecureKubeletCertificateSigningRequests AllowOverwriteTerminationGracePeriodSeconds
+        AllowParsingUserUIDFromCertAuth AllowServiceLBStatusOnNonLB AllowUnsafeMalformedObjectDeletion
+        AnonymousAuthConfigurableEndpoints AnyVolumeDataSource AppArmor AppArmorFields AtomicFIFO AuthorizeNodeWithSelectors
+        AuthorizePodWebsocketUpgradeCreatePermission AuthorizeWithSelectors BtreeWatchCache CBORServingAndStorage CPUManager
+        CPUManagerPolicyAlphaOptions CPUManagerPolicyBetaOptions CPUManagerPolicyOptions CRDObservedGenerationTracking
+        CRDValidationRatcheting CRIListStreaming CSIMigrationPortworx CSINodeExpandSecret CSIServiceAccountTokenSecrets
+        CSIVolumeHealth ChangeContainerStatusOnKubeletRestart ClearingNominatedNodeNameAfterBinding ClientsAllowCARotation
+        ClientsAllowCBOR ClientsAllowTLSCacheGC ClientsPreferCBOR CloudControllerManagerWatchBasedRoutesReconciliation
+        CloudControllerManagerWebhook CloudDualStackNodeIPs ClusterTrustBundle ClusterTrustBundleProjection ComponentFlagz
+        ComponentSLIs ComponentStatusz ConcurrentWatchObjectDecode ConsistentHTTPGetHandlers ConsistentListFromCache
+        ConstrainedImpersonation ContainerCheckpoint ContainerRestartRules ContainerStopSignals ContextualLogging
+        CoordinatedLeaderElection CronJobsScheduledAnnotation CrossNamespaceVolumeDataSource CustomCPUCFSQuotaPeriod
+        CustomResourceFieldSelectors CustomResourceValidationExpressions DRAAdminAccess DRAConsumableCapacity
+        DRAControlPlaneController DRADeviceBindingConditions DRADeviceTaintRules DRADeviceTaints DRAExtendedResource
+        DRAPartitionableDevices DRAPrioritizedList DRAResourceClaimDeviceStatus DRASchedulerFilterTimeout
+        DeclarativeValidation DeclarativeValidationBeta DeclarativeValidationTakeover
+        DefaultHostNetworkHostPortsInPodTemplates DeploymentReplicaSetTerminatingReplicas DetectCacheInconsistency
+        DevicePluginCDIDevices DisableAllocatorDualWrite DisableCPUQuotaWithExclusiveCPUs DisableCloudProviders
+        DisableKubeletCloudCredentialProviders DisableNodeKubeProxyVersion DynamicResourceAllocation
         EfficientWatchResumption ElasticIndexedJob EnvFiles EventedPLEG ExecProbeTimeout ExternalServiceAccountTokenSigner
         GangScheduling GenericWorkload GitRepoVolumeDriver GracefulNodeShutdown GracefulNodeShutdownBasedOnPodPriority
         HPAConfigurableTolerance HPAContainerMetrics HPAScaleToZero HonorPVReclaimPolicy HostnameOverride ImageMaximumGCAge
@@ -39,40 +40,41 @@ internal static class KubernetesGateNames
         KubeletRegistrationGetOnExistsOnly KubeletSeparateDiskGC KubeletServiceAccountTokenForCredentialProviders
         KubeletTracing LegacyServiceAccountTokenCleanUp ListFromCacheSnapshot LoadBalancerIPMode
         LocalStorageCapacityIsolationFSQuotaMonitoring LogarithmicScaleDown LoggingAlphaOptions LoggingBetaOptions
-        MatchLabelKeysInPodAffinity MatchLabelKeysInPodTopologySpread MatchLabelKeysInPodTopologySpreadSelectorMerge
-        MaxUnavailableStatefulSet MemoryManager MemoryQoS MinDomainsInPodTopologySpread MinimizeIPTablesRestore
-        MutableCSINodeAllocatableCount MutablePVNodeAffinity MutablePodResourcesForSuspendedJobs
-        MutableSchedulingDirectivesForSuspendedJobs MutatingAdmissionPolicy NativeHistograms NewVolumeManagerReconstruction
-        NodeDeclaredFeatures NodeInclusionPolicyInPodTopologySpread NodeLogQuery NodeOutOfServiceVolumeDetach NodeSwap
-        NominatedNodeNameForExpectation OpenAPIEnums OpportunisticBatching OrderedNamespaceDeletion
-        PDBUnhealthyPodEvictionPolicy PersistentVolumeLastPhaseTransitionTime PodAndContainerStatsFromCRI
-        PodCertificateRequest PodDeletionCost PodDisruptionConditions PodHostIPs PodIndexLabel PodLevelResources
-        PodLifecycleSleepAction PodLifecycleSleepActionAllowZero PodLogsQuerySplitStreams PodObservedGenerationTracking
-        PodReadyToStartContainersCondition PodSchedulingReadiness PodTopologyLabelsAdmission PortForwardWebsockets
-        PreventStaticPodAPIReferences ProcMountType QOSReserved ReadWriteOncePod RecoverVolumeExpansionFailure
-        RecursiveReadOnlyMounts ReduceDefaultCrashLoopBackOffDecay RelaxedDNSSearchValidation
-        RelaxedEnvironmentVariableValidation RelaxedServiceNameValidation ReloadKubeletServerCertificateFile RemainingItemCount
-        RemoteRequestHeaderUID ResilientWatchCacheInitialization ResourceHealthStatus ResourceHealthStatusMessage
-        RestartAllContainersOnContainerExits RetryGenerateName RotateKubeletServerCertificate RuntimeClassInImageCriApi
-        SELinuxChangePolicy SELinuxMount SELinuxMountReadWriteOncePod SchedulerAsyncAPICalls SchedulerAsyncPreemption
-        SchedulerPopFromBackoffQ SchedulerQueueingHints SecurityContextDeny SeparateCacheWatchRPC
+        ManifestBasedAdmissionControlConfig MatchLabelKeysInPodAffinity MatchLabelKeysInPodTopologySpread
+        MatchLabelKeysInPodTopologySpreadSelectorMerge MaxUnavailableStatefulSet MemoryManager MemoryQoS
+        MinDomainsInPodTopologySpread MinimizeIPTablesRestore MutableCSINodeAllocatableCount MutablePVNodeAffinity
+        MutablePodResourcesForSuspendedJobs MutableSchedulingDirectivesForSuspendedJobs MutatingAdmissionPolicy
+        NativeHistograms NewVolumeManagerReconstruction NodeDeclaredFeatures NodeInclusionPolicyInPodTopologySpread
+        NodeLogQuery NodeOutOfServiceVolumeDetach NodeSwap NominatedNodeNameForExpectation OpenAPIEnums
+        OpportunisticBatching OrderedNamespaceDeletion PDBUnhealthyPodEvictionPolicy PersistentVolumeLastPhaseTransitionTime
+        PodAndContainerStatsFromCRI PodCertificateRequest PodDeletionCost PodDisruptionConditions PodHostIPs PodIndexLabel
+        PodLevelResources PodLifecycleSleepAction PodLifecycleSleepActionAllowZero PodLogsQuerySplitStreams
+        PodObservedGenerationTracking PodReadyToStartContainersCondition PodSchedulingReadiness PodTopologyLabelsAdmission
+        PortForwardWebsockets PreventStaticPodAPIReferences ProcMountType QOSReserved ReadWriteOncePod
+        RecoverVolumeExpansionFailure RecursiveReadOnlyMounts ReduceDefaultCrashLoopBackOffDecay RelaxedDNSSearchValidation
+        RelaxedEnvironmentVariableValidation RelaxedServiceNameValidation ReloadKubeletServerCertificateFile
+        RemainingItemCount RemoteRequestHeaderUID ResilientWatchCacheInitialization ResourceHealthStatus
+        ResourceHealthStatusMessage RestartAllContainersOnContainerExits RetryGenerateName RotateKubeletServerCertificate
+        RuntimeClassInImageCriApi SELinuxChangePolicy SELinuxMount SELinuxMountReadWriteOncePod SchedulerAsyncAPICalls
+        SchedulerAsyncPreemption SchedulerPopFromBackoffQ SchedulerQueueingHints SecurityContextDeny SeparateCacheWatchRPC
         SeparateTaintEvictionController ServerSideApply ServerSideFieldValidation ServiceAccountNodeAudienceRestriction
         ServiceAccountTokenJTI ServiceAccountTokenNodeBinding ServiceAccountTokenNodeBindingValidation
-        ServiceAccountTokenPodNodeInfo ServiceNodePortStaticSubrange ServiceTrafficDistribution SidecarContainers
-        SizeBasedListCostEstimate SizeMemoryBackedVolumes StableLoadBalancerNodeSet StatefulSetAutoDeletePVC
-        StatefulSetSemanticRevisionComparison StatefulSetStartOrdinal StorageCapacityScoring StorageNamespaceIndex
-        StorageVersionAPI StorageVersionHash StorageVersionMigrator StreamingCollectionEncodingToJSON
+        ServiceAccountTokenPodNodeInfo ServiceNodePortStaticSubrange ServiceTrafficDistribution ShardedListAndWatch
+        SidecarContainers SizeBasedListCostEstimate SizeMemoryBackedVolumes StableLoadBalancerNodeSet
+        StatefulSetAutoDeletePVC StatefulSetSemanticRevisionComparison StatefulSetStartOrdinal StorageCapacityScoring
+        StorageNamespaceIndex StorageVersionAPI StorageVersionHash StorageVersionMigrator StreamingCollectionEncodingToJSON
         StreamingCollectionEncodingToProtobuf StrictCostEnforcementForVAP StrictCostEnforcementForWebhooks
         StrictIPCIDRValidation StructuredAuthenticationConfiguration StructuredAuthenticationConfigurationEgressSelector
         StructuredAuthenticationConfigurationJWKSMetrics StructuredAuthorizationConfiguration SupplementalGroupsPolicy
         SystemdWatchdog TaintTolerationComparisonOperators TokenRequestServiceAccountUIDValidation TopologyAwareHints
-        TopologyManagerPolicyAlphaOptions TopologyManagerPolicyBetaOptions TopologyManagerPolicyOptions
-        TranslateStreamCloseWebsocketRequests UnauthenticatedHTTP2DOSMitigation UnknownVersionInteroperabilityProxy
-        UnlockWhileProcessingFIFO UserNamespacesHostNetworkSupport UserNamespacesPodSecurityStandards UserNamespacesSupport
-        ValidatingAdmissionPolicy VolumeAttributesClass VolumeCapacityPriority VolumeLimitScaling WatchBookmark
-        WatchCacheInitializationPostStartHook WatchFromStorageWithoutResourceVersion WatchList WatchListClient WinDSR
-        WinOverlay WindowsCPUAndMemoryAffinity WindowsGracefulNodeShutdown WindowsHostNetwork
-        WindowsHostProcessContainers ZeroLimitedNominalConcurrencyShares
+        TopologyAwareWorkloadScheduling TopologyManagerPolicyAlphaOptions TopologyManagerPolicyBetaOptions
+        TopologyManagerPolicyOptions TranslateStreamCloseWebsocketRequests UnauthenticatedHTTP2DOSMitigation
+        UnknownVersionInteroperabilityProxy UnlockWhileProcessingFIFO UserNamespacesHostNetworkSupport
+        UserNamespacesPodSecurityStandards UserNamespacesSupport ValidatingAdmissionPolicy VolumeAttributesClass
+        VolumeCapacityPriority VolumeLimitScaling WatchBookmark WatchCacheInitializationPostStartHook
+        WatchFromStorageWithoutResourceVersion WatchList WatchListClient WinDSR WinOverlay WindowsCPUAndMemoryAffinity
+        WindowsGracefulNodeShutdown WindowsHostNetwork WindowsHostProcessContainers WorkloadAwarePreemption WorkloadWithJob
+        ZeroLimitedNominalConcurrencyShares
         """;
 
     public static IReadOnlyList<string> All { get; } = Names.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);

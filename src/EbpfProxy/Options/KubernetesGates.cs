@@ -4,7 +4,7 @@ namespace EbpfProxy.Options;
 
 /// <summary>
 /// Kubernetes' feature gates. An installer gives the same ones to every component: all that Kubernetes knows are accepted,
-/// and one of them has a meaning here.
+/// and one of them has a meaning here. What is not known is a warning and no more, as a later Kubernetes has others.
 /// </summary>
 internal static class KubernetesGates
 {
@@ -23,7 +23,7 @@ internal static class KubernetesGates
             bool isOn = new SettingValue($"{value.Name}.{name}", [text], value.Problems).AsBool(otherwise: true);
             if (!_known.Contains(name))
             {
-                value.Refuse($"unrecognized feature gate: {name}");
+                value.Problems.Warn($"{value.Name}: unrecognized feature gate, which has no effect: {name}");
             }
             else if (!isOn && _locked.Contains(name))
             {

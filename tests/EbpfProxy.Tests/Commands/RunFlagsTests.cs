@@ -185,11 +185,22 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("AllowServiceExternalIPs=false", false)]
     [InlineData("AllowServiceExternalIPs=true,AllAlpha=false", true)]
     [InlineData("ContextualLogging=true", true)]
+    [InlineData("ShardedListAndWatch=true,DeclarativeValidationBeta=false", true)]
     public void Gates_of_Kubernetes_are_accepted_and_one_has_a_meaning(string gates, bool allowsExternalIPs)
     {
         Assert.Equal(allowsExternalIPs, Read($"--feature-gates={gates}").AllowsExternalIPs);
         Assert.Empty(_problems.Errors);
         Assert.Empty(_problems.Warnings);
+    }
+
+    [Fact]
+    public void A_gate_that_is_not_known_here_is_a_warning_and_the_others_count()
+    {
+        var options = Read("--feature-gates=OfALaterKubernetes=true,AllowServiceExternalIPs=false");
+
+        Assert.Empty(_problems.Errors);
+        Assert.Equal(["--feature-gates: unrecognized feature gate, which has no effect: OfALaterKubernetes"], _problems.Warnings);
+        Assert.False(options.AllowsExternalIPs);
     }
 
     [Theory]
@@ -207,7 +218,6 @@ public sealed class RunFlagsTests : IDisposable
     [InlineData("--proxy-mode=magic", "--proxy-mode: \"magic\" is not one of iptables, ipvs, nftables")]
     [InlineData("--manifests=/does/not/exist", "--manifests: there is no folder /does/not/exist")]
     [InlineData("--config=/does/not/exist", "--config: cannot read /does/not/exist")]
-    [InlineData("--feature-gates=Magic=true", "--feature-gates: unrecognized feature gate: Magic")]
     [InlineData("--feature-gates=PreferSameTrafficDistribution=false", "--feature-gates: cannot set feature gate PreferSameTrafficDistribution to false, feature is locked to true")]
     [InlineData("--feature-gates=AllAlpha", "--feature-gates: \"AllAlpha\" has no value")]
     [InlineData("--feature-gates=AllAlpha=maybe", "--feature-gates.AllAlpha: \"maybe\" is not true or false")]

@@ -170,7 +170,6 @@ public sealed class ConfigurationFileTests
     [InlineData("metricsBindAddress: 127.0.0.1:0", "metricsBindAddress: \"127.0.0.1:0\" is not")]
     [InlineData("metricsBindAddress: \"localhost:10249\"", "metricsBindAddress: \"localhost:10249\" is not")]
     [InlineData("nodePortAddresses: primary", "nodePortAddresses: Invalid value: primary: must be a list of strings")]
-    [InlineData("featureGates: {Magic: true}", "featureGates: unrecognized feature gate: Magic")]
     [InlineData("featureGates: {AllAlpha: 1}", "featureGates: Invalid value: {\"AllAlpha\":1}: must be a mapping of names to true or false")]
     [InlineData("showHiddenMetricsForVersion: v1", "showHiddenMetricsForVersion: Invalid value: v1: must be omitted or a minor version")]
     [InlineData("logging: {format: xml}", "logging.format: \"xml\" is not one of text, json")]
