@@ -63,7 +63,10 @@ internal sealed record DaemonNote(
     {
         var shortened = this with
         {
-            SourceError = Shorten(SourceError), SyncError = Shorten(SyncError), HealthError = Shorten(HealthError), NotReady = Shorten(NotReady),
+            SourceError = Shorten(SourceError),
+            SyncError = Shorten(SyncError),
+            HealthError = Shorten(HealthError),
+            NotReady = Shorten(NotReady),
         };
         string text = JsonSerializer.Serialize(shortened, NoteJsonContext.Default.DaemonNote);
         return text.Length <= DaemonNotes.MaxLength
