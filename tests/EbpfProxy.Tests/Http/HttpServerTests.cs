@@ -92,6 +92,7 @@ public sealed class HttpServerTests : IAsyncDisposable
         _firstSync.SetResult();
         _unmatched = ["ehh*", "bond7"];
         await StartAsync(HealthPages().HandleAsync);
+        _cache.SetNode(new ClusterNode("n1", "", [], IsDeleted: false, IsLeaving: false));
 
         var readyz = await GetAsync("/readyz");
 
