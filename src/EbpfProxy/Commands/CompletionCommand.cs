@@ -23,12 +23,14 @@ internal static class CompletionCommand
           local -a line=() found=()
           local i last=-1 joins= word=${COMP_WORDS[COMP_CWORD]}
           for ((i = 1; i <= COMP_CWORD; i++)); do
-            case ${COMP_WORDS[i]}:$last:$joins in
-              [=:]*:-1:*) line[++last]=${COMP_WORDS[i]} joins=1 ;;
-              [=:]*) line[last]+=${COMP_WORDS[i]} joins=1 ;;
-              *:1) line[last]+=${COMP_WORDS[i]} joins= ;;
-              *) line[++last]=${COMP_WORDS[i]} ;;
-            esac
+            if [[ ${COMP_WORDS[i]} == [=:]* ]]; then
+              ((last >= 0)) || last=0
+              line[last]+=${COMP_WORDS[i]} joins=1
+            elif [[ $joins ]]; then
+              line[last]+=${COMP_WORDS[i]} joins=
+            else
+              line[++last]=${COMP_WORDS[i]}
+            fi
           done
           [[ $word != [=:]* ]] || word=
           mapfile -t found < <("${COMP_WORDS[0]}" __complete "${line[@]}" 2>/dev/null)
