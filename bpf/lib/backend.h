@@ -12,6 +12,7 @@ struct choice {
 	__u32 id;
 	__u32 generation;
 	bool is_on_node;
+	bool is_local; /* chosen of the local set */
 	bool is_known; /* the socket has it already, from an earlier datagram */
 };
 

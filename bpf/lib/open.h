@@ -33,6 +33,17 @@ static __always_inline bool source_is_allowed(const struct frontend *frontend,
 	return !(frontend->flags & FRONTEND_SOURCE_RANGES) || table_lookup(&ranges_slot, &key);
 }
 
+/* Whether policy Local holds for a connection through an external frontend. For who is elsewhere,
+ * by the very word that its backend is of: a service may turn meanwhile, and a backend beyond this
+ * node, that sees its client, would answer past it. Whoever is near has the cluster set under both,
+ * and answers either way. */
+static __always_inline bool is_external_local(const struct frontend *frontend,
+					      enum source_kind source, const struct choice *choice)
+{
+	return source == SOURCE_ELSEWHERE ? choice->is_local
+					  : service_is_external_local(frontend->service);
+}
+
 /* Whether the backend is to see an address of the node instead of the client, as kube-proxy
  * decides it. What is delivered to the node itself keeps its client all the same, because it does
  * not come by an egress hook. */
@@ -43,7 +54,7 @@ static __always_inline bool is_masqueraded(const struct frontend *frontend, enum
 		return true;
 	if (frontend->kind == FRONTEND_CLUSTER_IP)
 		return masquerade_all || (tells_pods(&key->source) && source != SOURCE_POD);
-	if (service_is_external_local(frontend->service))
+	if (is_external_local(frontend, source, choice))
 		return source == SOURCE_NODE;
 	return !(preserve_client && choice->is_on_node);
 }

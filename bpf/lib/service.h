@@ -22,8 +22,11 @@ static __always_inline bool set_pick(struct traffic traffic, __u32 service, __u3
 {
 	__u32 ordinal = (__u64)random * traffic.count >> 32;
 	__u32 place = traffic.set + ordinal;
-	const __u32 *id = table_lookup(&sets_slot, &place);
+	const __u32 *id;
 
+	/* First: 5.10 has no stack left to keep the verdict until the rest is known. */
+	choice->is_local = traffic.verdict == VERDICT_LOCAL;
+	id = table_lookup(&sets_slot, &place);
 	return id && backend_choose(READ_ONCE(*id), service, choice);
 }
 
