@@ -17,9 +17,14 @@ public enum ClientPlace : byte
 }
 
 /// <summary>What the configuration says about the address that a backend sees.</summary>
-/// <param name="TellsLocalPods">Whether pods of this node can be told from others; if not, they are clients like any.</param>
+/// <param name="TellsLocalPodsOfIPv4">Whether pods of this node can be told from others by an IPv4 packet; if not, they are clients like any.</param>
+/// <param name="TellsLocalPodsOfIPv6">The same for IPv6: where prefixes tell them, there may be one of one family alone.</param>
 /// <param name="MasqueradesAll">Whether everything that is sent to a cluster IP is masqueraded.</param>
-public readonly record struct MasqueradeRules(bool TellsLocalPods, bool MasqueradesAll);
+public readonly record struct MasqueradeRules(bool TellsLocalPodsOfIPv4, bool TellsLocalPodsOfIPv6, bool MasqueradesAll)
+{
+    /// <summary>Whether pods of this node can be told from others by a packet of a family.</summary>
+    public bool TellsLocalPodsOf(IpFamily family) => family == IpFamily.IPv4 ? TellsLocalPodsOfIPv4 : TellsLocalPodsOfIPv6;
+}
 
 /// <summary>What the first packet of a flow gets.</summary>
 /// <param name="Verdict">The set to choose a backend of, or why there is none.</param>
@@ -41,10 +46,11 @@ public static class FlowRules
             return new FlowVerdict(Verdict.Drop, IsMasqueraded: false);
         }
 
-        var known = place == ClientPlace.LocalPod && !rules.TellsLocalPods ? ClientPlace.Elsewhere : place;
+        bool tellsLocalPods = rules.TellsLocalPodsOf(client.Family);
+        var known = place == ClientPlace.LocalPod && !tellsLocalPods ? ClientPlace.Elsewhere : place;
         if (frontend.Kind == FrontendKind.ClusterIP)
         {
-            bool isKnownStranger = rules.TellsLocalPods && known != ClientPlace.LocalPod;
+            bool isKnownStranger = tellsLocalPods && known != ClientPlace.LocalPod;
             return new FlowVerdict(service.Verdicts.Internal, rules.MasqueradesAll || isKnownStranger);
         }
 

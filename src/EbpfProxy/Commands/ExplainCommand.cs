@@ -42,7 +42,7 @@ internal static class ExplainCommand
                 ?? throw new IOException("no daemon of this version has run here: what it was told of pods is not known");
             var (client, asked) = (result.GetRequiredValue(from), result.GetRequiredValue(to));
             var flow = new ExplainedFlow(client, PlaceOf(result.GetValue(place), client, addresses, note), asked.Address, asked.Port, asked.Protocol);
-            var rules = new MasqueradeRules(note.TellsPodsOf(client.Family), note.MasqueradesAll);
+            var rules = new MasqueradeRules(note.TellsPodsOf(IpFamily.IPv4), note.TellsPodsOf(IpFamily.IPv6), note.MasqueradesAll);
             var explanation = new FlowExplainer(
                 DatapathView.ReadServices(bpfFileSystem),
                 addresses,

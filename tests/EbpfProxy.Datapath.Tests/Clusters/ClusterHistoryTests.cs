@@ -15,8 +15,10 @@ public sealed class ClusterHistoryTests
 
     private static readonly MasqueradeRules[] _rules =
     [
-        new(TellsLocalPods: true, MasqueradesAll: false), new(TellsLocalPods: false, MasqueradesAll: false),
-        new(TellsLocalPods: true, MasqueradesAll: true), new(TellsLocalPods: false, MasqueradesAll: true),
+        .. from tellsIPv4 in new[] { true, false }
+           from tellsIPv6 in new[] { true, false }
+           from masqueradesAll in new[] { true, false }
+           select new MasqueradeRules(tellsIPv4, tellsIPv6, masqueradesAll),
     ];
 
     public static TheoryData<int> FirstSeeds => [.. Enumerable.Range(0, 16).Select(i => i * HistoriesAtOnce)];

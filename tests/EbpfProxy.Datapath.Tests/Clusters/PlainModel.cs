@@ -80,7 +80,7 @@ internal sealed class PlainModel(ClusterState cluster, MasqueradeRules rules)
         var targets = TargetsOf(asked, flow.Destination.Family);
         bool isLocal = asked.Service.InternalTrafficPolicy == TrafficPolicy.Local;
         var usable = isLocal ? Local(targets) : Cluster(targets);
-        bool isStranger = rules.TellsLocalPods && flow.Place != ClientPlace.LocalPod;
+        bool isStranger = rules.TellsLocalPodsOf(flow.Client.Family) && flow.Place != ClientPlace.LocalPod;
         return !HasAny(targets) ? FlowAnswer.Refused
             : usable.Count == 0 ? FlowAnswer.Dropped
             : Chosen(flow, usable, rules.MasqueradesAll || isStranger);
@@ -106,7 +106,7 @@ internal sealed class PlainModel(ClusterState cluster, MasqueradeRules rules)
         }
 
         // Under Local who is near may still go anywhere; a pod that cannot be told from strangers is one.
-        bool isPod = flow.Place == ClientPlace.LocalPod && rules.TellsLocalPods;
+        bool isPod = flow.Place == ClientPlace.LocalPod && rules.TellsLocalPodsOf(flow.Client.Family);
         if (isPod || flow.Place == ClientPlace.Node)
         {
             return Chosen(flow, Cluster(targets), isMasqueraded: !isPod);

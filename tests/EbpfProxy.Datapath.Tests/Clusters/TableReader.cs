@@ -33,7 +33,7 @@ internal sealed class TableReader(TableSet tables, IReadOnlyCollection<Address> 
         {
             Verdict.Refuse => FlowAnswer.Refused,
             Verdict.Drop => FlowAnswer.Dropped,
-            Verdict.Cluster or Verdict.Local => FlowAnswer.Of(BackendsOf(WordOf(service, frontend.Kind, flow.Place)).Select(backend =>
+            Verdict.Cluster or Verdict.Local => FlowAnswer.Of(BackendsOf(WordOf(service, frontend.Kind, flow.Place, flow.Client)).Select(backend =>
                 (FlowAnswer.NameOf(backend.Address, backend.Port), verdict.IsMasqueraded || FlowRules.IsHairpin(flow.Client, backend)))),
         };
     }
@@ -41,9 +41,9 @@ internal sealed class TableReader(TableSet tables, IReadOnlyCollection<Address> 
     private bool Find(Address address, AskedFlow flow, out FrontendValue row) =>
         tables.Frontends.TryRead(FrontendKey.From(address, flow.Port, flow.Protocol), out row);
 
-    private TrafficWord WordOf(ServiceValue service, FrontendKind kind, ClientPlace place) =>
+    private TrafficWord WordOf(ServiceValue service, FrontendKind kind, ClientPlace place, Address client) =>
         kind == FrontendKind.ClusterIP ? service.Internal
-        : place == ClientPlace.Node || (place == ClientPlace.LocalPod && rules.TellsLocalPods) ? service.ExternalNear
+        : place == ClientPlace.Node || (place == ClientPlace.LocalPod && rules.TellsLocalPodsOf(client.Family)) ? service.ExternalNear
         : service.External;
 
     private IEnumerable<Backend> BackendsOf(TrafficWord word)

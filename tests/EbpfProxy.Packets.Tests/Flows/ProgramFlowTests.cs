@@ -123,7 +123,7 @@ public sealed class ProgramFlowTests(PacketKernel kernel)
 
         node.Ingress(Flow.Reply(row.Protocol, backend, source), node.Uplink)
             .GoesOnAs(Flow.Reply(row.Protocol, row.Destination.ToString(), Flow.End(row.Client, ask.SourcePort))).Counts();
-        return flows.Rules.TellsLocalPods || row.IsMasqueraded;
+        return flows.Rules.TellsLocalPodsOf(row.Client.Family) || row.IsMasqueraded;
     }
 
     private static bool IsSource(IPEndPoint source, Protocol protocol, bool isPods) =>

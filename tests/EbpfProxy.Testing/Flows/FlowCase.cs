@@ -11,7 +11,7 @@ namespace EbpfProxy.Testing.Flows;
 /// case NAME
 /// node ADDRESS...                 the addresses that accept node ports; 192.168.0.2 and 2001:db8::1 where it is missing
 /// local ADDRESS...                addresses of the node that do not
-/// pods PREFIX... | pods none      which sources are pods of this node; 10.0.0.0/8 and fd00:10::/32 where it is missing
+/// pods PREFIX... | pods none      which sources are pods of this node, of a family without a prefix that cannot be told; 10.0.0.0/8 and fd00:10::/32 where it is missing
 /// masquerade-all
 /// service-cidr PREFIX
 /// service NAME TYPE ADDRESS[,..] PORT... [external=..] [lb=..] [ranges=..] [external-local] [internal-local]
@@ -46,7 +46,8 @@ internal sealed class FlowCase(string name)
 
     public bool MasqueradesAll { get; private set; }
 
-    public MasqueradeRules Rules => new(Pods.Length > 0, MasqueradesAll);
+    public MasqueradeRules Rules => new(
+        Pods.Any(pods => pods.Family == IpFamily.IPv4), Pods.Any(pods => pods.Family == IpFamily.IPv6), MasqueradesAll);
 
     /// <summary>The tables of all services, as the controller makes them.</summary>
     public ServiceTables[] Build() =>

@@ -208,7 +208,7 @@ public sealed class ExplainTests
         new FlowExplainer(
             [_web, _web6, _empty, _far],
             _addresses,
-            new MasqueradeRules(TellsLocalPods: true, MasqueradesAll: false),
+            new MasqueradeRules(TellsLocalPodsOfIPv4: true, TellsLocalPodsOfIPv6: true, MasqueradesAll: false),
             preservesClient: false,
             servicePrefix,
             loopback).Explain(flow);
