@@ -147,5 +147,8 @@ internal sealed class ConntrackNetlink : IDisposable
 
     /// <summary>Whom the first packet asked, and who answers.</summary>
     private static TrackedFlow ToTracked(in ConntrackFlow flow) => new(
-        (Protocol)flow.Original.Protocol, flow.Original.Destination, flow.Original.DestinationPort, flow.Reply.Source, flow.Reply.SourcePort);
+        (Protocol)flow.Original.Protocol, flow.Original.Destination, flow.Original.DestinationPort, flow.Reply.Source, flow.Reply.SourcePort)
+    {
+        Client = flow.Original.Source,
+    };
 }

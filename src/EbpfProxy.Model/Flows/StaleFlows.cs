@@ -30,10 +30,15 @@ public sealed class StaleFlows
     public bool Has(IpFamily family) => _backends.Keys.Any(door => door.Address.Family == family);
 
     /// <param name="flow">The flow.</param>
-    /// <param name="isOfNode">Whether an address is this node's: only there an untranslated flow is one to a node port.</param>
+    /// <param name="isOfNode">
+    /// Whether an address is this node's: only there an untranslated flow is one to a node port, and from there an untranslated
+    /// one is of a socket that no hook saw.
+    /// </param>
     public bool IsStale(in TrackedFlow flow, Func<Address, bool> isOfNode)
     {
-        if (flow.Protocol != Protocol.Udp)
+        // What the node's own sockets ask past the hooks is translated where it leaves, which connection tracking does not see:
+        // to it the service itself answers, and goes on to, whichever backend that is.
+        if (flow.Protocol != Protocol.Udp || (!flow.IsSentOn && isOfNode(flow.Client)))
         {
             return false;
         }
