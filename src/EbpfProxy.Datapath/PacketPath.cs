@@ -65,11 +65,14 @@ internal sealed class PacketPath : IDisposable
     /// <summary>Says that frontends go; to be called before they are taken away.</summary>
     public void FrontendGoes() => _sweeper.FrontendGoes();
 
+    /// <summary>Says that a frontend leads to another service than before, or came.</summary>
+    public void FrontendTurns() => _sweeper.FrontendTurns();
+
     /// <summary>Says which addresses only services have: packets to those of them that none has are dropped.</summary>
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) => _servicePrefixes.Write(prefixes);
 
     /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
-    public void Sweep(Func<Address, ushort, Protocol, bool> isFrontend) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, isFrontend);
+    public void Sweep(FrontendRows frontends) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, frontends.Has, frontends.HasTurned);
 
     /// <inheritdoc cref="DeviceCoverage"/>
     public DeviceCoverage Devices => new(_programs.AttachedCount, _programs.Failed, _choice.Unmatched);

@@ -34,6 +34,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     private readonly BpfObject _bpf;
     private readonly GracePeriods _gracePeriods;
     private readonly TableSet _tables;
+    private readonly FrontendRows _frontends;
     private readonly PinLayout _pins;
     private readonly SocketPrograms _programs;
     private readonly uint _firstGeneration = (uint)Random.Shared.Next(1, int.MaxValue);
@@ -64,6 +65,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
         _bpf = bpf;
         _gracePeriods = gracePeriods;
         _tables = tables;
+        _frontends = new FrontendRows(tables, IsOfNode);
         _pins = pins;
         _programs = programs;
     }
@@ -203,7 +205,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
         lock (_lock)
         {
             Guard(() => _writer?.Collect());
-            _packets?.Sweep(IsFrontend);
+            _packets?.Sweep(_frontends);
             remembersClients = _writer?.RemembersClients ?? false;
         }
 
@@ -255,11 +257,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
         }
     }
 
-    private bool IsFrontend(Address address, ushort port, Protocol protocol) =>
-        _tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out _)
-        || _tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _);
-
-    /// <summary>The sockets that are connected to a backend that serves no more what they asked.</summary>
+    /// <summary>The sockets that are connected to a backend that serves no more what they asked, or another service.</summary>
     private List<StaleSocket> FindStaleSockets(StaleFlows stale)
     {
         // A hook that chose a backend before it left has written its record by then.
@@ -270,7 +268,8 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
         // Services may have changed again since: what the tables say now is what hooks go by.
         lock (_lock)
         {
-            rows.RemoveAll(row => Serves(row.Value.BackendId, row.Value.BackendGeneration));
+            rows.RemoveAll(row => Serves(row.Value.BackendId, row.Value.BackendGeneration)
+                && !_frontends.HasTurned(row.Value.Flow.Asked, row.Value.Flow.AskedPort, Protocol.Udp, row.Value.Service));
         }
 
         return rows.ConvertAll(row => new StaleSocket(
@@ -290,6 +289,10 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
         writer.WhenFrontendsGo(() => _packets?.FrontendGoes());
+        writer.WhenFrontendsTurn(() => _packets?.FrontendTurns());
+
+        // What a writer that failed has turned is not known.
+        _packets?.FrontendTurns();
         writer.WhenContested(contested => Contested?.Invoke(contested));
         _roles.Adopt(writer);
         return writer;

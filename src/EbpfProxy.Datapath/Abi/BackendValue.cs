@@ -32,5 +32,7 @@ internal readonly record struct BackendValue(
         service,
         new BackendState(generation, backend.Use));
 
+    public Backend ToBackend() => new(Address.ToAddress(), Port, State.Use);
+
     public ushort Port => BinaryPrimitives.ReverseEndianness(PortBe);
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace EbpfProxy.Datapath.Abi;
@@ -77,6 +78,8 @@ internal readonly record struct ConnectionValue(
     ulong BytesAsk,
     ulong BytesAnswer)
 {
+    public ushort FrontendPort => BinaryPrimitives.ReverseEndianness(FrontendPortBe);
+
     /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/lib/connection.h.</summary>
     public bool IsAnswered => SeenAnswer != SeenFlags.None && (SeenAsk & SeenFlags.Ack) != 0;
 }

@@ -13,4 +13,6 @@ internal readonly record struct FrontendValue(uint Service, byte Kind, byte Flag
         new(service, (byte)frontend.Kind, frontend.HasSourceRanges ? SourceRanges : (byte)0, 0);
 
     public bool HasSourceRanges => (Flags & SourceRanges) != 0;
+
+    public Frontend ToFrontend(FrontendKey key) => new(key.Address.ToAddress(), key.Port, (FrontendKind)Kind, HasSourceRanges);
 }

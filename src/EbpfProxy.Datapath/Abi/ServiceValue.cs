@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using EbpfProxy.Model.Tables;
 
 namespace EbpfProxy.Datapath.Abi;
 
@@ -8,4 +9,6 @@ internal readonly record struct ServiceValue(
     TrafficWord Internal, TrafficWord External, TrafficWord ExternalNear, uint Flags, uint AffinitySeconds)
 {
     public const uint AffinityFlag = 1;
+
+    public TrafficVerdicts Verdicts => new(Internal.Verdict, External.Verdict, ExternalNear.Verdict);
 }

@@ -37,6 +37,7 @@ internal sealed class ConnectionSweeper(
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
     private readonly FrontendLosses _losses = new(maps, sourcePorts);
     private readonly LostRows _lostRows = new(maps, gracePeriods);
+    private readonly FrontendTurns _turns = new();
     private readonly ConnectionValue[] _part = new ConnectionValue[1024];
     private int _next;
     private int _inUse;
@@ -56,11 +57,18 @@ internal sealed class ConnectionSweeper(
     /// </summary>
     public void FrontendGoes() => _losses.Add();
 
+    /// <summary>
+    /// Says that a frontend leads to another service than before, or that it came: flows of UDP that ask it, and have a backend
+    /// of the one before, are ended by the end of the next pass.
+    /// </summary>
+    public void FrontendTurns() => _turns.Add();
+
     /// <summary>Goes through the next <paramref name="count"/> ids, and frees what earlier calls ended.</summary>
     /// <param name="count">How many ids.</param>
     /// <param name="isFrontend">Whether an address, port and protocol are a frontend's.</param>
+    /// <param name="hasTurned">Whether who asks them gets a backend of another service than the one named.</param>
     /// <returns>How many connections were freed.</returns>
-    public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend)
+    public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend, Func<Address, ushort, Protocol, uint, bool> hasTurned)
     {
         int freed = FreeEnded();
         _lostRows.Step(count);
@@ -75,7 +83,7 @@ internal sealed class ConnectionSweeper(
             maps.Read(_next, part);
             for (int i = 0; i < part.Length; i++)
             {
-                Visit(_next + i, part[i], now, ended, isFrontend);
+                Visit(_next + i, part[i], now, ended, isFrontend, hasTurned);
             }
 
             left -= part.Length;
@@ -123,6 +131,7 @@ internal sealed class ConnectionSweeper(
         _overdue = 0;
         _losses.FinishPass();
         _lostRows.FinishPass();
+        _turns.FinishPass();
         ref uint isInUse = ref maps.State[0].IsInUse;
         if (InUse > 0 || isInUse == 0)
         {
@@ -172,7 +181,8 @@ internal sealed class ConnectionSweeper(
     }
 
     private void Visit(
-        int id, in ConnectionValue connection, ulong now, List<(int Id, uint Generation)> ended, Func<Address, ushort, Protocol, bool> isFrontend)
+        int id, in ConnectionValue connection, ulong now, List<(int Id, uint Generation)> ended,
+        Func<Address, ushort, Protocol, bool> isFrontend, Func<Address, ushort, Protocol, uint, bool> hasTurned)
     {
         if (connection.Protocol == 0)
         {
@@ -186,6 +196,12 @@ internal sealed class ConnectionSweeper(
         }
         else if (!IsOver(connection, now))
         {
+            if (_turns.AreLookedFor && connection.Protocol == (byte)Protocol.Udp && hasTurned(
+                connection.Frontend.ToAddress(), connection.FrontendPort, Protocol.Udp, connection.Service))
+            {
+                maps.End(id, connection.Generation);
+            }
+
             _losses.Visit(connection, isFrontend);
         }
         else if ((connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing)) || HasNoToken(connection, now))

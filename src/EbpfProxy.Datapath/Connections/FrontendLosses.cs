@@ -38,7 +38,7 @@ internal sealed class FrontendLosses
         if (!_isFound && _maps.State[0].HasOrphans != 0)
         {
             _isFound = HasOtherSource(connection) || !isFrontend(
-                connection.Frontend.ToAddress(), BinaryPrimitives.ReverseEndianness(connection.FrontendPortBe), (Protocol)connection.Protocol);
+                connection.Frontend.ToAddress(), connection.FrontendPort, (Protocol)connection.Protocol);
         }
     }
 

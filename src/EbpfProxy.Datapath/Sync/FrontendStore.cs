@@ -24,6 +24,12 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
     /// <summary>Called before frontends go from the table: connections may still have them.</summary>
     public Action? Going { get; set; }
 
+    /// <summary>Called when a frontend leads to another service than before, or came.</summary>
+    public Action? Turning { get; set; }
+
+    /// <summary>The services of UDP that got a frontend since this was last cleared.</summary>
+    public HashSet<ServiceRecord> Turned { get; } = [];
+
     /// <summary>Hears once of each service that does without a frontend that it wants.</summary>
     public Action<ContestedFrontend>? Contested { get; set; }
 
@@ -175,7 +181,7 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
         }
         else
         {
-            table.Put(entry.Key, entry.Value);
+            Lead(entry.Key, record, entry.Value, isTurn: isNew);
         }
     }
 
@@ -214,10 +220,22 @@ internal sealed class FrontendStore(IHashTable<FrontendKey, FrontendValue> table
 
     private void LeadToFirst(FrontendKey key, List<ServiceRecord> claimants)
     {
-        var first = FirstOf(key, claimants).Find(key).Value;
-        if (!table.TryRead(key, out var held) || held != first)
+        var first = FirstOf(key, claimants);
+        var value = first.Find(key).Value;
+        bool isHeld = table.TryRead(key, out var held);
+        if (!isHeld || held != value)
         {
-            table.Put(key, first);
+            Lead(key, first, value, isTurn: !isHeld || held.Service != first.Id);
+        }
+    }
+
+    private void Lead(FrontendKey key, ServiceRecord record, FrontendValue value, bool isTurn)
+    {
+        table.Put(key, value);
+        if (isTurn && record.Key.Protocol == Protocol.Udp)
+        {
+            Turned.Add(record);
+            Turning?.Invoke();
         }
     }
 

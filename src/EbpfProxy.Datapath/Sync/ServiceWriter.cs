@@ -63,12 +63,15 @@ internal sealed class ServiceWriter
     /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
     public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
+    /// <summary>Calls <paramref name="turning"/> when frontends of UDP lead to another service than before, or came.</summary>
+    public void WhenFrontendsTurn(Action turning) => _frontends.Turning = turning;
+
     /// <summary>Calls <paramref name="contested"/> once for each service that does without a frontend, because another has it.</summary>
     public void WhenContested(Action<ContestedFrontend> contested) => _frontends.Contested = contested;
 
     /// <summary>
-    /// The services of UDP that got other backends by the last <see cref="Apply"/>: what was there before may have flows. After
-    /// the first one, and one of all services, these are all: what an earlier run did not come to is not known.
+    /// The services of UDP that got other backends by the last <see cref="Apply"/>, or a frontend: what was there before may have
+    /// flows. After the first one, and one of all services, these are all: what an earlier run did not come to is not known.
     /// </summary>
     public IReadOnlyCollection<PortTables> Moved => _moved;
 
@@ -114,6 +117,7 @@ internal sealed class ServiceWriter
         }
 
         _frontends.TellContested();
+        AddTurned();
 
         if (isComplete || !_areAddressesProved)
         {
@@ -205,6 +209,25 @@ internal sealed class ServiceWriter
             TrimLater(record);
         }
     }
+
+    private void AddTurned()
+    {
+        if (_frontends.Turned.Count > 0)
+        {
+            var known = _moved.Select(port => port.Key).ToHashSet();
+            _moved.AddRange(_frontends.Turned.Where(record => !known.Contains(record.Key)).Select(ToTables));
+            _frontends.Turned.Clear();
+        }
+    }
+
+    /// <summary>What is known of a service that may not be in this change.</summary>
+    private PortTables ToTables(ServiceRecord record) => new()
+    {
+        Key = record.Key,
+        Frontends = [.. record.Frontends.Select(entry => entry.Value.ToFrontend(entry.Key))],
+        Backends = [.. record.Backends.Select(id => _backends[id].ToBackend())],
+        Verdicts = _tables.Services.Read(record.Id).Verdicts,
+    };
 
     private void FlipWords(ServiceRecord record, PortTables desired, ReadOnlySpan<uint> backends)
     {

@@ -81,7 +81,7 @@ public static class DatapathView
         id,
         key,
         [.. frontends.OrderBy(frontend => frontend.Kind).ThenBy(frontend => frontend.Address)],
-        new TrafficVerdicts(service.Internal.Verdict, service.External.Verdict, service.ExternalNear.Verdict),
+        service.Verdicts,
         service.Internal.Count,
         service.AffinitySeconds,
         [.. ranges.OrderBy(range => range.Address).ThenBy(range => range.Length)],
@@ -106,7 +106,7 @@ public static class DatapathView
         using var map = Open(folder, TableNames.Frontends);
         foreach (var (key, value) in new BpfHashMap<FrontendKey, FrontendValue>(map).Enumerate())
         {
-            yield return (value.Service, new Frontend(key.Address.ToAddress(), key.Port, (FrontendKind)value.Kind, value.HasSourceRanges));
+            yield return (value.Service, value.ToFrontend(key));
         }
     }
 

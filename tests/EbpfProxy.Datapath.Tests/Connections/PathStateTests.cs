@@ -25,10 +25,10 @@ public sealed class PathStateTests : SweeperHarness
     public void Connection_that_begins_behind_the_sweep_is_not_forgotten()
     {
         Table.State[0].IsInUse = 1;
-        Sweeper.Step(Sweeper.Capacity / 2, (_, _, _) => HasFrontend);
+        Step(Sweeper.Capacity / 2);
 
         Open(0, SeenFlags.Any, SeenFlags.Any);
-        Sweeper.Step(Sweeper.Capacity / 2, (_, _, _) => HasFrontend);
+        Step(Sweeper.Capacity / 2);
         Assert.NotEqual(0u, Table.State[0].IsInUse);
 
         Sweep(2);
@@ -46,12 +46,12 @@ public sealed class PathStateTests : SweeperHarness
         // Its program is about to make it.
         Table.State[0].IsInUse = (uint)PathUse.InUse;
         GracePeriods.Elapse();
-        Sweeper.Step(1, (_, _, _) => HasFrontend);
+        Step(1);
         Assert.Equal((uint)PathUse.InUse, Table.State[0].IsInUse);
 
         Sweep(1);
         GracePeriods.Elapse();
-        Sweeper.Step(1, (_, _, _) => HasFrontend);
+        Step(1);
         Assert.Equal((uint)PathUse.NotInUse, Table.State[0].IsInUse);
     }
 
@@ -64,7 +64,7 @@ public sealed class PathStateTests : SweeperHarness
 
         Open(0, SeenFlags.Any, SeenFlags.Any);
         GracePeriods.Elapse();
-        Sweeper.Step(1, (_, _, _) => HasFrontend);
+        Step(1);
 
         Assert.NotEqual(0u, Table.State[0].IsInUse);
     }
@@ -104,13 +104,13 @@ public sealed class PathStateTests : SweeperHarness
     {
         Sweep(2);
         Assert.Equal(0u, Table.State[0].HasOrphans);
-        Sweeper.Step(2, (_, _, _) => HasFrontend);
+        Step(2);
 
         Open(0, SeenFlags.Any | SeenFlags.Ack, SeenFlags.Any | SeenFlags.Syn);
         HasFrontend = false;
         Table.State[0].Parted++;
         Table.State[0].HasOrphans = 1;
-        Sweeper.Step(Sweeper.Capacity - 2, (_, _, _) => HasFrontend);
+        Step(Sweeper.Capacity - 2);
         Assert.Equal(1u, Table.State[0].HasOrphans);
 
         Sweep(3);

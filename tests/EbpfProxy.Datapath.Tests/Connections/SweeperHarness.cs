@@ -49,6 +49,9 @@ public abstract class SweeperHarness : IDisposable
     /// <summary>Whether each connection has its frontend.</summary>
     protected bool HasFrontend { get; set; } = true;
 
+    /// <summary>Whether who asks anew gets a backend of another service than this.</summary>
+    protected Func<uint, bool> HasTurned { get; set; } = _ => false;
+
     public void Dispose()
     {
         Table.Dispose();
@@ -64,9 +67,11 @@ public abstract class SweeperHarness : IDisposable
     {
         for (int i = 0; i < passes; i++)
         {
-            Sweeper.Step(Sweeper.Capacity, (_, _, _) => HasFrontend);
+            Step(Sweeper.Capacity);
         }
     }
+
+    protected void Step(int count) => Sweeper.Step(count, (_, _, _) => HasFrontend, (_, _, _, service) => HasTurned(service));
 
     private protected void Open(int id, SeenFlags ask, SeenFlags answer, ConnectionFlags flags = ConnectionFlags.None, uint generation = 1)
     {

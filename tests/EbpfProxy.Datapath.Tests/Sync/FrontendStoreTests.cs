@@ -113,6 +113,42 @@ public sealed class FrontendStoreTests
         Assert.Equal($"{Shared}:80 10.0.0.1:8080", SharedLine());
     }
 
+    /// <summary>Whoever asks there and has a backend of the service before is looked for, though no service got other backends.</summary>
+    [Fact]
+    public void Service_of_udp_that_gets_a_frontend_is_told_with_what_it_has()
+    {
+        ServiceTables[] services = [ByUdp(Wanting("a", "10.96.0.1", "10.0.0.1")), ByUdp(Service("b", "10.96.0.2", "10.0.0.2"))];
+        _harness.Apply(services);
+        int turns = _harness.Turns;
+
+        _harness.Apply(ByUdp(Service("a", "10.96.0.1", "10.0.0.1")));
+        Assert.Empty(_harness.Moved);
+        Assert.Equal(turns, _harness.Turns);
+
+        _harness.Apply(ByUdp(Wanting("b", "10.96.0.2", "10.0.0.2")));
+        Assert.Equal(["b 10.0.0.2"], _harness.Moved);
+        Assert.Equal(turns + 1, _harness.Turns);
+
+        _harness.Apply(services[0]);
+        Assert.Equal(["a 10.0.0.1"], _harness.Moved);
+
+        // What is left by the first goes to the second, which is not in the change.
+        _harness.Apply(ByUdp(Service("a", "10.96.0.1", "10.0.0.1")));
+        Assert.Equal(["b 10.0.0.2"], _harness.Moved);
+        Assert.Equal(turns + 3, _harness.Turns);
+    }
+
+    [Fact]
+    public void Frontend_of_tcp_that_turns_is_told_to_nobody()
+    {
+        _harness.Apply(Service("a", "10.96.0.1", "10.0.0.1"));
+
+        _harness.Apply(Wanting("a", "10.96.0.1", "10.0.0.1"));
+
+        Assert.Empty(_harness.Moved);
+        Assert.Equal(0, _harness.Turns);
+    }
+
     private static ServiceTables Wanting(string name, string clusterIP, string backend) => WithExternalIP(Service(name, clusterIP, backend), Shared);
 
     private string? SharedLine() => _harness.Dump().SingleOrDefault(line => line.StartsWith(Shared, StringComparison.Ordinal));

@@ -55,8 +55,15 @@ internal sealed class WriterHarness
     public void Restart()
     {
         _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+        _writer.WhenFrontendsTurn(() => Turns++);
         _writer.WhenContested(one => Contested.Add($"{one.Address}:{one.Port} {one.Holder.Service.Name} {one.Other.Service.Name}"));
     }
+
+    /// <summary>The services whose flows the last change may have made stale.</summary>
+    public IEnumerable<string> Moved => _writer.Moved.Select(port => $"{port.Key.Service.Name} {string.Join(' ', port.Backends.Select(backend => backend.Address))}");
+
+    /// <summary>How often frontends turned to another service, or came.</summary>
+    public int Turns { get; private set; }
 
     public void Collect() => _writer.Collect();
 
@@ -106,6 +113,10 @@ internal sealed class WriterHarness
             },
         ]);
     }
+
+    /// <summary>The same service by UDP.</summary>
+    public static ServiceTables ByUdp(ServiceTables tables) =>
+        tables with { Ports = [.. tables.Ports.Select(port => port with { Key = port.Key with { Protocol = Protocol.Udp } })] };
 
     /// <summary>The same service with an external IP more.</summary>
     public static ServiceTables WithExternalIP(ServiceTables tables, string address)

@@ -105,6 +105,36 @@ public sealed class StaleFlowTests(PacketStage stage) : IClassFixture<PacketStag
         Eventually.Holds(() => held.TryAsk()?.Name == "far/8080", _deadline);
     }
 
+    /// <summary>The service before serves on, by its cluster IP: nothing else would tell its backend from one that may go on.</summary>
+    [KernelTheory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Flow_and_connected_socket_follow_a_node_port_to_another_service(int family)
+    {
+        var (before, after) = (new Service("had-port", 53), new Service("has-port", 54));
+        var (had, has) = (stage.Manifest(before, family, Backend.Near), stage.Manifest(after, family, Backend.Far));
+        Write(had);
+        var door = stage.Door(before, Frontend.NodePort, family);
+        using var flow = Hold(stage.Cluster.Outside, before, Frontend.NodePort, family);
+        using var socket = stage.Node.Host.Follow("udp", door.Address, door.Port);
+        using var tcp = stage.Cluster.Outside.Hold("tcp", door.Address, door.Port);
+        using var byClusterIP = Hold(stage.Client.Sandbox, before, Frontend.ClusterIP, family);
+        Assert.Equal(["near/8080", "near/8080", "near/8080", "near/8080"], Names());
+
+        Write(had with { Ports = WithNodePort(had, after.NodePort(family)) });
+        Assert.Equal(["near/8080", "near/8080", "near/8080", "near/8080"], Names());
+        Write(has with { Ports = WithNodePort(has, before.NodePort(family)) });
+
+        // All connections are looked through twice.
+        Eventually.Holds(() => flow.TryAsk()?.Name == "far/8080" && socket.AskAnew().Name == "far/8080", TimeSpan.FromSeconds(40));
+        Assert.Equal(["far/8080", "far/8080", "near/8080", "near/8080"], Names());
+
+        string[] Names() => [flow.Ask().Name, socket.AskAnew().Name, tcp.Ask().Name, byClusterIP.Ask().Name];
+    }
+
+    private static ManifestPort[] WithNodePort(ManifestService manifest, int nodePort) =>
+        [.. manifest.Ports.Select(port => port with { NodePort = nodePort })];
+
     private void Follows(Service service, Place client, Frontend frontend, int family)
     {
         stage.Move(service, family, Backend.Near);
