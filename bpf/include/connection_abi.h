@@ -103,8 +103,8 @@ struct connection {
 	/* Nothing of it was left to netfilter yet. A byte of its own: CPUs that change flags do not
 	 * undo it. */
 	__u8 goes_around;
-	/* Of the rows that answers come by (1 << enum flow_role), those that another connection has
-	 * taken over, or that are being removed: each is given away once. */
+	/* Of its rows (1 << enum flow_role), those that another connection has taken over, or that
+	 * are being removed: each is given away once. */
 	__u8 taken_rows;
 	__u32 is_over;	    /* counted as closed, though its record is there */
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC, within a second */

@@ -57,7 +57,7 @@ static __always_inline void path_has_parted(void)
 	*(volatile __u32 *)&state->has_orphans = 1;
 }
 
-/* Removes a row, if it still names the connection. */
+/* Removes a row that was taken, if it still names the connection. */
 static __noinline void flow_remove(const struct connection *connection, const struct flow *named,
 				   __u8 role)
 {
@@ -69,18 +69,19 @@ static __noinline void flow_remove(const struct connection *connection, const st
 		bpf_map_delete_elem(&flows, &key);
 }
 
-/* Removes the rows of a connection that has ended; of those that answers come by the ones that were
- * taken. */
+/* Removes the rows of a connection that has ended, those that were taken. */
 static __always_inline void connection_remove_flows(const struct connection *connection,
 						    const struct flow *named, __u8 taken_rows)
 {
-	flow_remove(connection, named, FLOW_ASK);
+	if (taken_rows & 1 << FLOW_ASK)
+		flow_remove(connection, named, FLOW_ASK);
 	if (connection->flags & CONNECTION_MASQUERADE) {
-		flow_remove(connection, named, FLOW_FORWARD);
+		if (taken_rows & 1 << FLOW_FORWARD)
+			flow_remove(connection, named, FLOW_FORWARD);
 		if (taken_rows & 1 << FLOW_RETURN)
 			flow_remove(connection, named, FLOW_RETURN);
 	}
-	/* Last: who has its place may write the others anew. */
+	/* Last: who has its place writes the row to forward by, too. */
 	if (taken_rows & 1 << FLOW_ANSWER)
 		flow_remove(connection, named, FLOW_ANSWER);
 }
@@ -93,7 +94,7 @@ static __always_inline bool connection_evict(struct connection *connection,
 	if (!connection_end(connection, token->connection, token->generation))
 		return false;
 	connection_tally_rest(connection);
-	connection_remove_flows(connection, token, rows_take(connection, token, ANSWER_ROWS));
+	connection_remove_flows(connection, token, rows_take(connection, token, ALL_ROWS));
 	return true;
 }
 
@@ -112,7 +113,7 @@ static __noinline bool closing_take(__u32 *id)
 			continue;
 		/* It goes on after what was no reset; it has no token here from now on. */
 		if (!connection_is_closing(connection)) {
-			connection->flags &= ~CONNECTION_CLOSING;
+			connection_has_no_token(connection, &token);
 			continue;
 		}
 		if (!connection_evict(connection, &token))

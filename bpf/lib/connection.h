@@ -146,12 +146,25 @@ static __always_inline struct connection *connection_find(const struct flow_key 
 	return connection;
 }
 
-/* Whether it is still the same connection; asked after what is used of it was copied. */
+/* Whether it is still the same connection; asked after what is used of it was copied, to the ends
+ * that a packet gets. A CPU that does loads out of order (arm64) does the last one after those,
+ * because its address depends on what they read: BPF has no other barrier for loads before 6.15.
+ * Who writes the record has been at its lock since it ended the connection (rows_take). */
 static __always_inline bool connection_is_same(const struct connection *connection,
-					       const struct found *found)
+					       const struct found *found,
+					       const struct rewrite *copied)
 {
-	COMPILER_BARRIER();
-	return READ_ONCE(connection->generation) == found->generation;
+	const __u32 *generation = &connection->generation;
+	__u64 zero = copied->source_port ^ copied->destination_port;
+
+	for (int word = 0; word < 4; word++)
+		zero ^= copied->source.word[word] ^ copied->destination.word[word];
+	asm volatile("%[zero] &= 0\n\t"
+		     "%[generation] += %[zero]"
+		     : [generation] "+r"(generation), [zero] "+r"(zero)
+		     :
+		     : "memory");
+	return READ_ONCE(*generation) == found->generation;
 }
 
 static __always_inline bool is_answer(__u8 role)
@@ -201,13 +214,13 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 	return is_ended;
 }
 
-/* The rows that answers come by. */
-#define ANSWER_ROWS (1 << FLOW_RETURN | 1 << FLOW_ANSWER)
+#define ALL_ROWS (1 << FLOW_ASK | 1 << FLOW_FORWARD | 1 << FLOW_RETURN | 1 << FLOW_ANSWER)
 
-/* Takes rows that answers come by from a connection that is over: only who has taken one may put
- * another in its place, or remove it. Two CPUs that find it dead would both think it theirs. Those
- * that are taken now; none where the record is the next one's already: who ended it is at its rows.
- * What is older still was forgotten by whoever should have removed it. */
+/* Takes rows from a connection that is over: only who has taken one may put another in its place,
+ * or remove it. Two CPUs that find it dead would both think it theirs, and one that looks whose a
+ * row is would remove what the other has put there since. Those that are taken now; none where the
+ * record is the next one's already: who ended it is at its rows. What is older still was forgotten
+ * by whoever should have removed it. */
 static __always_inline __u8 rows_take(struct connection *connection, const struct flow *named,
 				      __u8 rows)
 {
@@ -225,6 +238,21 @@ static __always_inline __u8 rows_take(struct connection *connection, const struc
 	}
 	bpf_spin_unlock(&lock->lock);
 	return age < 4 ? taken : rows;
+}
+
+/* Says that a connection has no token among the closing, unless its record is another's by now.
+ * Under the lock, or it would take back what another CPU says of the source meanwhile. */
+static __noinline void connection_has_no_token(struct connection *connection,
+					       const struct flow *named)
+{
+	struct connection_lock *lock = lock_of(named->connection);
+
+	if (!lock)
+		return;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == named->generation)
+		connection->flags &= ~CONNECTION_CLOSING;
+	bpf_spin_unlock(&lock->lock);
 }
 
 /* Makes a connection live that is filled in; false where there is none. */

@@ -57,6 +57,16 @@ static __always_inline bool is_answer_done(const struct __sk_buff *skb)
 	return skb->tc_index == ANSWER_IS_DONE;
 }
 
+/* Whether the packet in the scratch is an answer straight from a backend, whose sender stays. */
+static __always_inline bool is_direct_answer(const struct scratch *scratch)
+{
+	const struct flow_key *before = &scratch->packet.key;
+	const struct rewrite *after = &scratch->after;
+
+	return scratch->found.role == FLOW_ANSWER && before->source_port == after->source_port &&
+	       address_equal(&before->source, &after->source);
+}
+
 /* Changes the packet in the scratch to what it is in its connection. */
 __noinline int packet_translate(struct __sk_buff *skb)
 {
@@ -74,8 +84,8 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	if (!connection)
 		return drop(skb, REASON_NO_CONNECTION);
 	connection_rewrite(connection, found, &packet->key, &scratch->after);
-	is_done = found->role == FLOW_ANSWER && connection_is_direct(connection);
-	if (!connection_is_same(connection, found))
+	is_done = is_direct_answer(scratch);
+	if (!connection_is_same(connection, found, &scratch->after))
 		return drop(skb, REASON_NO_CONNECTION);
 	connection_touch(connection, found, packet, scratch->now_ns,
 			 connection_bytes(skb, found, packet));
@@ -237,7 +247,6 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		return GO_ON;
 	after = &scratch->after;
 	is_masqueraded = false;
-	is_done = scratch->found.role == FLOW_ANSWER && connection_is_direct(connection);
 	if (scratch->found.role == FLOW_ASK) {
 		is_masqueraded = scratch->found.flags & CONNECTION_MASQUERADE;
 		after->source = connection->client;
@@ -267,7 +276,8 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 		after->source = connection->source;
 		after->source_port = connection->source_port;
 	}
-	if (!connection_is_same(connection, &scratch->found))
+	is_done = is_direct_answer(scratch);
+	if (!connection_is_same(connection, &scratch->found, after))
 		return drop(skb, REASON_NO_CONNECTION);
 	connection_touch(connection, &scratch->found, &scratch->packet, scratch->now_ns,
 			 skb->len - scratch->packet.l3);

@@ -143,7 +143,7 @@ __noinline int error_translate(struct __sk_buff *skb)
 	if (is_redirect(&scratch->packet))
 		return TC_ACT_SHOT;
 	connection_rewrite(connection, &scratch->found, &quoted->key, &scratch->after);
-	if (!connection_is_same(connection, &scratch->found))
+	if (!connection_is_same(connection, &scratch->found, &scratch->after))
 		return GO_ON;
 	if (quoted_rewrite(skb, scratch) || error_rewrite(skb, scratch))
 		return drop(skb, REASON_NOT_REWRITABLE);

@@ -59,8 +59,8 @@ static __always_inline bool is_masqueraded(const struct frontend *frontend, enum
 	return !(preserve_client && choice->is_on_node);
 }
 
-/* Whether a row that answers come by, of a connection that is over, is now this packet's to
- * replace: of the one that the packet has ended they were taken with its id. */
+/* Whether a row of a connection that is over is now this packet's to replace: of the one that the
+ * packet has ended all were taken with its id. */
 static __always_inline bool row_take(const struct scratch *scratch, const struct flow *row)
 {
 	struct connection *connection;
@@ -73,7 +73,7 @@ static __always_inline bool row_take(const struct scratch *scratch, const struct
 }
 
 /* Adds a row that must be of this connection alone; false where it is another's that lives, or just
- * taken. A client's row to ask by is nobody else's: the last one counts. */
+ * taken. */
 static __noinline bool flow_claim(const struct scratch *scratch, const struct flow_key *key,
 				  const struct flow *flow)
 {
@@ -90,8 +90,9 @@ static __noinline bool flow_claim(const struct scratch *scratch, const struct fl
 	connection = connection_live(&other);
 	if (connection && !connection_is_over(connection, now_ns()))
 		return false;
-	if (is_answer(flow->role) && !row_take(scratch, &other))
-		return false;
+	/* Who has taken it may have removed it meanwhile. */
+	if (!row_take(scratch, &other))
+		return !bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	if (!bpf_map_update_elem(&flows, key, flow, BPF_ANY))
 		return true;
 	/* There is no memory. What was taken is nobody else's to remove. */
@@ -163,14 +164,13 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 	    !(connection->flags & CONNECTION_FROM_NODE)) {
 		row.role = FLOW_FORWARD;
 		scratch->row = flow_key_of(connection, FLOW_FORWARD);
-		if (bpf_map_update_elem(&flows, &scratch->row, &row, BPF_ANY))
-			return REASON_CONNECTIONS_FULL;
+		if (!flow_claim(scratch, &scratch->row, &row))
+			return REASON_NOT_REWRITABLE;
 	}
 	/* Last, because it is what first packets on other CPUs agree by. */
 	row.role = FLOW_ASK;
 	scratch->row = flow_key_of(connection, FLOW_ASK);
-	return flow_claim(scratch, &scratch->row, &row) ? REASON_TRANSLATED
-							: REASON_CONNECTIONS_FULL;
+	return flow_claim(scratch, &scratch->row, &row) ? REASON_TRANSLATED : REASON_NOT_REWRITABLE;
 }
 
 /* Whether a connection goes around the stack from its first packet on. One that the stack has seen
@@ -198,7 +198,7 @@ static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
 	if (!ended)
 		return false;
 	connection_tally_rest(ended);
-	scratch->ended_rows = rows_take(ended, &scratch->ended, ANSWER_ROWS);
+	scratch->ended_rows = rows_take(ended, &scratch->ended, ALL_ROWS);
 	scratch->old = *ended;
 	return true;
 }
@@ -267,8 +267,7 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	ended_remove(scratch);
 	if (reason != REASON_TRANSLATED) {
 		connection_end(connection, id, flow.generation);
-		connection_remove_flows(connection, &flow,
-					rows_take(connection, &flow, ANSWER_ROWS));
+		connection_remove_flows(connection, &flow, rows_take(connection, &flow, ALL_ROWS));
 		return reason;
 	}
 	token_add(id, flow.generation);

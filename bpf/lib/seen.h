@@ -66,7 +66,7 @@ static __always_inline void seen_note(struct connection *connection, const struc
 	}
 	bpf_spin_unlock(&lock->lock);
 	if (needs_token && !closing_add(&token))
-		connection->flags &= ~CONNECTION_CLOSING;
+		connection_has_no_token(connection, &token);
 	if (is_first)
 		tally_close(connection->service);
 }

@@ -10,8 +10,10 @@
  * of twenty ports to one backend taken, one flow in two hundred thousand finds none. */
 #define SOURCE_PORT_ATTEMPTS 240
 
-/* Whether it is for this CPU to choose. */
-static __always_inline bool source_claim(struct connection *connection, const struct found *found)
+/* Whether it is for this CPU to choose: on a copy, because the connection may end meanwhile, and
+ * its record be another's. */
+static __always_inline bool source_claim(struct connection *connection, const struct found *found,
+					 struct connection *copy)
 {
 	struct connection_lock *lock = lock_of(found->id);
 	bool is_ours = false;
@@ -22,6 +24,7 @@ static __always_inline bool source_claim(struct connection *connection, const st
 	if (connection->generation == found->generation &&
 	    !(connection->flags & CONNECTION_SOURCE_CLAIMED)) {
 		connection->flags |= CONNECTION_SOURCE_CLAIMED;
+		*copy = *connection;
 		is_ours = true;
 	}
 	bpf_spin_unlock(&lock->lock);
@@ -113,12 +116,8 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 	if (found->flags & CONNECTION_SOURCE_CHOSEN)
 		return REASON_TRANSLATED;
 	connection = connection_at(found->id);
-	if (!connection || !source_claim(connection, found))
-		return REASON_NOT_REWRITABLE;
-	/* On a copy: the connection may end meanwhile, and its record be another's. */
 	chosen = &scratch->old;
-	*chosen = *connection;
-	if (!connection_is_same(connection, found))
+	if (!connection || !source_claim(connection, found, chosen))
 		return REASON_NOT_REWRITABLE;
 	/* The node asks itself: it would not take a packet from its own address, but from the
 	 * frontend's it does. */

@@ -40,14 +40,17 @@ internal enum SeenFlags : byte
     Rst = 1 << 4,
 }
 
-/// <summary>Of the rows that answers come by, those that another connection has taken over, or that are being removed.</summary>
+/// <summary>Of the rows of a connection, those that another one has taken over, or that are being removed.</summary>
 [Flags]
 internal enum TakenRows : byte
 {
     None = 0,
+    Ask = 1 << FlowRole.Ask,
+    Forward = 1 << FlowRole.Forward,
     Return = 1 << FlowRole.Return,
     Answer = 1 << FlowRole.Answer,
-    All = Return | Answer,
+    Answers = Return | Answer,
+    All = Ask | Forward | Answers,
 }
 
 /// <summary>Mirrors <c>struct connection</c>.</summary>

@@ -52,14 +52,15 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
         generation);
 
     /// <summary>
-    /// Takes the rows that answers come by from a connection that has ended: who has taken one may remove it. Those that no
-    /// program has taken over: <c>rows_take()</c> of bpf/lib/connection.h.
+    /// Takes the rows that answers come by from a connection that has ended: who has taken one may remove it. Returns those of all
+    /// rows that no program has taken: <c>rows_take()</c> of bpf/lib/connection.h. The rows to ask and forward by are not taken
+    /// here: this process may be killed before it removes them, and a client whose row stays taken is turned away.
     /// </summary>
     public TakenRows TakeRows(int id)
     {
         ref byte taken = ref Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), TakenRowsOffset);
         byte before = taken;
-        while (Interlocked.CompareExchange(ref taken, (byte)(before | (byte)TakenRows.All), before) is var now && now != before)
+        while (Interlocked.CompareExchange(ref taken, (byte)(before | (byte)TakenRows.Answers), before) is var now && now != before)
         {
             before = now;
         }

@@ -280,10 +280,10 @@ internal sealed class ConnectionSweeper(
             return false;
         }
 
-        var taken = maps.TakeRows(id);
+        var left = maps.TakeRows(id);
         foreach (var (role, key) in ConnectionFlows.Of(connection))
         {
-            if (role is FlowRole.Ask or FlowRole.Forward || taken.HasFlag((TakenRows)(1 << (int)role)))
+            if (left.HasFlag((TakenRows)(1 << (int)role)))
             {
                 maps.RemoveFlow(key, word => word.Connection == id);
             }

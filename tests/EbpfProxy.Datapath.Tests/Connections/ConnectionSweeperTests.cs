@@ -165,19 +165,24 @@ public sealed class ConnectionSweeperTests : SweeperHarness
     }
 
     /// <summary>A program that has taken a row puts another in its place an instant later.</summary>
-    [KernelFact]
-    public void Row_that_another_connection_is_just_taking_over_stays()
+    [KernelTheory]
+    [InlineData((byte)FlowRole.Ask)]
+    [InlineData((byte)FlowRole.Forward)]
+    [InlineData((byte)FlowRole.Return)]
+    [InlineData((byte)FlowRole.Answer)]
+    public void Row_that_another_connection_is_just_taking_over_stays(byte role)
     {
+        var rows = (TakenRows)(1 << role);
         Open(6, SeenFlags.Any, SeenFlags.Any);
-        Connections[6] = Connections[6] with { TakenRows = TakenRows.Return };
-        var taken = ConnectionFlows.Of(Connections[6]).Single(row => row.Role == FlowRole.Return).Key;
+        Connections[6] = Connections[6] with { TakenRows = rows };
+        var taken = ConnectionFlows.Of(Connections[6]).Single(row => (byte)row.Role == role).Key;
         Clock.Advance(1000);
 
         Sweep(3);
 
         Assert.Equal([6u], FreeIds());
         Assert.Equal([taken], Flows());
-        Assert.Equal(TakenRows.All, Connections[6].TakenRows);
+        Assert.Equal(rows | TakenRows.Answers, Connections[6].TakenRows);
     }
 
     /// <summary>A client that takes the port again at the moment when its last connection is swept.</summary>
