@@ -22,6 +22,11 @@ struct service_prefix {
 	__u32 is_used;	     /* written last, and cleared a grace period before the rest */
 };
 
+/* --- tunnels: number -> ifindex of a tunnel whose routes say where it ends. The first 0 ends them.
+ */
+
+#define MAX_TUNNELS 8
+
 /* --- devices: ifindex -> what a packet that comes or goes there needs to know --- */
 
 enum device_flag {

@@ -29,6 +29,15 @@ struct {
 	__uint(max_entries, MAX_SERVICE_PREFIXES);
 } service_prefixes SEC(".maps");
 
+/* number -> ifindex of a tunnel whose routes say where it ends. The controller writes; the packet
+ * path reads for what the node sends past the hooks by such a route. Without a pin, as those. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, MAX_TUNNELS);
+} tunnels SEC(".maps");
+
 /* id -> a flow that the packet path translates. The packet path writes and reads; the controller
  * ends what is too old. As many as the node's memory allows, from the start. */
 struct {

@@ -118,7 +118,8 @@ static __always_inline int drop_unsourced(struct __sk_buff *skb, struct scratch 
 }
 
 /* The packet of the node itself in the scratch: it is on its way to the frontend already, so both
- * its ends are changed and it is sent to where the backend is. */
+ * its ends are changed and it is sent to where the backend is. A tunnel asks the packet's route
+ * where it ends, which bpf_redirect_neigh looks up among those of the device. */
 static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *scratch)
 {
 	struct connection *connection = connection_at(scratch->found.id);
@@ -133,7 +134,9 @@ static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *
 	ends->destination_port = connection->backend_port;
 	scratch->way.device = 0;
 	if (!(address_roles(&ends->destination) & ADDRESS_ON_DEVICE)) {
-		way_find(skb, ANY_SIZE);
+		way_find(skb, ANY_SIZE, 0);
+		if (scratch->way.has_encap)
+			way_find_tunnel(skb);
 		if (!scratch->way.device)
 			return drop(skb, REASON_NOT_REWRITABLE);
 	}
@@ -262,7 +265,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 	size = path_size(skb, &scratch->packet);
 	way = way_recall(skb, scratch, size);
 	if (!way) {
-		way_find(skb, size);
+		way_find(skb, size, 0);
 		if (!scratch->way.device) {
 			if (scratch->found.role == FLOW_ASK && !scratch->way.is_too_big)
 				connection_leave_to_stack(connection, &scratch->found);
@@ -298,7 +301,7 @@ static __always_inline int answer_way(struct __sk_buff *skb, struct scratch *scr
 	if (!connection || connection->device == skb->ifindex ||
 	    scratch->packet.kind != KIND_TRANSPORT)
 		return GO_ON;
-	way_find(skb, path_size(skb, &scratch->packet));
+	way_find(skb, path_size(skb, &scratch->packet), 0);
 	if (!scratch->way.device || scratch->way.device == skb->ifindex)
 		return GO_ON;
 	return bpf_redirect_neigh(scratch->way.device, NULL, 0, 0);

@@ -17,6 +17,7 @@
 struct way {
 	__u32 device;	 /* 0: nowhere from here */
 	bool is_too_big; /* for the device, or for the path beyond it */
+	bool has_encap;	 /* the route says where a tunnel ends; by which device is not told */
 	bool has_macs;
 	bool is_to_pod; /* whose end of the device is reached at once */
 	struct {

@@ -12,8 +12,8 @@
 #define ANY_SIZE 1
 
 /* Finds the way of what has the ends in scratch->after: no device where the node does not forward
- * it, or is the receiver itself. */
-__noinline int way_find(struct __sk_buff *skb, __u32 size)
+ * it, or is the receiver itself. Among the routes that lead by a device, unless that is 0. */
+__noinline int way_find(struct __sk_buff *skb, __u32 size, __u32 device)
 {
 	struct scratch *scratch = scratch_get();
 	struct bpf_fib_lookup route = {};
@@ -25,7 +25,7 @@ __noinline int way_find(struct __sk_buff *skb, __u32 size)
 		return 0;
 	ends = &scratch->after;
 	way = &scratch->way;
-	route.ifindex = skb->ifindex;
+	route.ifindex = device ? device : skb->ifindex;
 	route.l4_protocol = scratch->packet.key.protocol;
 	route.sport = ends->source_port;
 	route.dport = ends->destination_port;
@@ -39,7 +39,8 @@ __noinline int way_find(struct __sk_buff *skb, __u32 size)
 		__builtin_memcpy(route.ipv6_src, &ends->source, sizeof(ends->source));
 		__builtin_memcpy(route.ipv6_dst, &ends->destination, sizeof(ends->destination));
 	}
-	result = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+	result = bpf_fib_lookup(skb, &route, sizeof(route), device ? BPF_FIB_LOOKUP_OUTPUT : 0);
+	way->has_encap = result == BPF_FIB_LKUP_RET_UNSUPP_LWT;
 	way->is_too_big = result == BPF_FIB_LKUP_RET_FRAG_NEEDED;
 	way->device = result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH
 			      ? route.ifindex
@@ -50,6 +51,35 @@ __noinline int way_find(struct __sk_buff *skb, __u32 size)
 	return 0;
 }
 
+/* The same where the route says where a tunnel ends: by the one device among the tunnels that has
+ * such a route to there; no device where several have, because that route may be any one's. */
+__noinline int way_find_tunnel(struct __sk_buff *skb)
+{
+	struct scratch *scratch = scratch_get();
+	__u32 found = 0;
+
+	if (!scratch)
+		return 0;
+	for (int number = 0; number < MAX_TUNNELS; number++) {
+		__u32 key = number;
+		const __u32 *tunnel = bpf_map_lookup_elem(&tunnels, &key);
+		__u32 device = tunnel ? READ_ONCE(*tunnel) : 0;
+
+		if (!device)
+			break;
+		way_find(skb, ANY_SIZE, device);
+		if (!scratch->way.has_encap)
+			continue;
+		if (found) {
+			found = 0;
+			break;
+		}
+		found = device;
+	}
+	scratch->way.device = found;
+	return 0;
+}
+
 /* Finds the way from the client of the packet in the scratch to the backend that was chosen. */
 static __always_inline void way_to_choice(struct __sk_buff *skb, struct scratch *scratch)
 {
@@ -57,7 +87,7 @@ static __always_inline void way_to_choice(struct __sk_buff *skb, struct scratch 
 	scratch->after.source_port = scratch->packet.key.source_port;
 	scratch->after.destination = scratch->choice.address;
 	scratch->after.destination_port = scratch->choice.port;
-	way_find(skb, ANY_SIZE);
+	way_find(skb, ANY_SIZE, 0);
 }
 
 /* Whether the packet in the scratch, which came in by the port of a bridge, would go on by that

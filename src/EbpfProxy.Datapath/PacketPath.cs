@@ -29,6 +29,7 @@ internal sealed class PacketPath : IDisposable
     private readonly BpfObject _bpf;
     private readonly DeviceChoice _choice;
     private readonly DeviceTable _table;
+    private readonly TunnelTable _tunnels;
     private readonly DevicePrograms _programs;
     private readonly LocalPorts _ports;
     private readonly ConnectionSweeper _sweeper;
@@ -39,7 +40,7 @@ internal sealed class PacketPath : IDisposable
     private readonly ILogger _logger;
 
     private PacketPath(
-        BpfObject bpf, DeviceChoice choice, DeviceTable table, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
+        BpfObject bpf, DeviceChoice choice, DeviceTable table, TunnelTable tunnels, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
         ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
         PacketOptions options, ILogger logger)
     {
@@ -50,6 +51,7 @@ internal sealed class PacketPath : IDisposable
         _bpf = bpf;
         _choice = choice;
         _table = table;
+        _tunnels = tunnels;
         _programs = programs;
         _ports = ports;
         _options = options;
@@ -157,7 +159,8 @@ internal sealed class PacketPath : IDisposable
                 ? null
                 : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
             return new PacketPath(
-                bpf, choice, table, programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath, servicePrefixes, conntrack,
+                bpf, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath,
+                servicePrefixes, conntrack,
                 options, logger);
         }
         catch
@@ -190,6 +193,7 @@ internal sealed class PacketPath : IDisposable
     {
         var devices = _choice.Of(network);
         _table.Write(network, devices);
+        _tunnels.Write(network);
         _fastPath.SetDevices(devices);
         _programs.Update(devices, isThorough);
         _table.RemoveOthers(devices);

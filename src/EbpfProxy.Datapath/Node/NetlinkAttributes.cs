@@ -16,21 +16,31 @@ internal static class NetlinkAttributes
     /// <summary>The first attribute of that type; empty where there is none.</summary>
     public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> attributes, ushort type)
     {
+        TryFind(attributes, type, out var value);
+        return value;
+    }
+
+    /// <summary>Whether there is one of that type, which may have no value.</summary>
+    public static bool Has(ReadOnlySpan<byte> attributes, ushort type) => TryFind(attributes, type, out _);
+
+    private static bool TryFind(ReadOnlySpan<byte> attributes, ushort type, out ReadOnlySpan<byte> value)
+    {
         while (attributes.Length >= HeaderLength)
         {
             int found = MemoryMarshal.Read<ushort>(attributes[2..]) & TypeMask;
-            if (!TryTake(ref attributes, out var value))
+            if (!TryTake(ref attributes, out value))
             {
                 break;
             }
 
             if (found == type)
             {
-                return value;
+                return true;
             }
         }
 
-        return [];
+        value = [];
+        return false;
     }
 
     /// <summary>Takes the value of the first attribute; false where there is none that is whole.</summary>

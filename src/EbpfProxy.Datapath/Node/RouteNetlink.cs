@@ -48,6 +48,12 @@ internal sealed class RouteNetlink : IDisposable
     private const ushort BridgeCallsNetfilter4 = 36;
     private const ushort BridgeCallsNetfilter6 = 37;
 
+    // IFLA_VXLAN_, IFLA_GENEVE_, IFLA_GRE_ and IFLA_IPTUN_COLLECT_METADATA.
+    private const ushort VxlanByRoute = 25;
+    private const ushort GeneveByRoute = 6;
+    private const ushort GreByRoute = 18;
+    private const ushort IpByRoute = 19;
+
     // Of all bridges of the network namespace; there without br_netfilter as little as its rules.
     private static readonly string[] _bridgeSettings =
         ["/proc/sys/net/bridge/bridge-nf-call-iptables", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"];
@@ -112,9 +118,20 @@ internal sealed class RouteNetlink : IDisposable
         {
             Mac = ToMac(NetlinkAttributes.Find(attributes, LinkAddress)),
             HasForeignPeer = !NetlinkAttributes.Find(attributes, LinkNamespace).IsEmpty,
+            EndsByRoute = EndsByRoute(kind, NetlinkAttributes.Find(info, InfoData)),
             CallsNetfilter = kind == "bridge" && CallsNetfilter(NetlinkAttributes.Find(info, InfoData)),
         };
     }
+
+    /// <summary>IFLA_*_COLLECT_METADATA: of VXLAN a byte, of the others there or not.</summary>
+    private static bool EndsByRoute(string kind, ReadOnlySpan<byte> data) => kind switch
+    {
+        "vxlan" => NetlinkAttributes.Find(data, VxlanByRoute) is [not 0],
+        "geneve" => NetlinkAttributes.Has(data, GeneveByRoute),
+        "gre" or "gretap" or "ip6gre" or "ip6gretap" or "erspan" or "ip6erspan" => NetlinkAttributes.Has(data, GreByRoute),
+        "ipip" or "sit" or "ip6tnl" => NetlinkAttributes.Has(data, IpByRoute),
+        _ => false,
+    };
 
     private static bool CallsNetfilter(ReadOnlySpan<byte> bridge) =>
         NetlinkAttributes.Find(bridge, BridgeCallsNetfilter4) is [not 0] || NetlinkAttributes.Find(bridge, BridgeCallsNetfilter6) is [not 0];

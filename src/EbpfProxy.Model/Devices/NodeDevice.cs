@@ -16,6 +16,9 @@ public sealed record NodeDevice(int Index, string Name, ushort Hardware, string 
     /// <summary>Whether the other end of the device is in another network namespace.</summary>
     public bool HasForeignPeer { get; init; }
 
+    /// <summary>Whether it is a tunnel that ends where the route of a packet says (<c>ip link add ... external</c>).</summary>
+    public bool EndsByRoute { get; init; }
+
     /// <summary>Whether it is a bridge that was told, itself, to ask the rules for packets about what it passes on.</summary>
     public bool CallsNetfilter { get; init; }
 }

@@ -54,9 +54,7 @@ public sealed class CniTests
     {
         using var stage = new PacketStage(_shapes[shape]);
 
-        // The tunnel's routes say themselves where it ends, which programs are not told (docs/datapath.md).
-        bool knowsWay = _shapes[shape].PodNetwork != PodNetwork.Layer3Tunnel;
-        foreach (var backend in Enum.GetValues<Backend>().Where(backend => knowsWay || backend != Backend.Far))
+        foreach (var backend in Enum.GetValues<Backend>())
         {
             foreach (var frontend in new[] { Frontend.ClusterIP, Frontend.LoadBalancer })
             {
