@@ -159,9 +159,8 @@ internal sealed class PacketPath : IDisposable
                 ? null
                 : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
             return new PacketPath(
-                bpf, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper, fastPath,
-                servicePrefixes, conntrack,
-                options, logger);
+                bpf, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper,
+                fastPath, servicePrefixes, conntrack, options, logger);
         }
         catch
         {
