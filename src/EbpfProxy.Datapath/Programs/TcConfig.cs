@@ -24,10 +24,10 @@ internal sealed record TcConfig
         Seconds(Options.Timeouts.UdpStream),
         Seconds(Options.Timeouts.Sctp));
 
-    // No address of the family has the unspecified one's prefix of all bits.
+    // Of a family without a prefix programs know by its length that they cannot tell pods.
     private static PrefixValue PrefixOf(Prefix? prefix) => prefix is { } known
         ? new PrefixValue(AddressKey.From(known.Address), (uint)known.MappedLength)
-        : new PrefixValue(default, 128);
+        : default;
 
     private static uint Seconds(TimeSpan time) => (uint)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, uint.MaxValue);
 }

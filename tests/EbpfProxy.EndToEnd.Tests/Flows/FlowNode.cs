@@ -54,7 +54,7 @@ internal sealed class FlowNode : IDisposable
     /// </summary>
     public Place? PlaceOf(FlowRow row, bool bySocket) => (row.Place, bySocket) switch
     {
-        (ClientPlace.LocalPod, true) when _flows.Pods.Length == 0 => null,
+        (ClientPlace.LocalPod, true) when !_flows.Rules.TellsLocalPodsOf(row.Client.Family) => null,
         (ClientPlace.LocalPod, true) => _pods[row.Client].Place,
         (ClientPlace.LocalPod, false) => _pods[row.Client].Sandbox,
         (ClientPlace.Node, _) when !IsOfNode(row.Client.ToString()) => null,
