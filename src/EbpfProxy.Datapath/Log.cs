@@ -86,7 +86,7 @@ internal static partial class Log
     [LoggerMessage(2028, LogLevel.Warning, "The same for those of network namespace {Namespace}: {Error}")]
     public static partial void PeersNotInheritedThere(ILogger logger, string @namespace, string error);
 
-    [LoggerMessage(2030, LogLevel.Warning, "{Count} tunnels are more than the programs look at: what the node's sockets ask past the hooks does not go by their routes")]
+    [LoggerMessage(2031, LogLevel.Warning, "{Count} tunnels are more than the programs look at: what the node's sockets ask past the hooks does not go by their routes")]
     public static partial void TunnelsLeftOut(ILogger logger, int count);
 
     [LoggerMessage(2025, LogLevel.Information, "Connection tracking is followed again")]
