@@ -74,7 +74,7 @@ internal sealed class AlertStage : IAsyncDisposable
     /// <summary>Waits for a daemon that is ready, and says that no alert is firing or pending for as long as Prometheus asks it so often.</summary>
     public void AssertQuiet(int scrapes)
     {
-        Eventually.Holds(() => Prometheus.Count("up == 1 unless on () ebpf_proxy_not_ready == 1") == 1, _deadline);
+        Eventually.Succeeds(RequireReady, _deadline);
         Eventually.Succeeds(() => Require(raised => raised.Count == 0, "there are alerts"), _deadline);
         double enough = Prometheus.Value("sum_over_time(up[5m])") + scrapes;
         Eventually.Holds(
@@ -126,6 +126,15 @@ internal sealed class AlertStage : IAsyncDisposable
         await Server.DisposeAsync();
         Node.Dispose();
         _end.Dispose();
+    }
+
+    private void RequireReady()
+    {
+        // Prometheus may be on its way, too.
+        if (Prometheus.Count("up == 1 unless on () ebpf_proxy_not_ready == 1") != 1)
+        {
+            throw new IOException("the daemon is not ready, or not scraped");
+        }
     }
 
     private void Require(Func<IReadOnlyList<RaisedAlert>, bool> holds, string otherwise)
