@@ -90,9 +90,11 @@ static __always_inline bool affinity_choose(const struct affinity *row,
 	if (now > last && now - last > regular->seconds * SECOND)
 		return false;
 	copy.word = READ_ONCE(*(const word_t *)&row->backend);
+	if (!backend_is_still(copy.backend.id, copy.backend.generation, regular->set) ||
+	    !backend_choose(copy.backend.id, regular->key.service, choice))
+		return false;
 	choice->is_local = regular->set == BACKEND_IN_LOCAL;
-	return backend_is_still(copy.backend.id, copy.backend.generation, regular->set) &&
-	       backend_choose(copy.backend.id, regular->key.service, choice);
+	return true;
 }
 
 /* Adds a row for a choice: 0, or why it was not added. */

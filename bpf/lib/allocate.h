@@ -113,7 +113,7 @@ static __noinline bool closing_take(__u32 *id)
 			continue;
 		/* It goes on after what was no reset; it has no token here from now on. */
 		if (!connection_is_closing(connection)) {
-			connection_has_no_token(connection, &token);
+			connection_has_no_token(connection, &token, true);
 			continue;
 		}
 		if (!connection_evict(connection, &token))

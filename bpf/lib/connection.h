@@ -240,17 +240,19 @@ static __always_inline __u8 rows_take(struct connection *connection, const struc
 	return age < 4 ? taken : rows;
 }
 
-/* Says that a connection has no token among the closing, unless its record is another's by now.
- * Under the lock, or it would take back what another CPU says of the source meanwhile. */
+/* Says that a connection has no token among the closing, unless its record is another's by now; of
+ * one that goes on, unless it closes after all: who sees that takes the token for there. Under the
+ * lock, or it would take back what another CPU says of the source meanwhile. */
 static __noinline void connection_has_no_token(struct connection *connection,
-					       const struct flow *named)
+					       const struct flow *named, bool goes_on)
 {
 	struct connection_lock *lock = lock_of(named->connection);
 
 	if (!lock)
 		return;
 	bpf_spin_lock(&lock->lock);
-	if (connection->generation == named->generation)
+	if (connection->generation == named->generation &&
+	    !(goes_on && connection_is_closing(connection)))
 		connection->flags &= ~CONNECTION_CLOSING;
 	bpf_spin_unlock(&lock->lock);
 }

@@ -72,32 +72,36 @@ static __always_inline bool row_take(const struct scratch *scratch, const struct
 	return connection && rows_take(connection, row, 1 << row->role);
 }
 
-/* Adds a row that must be of this connection alone; false where it is another's that lives, or just
- * taken. */
-static __noinline bool flow_claim(const struct scratch *scratch, const struct flow_key *key,
-				  const struct flow *flow)
+/* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
+ * just taken, or why there is no room for it. */
+static __noinline int flow_claim(const struct scratch *scratch, const struct flow_key *key,
+				 const struct flow *flow)
 {
 	int err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	const struct connection *connection;
 	struct flow other;
 
-	if (!err)
-		return true;
 	if (err != -EEXIST)
-		return false;
+		return err;
 	if (!flow_lookup(key, &other))
-		return !bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	connection = connection_live(&other);
 	if (connection && !connection_is_over(connection, now_ns()))
-		return false;
+		return -EEXIST;
 	/* Who has taken it may have removed it meanwhile. */
 	if (!row_take(scratch, &other))
-		return !bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	if (!bpf_map_update_elem(&flows, key, flow, BPF_ANY))
-		return true;
+		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	err = bpf_map_update_elem(&flows, key, flow, BPF_ANY);
 	/* There is no memory. What was taken is nobody else's to remove. */
-	bpf_map_delete_elem(&flows, key);
-	return false;
+	if (err)
+		bpf_map_delete_elem(&flows, key);
+	return err;
+}
+
+/* Why a connection whose row could not be claimed is not opened. */
+static __always_inline enum reason unclaimed(int err)
+{
+	return err == -EEXIST ? REASON_NOT_REWRITABLE : REASON_CONNECTIONS_FULL;
 }
 
 /* Whether the client talks to the backend itself, from the port that the connection is to have: to
@@ -139,7 +143,7 @@ static __always_inline bool answers_claim(struct __sk_buff *skb, struct scratch 
 		scratch->row = flow_key_of(connection, FLOW_ANSWER);
 		if ((connection->protocol == IPPROTO_SCTP ||
 		     !is_taken_directly(skb, scratch, connection)) &&
-		    flow_claim(scratch, &scratch->row, &row))
+		    !flow_claim(scratch, &scratch->row, &row))
 			return true;
 		if (connection->protocol == IPPROTO_SCTP)
 			return false;
@@ -157,6 +161,7 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 						      const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	int err;
 
 	if (!answers_claim(skb, scratch, connection, flow))
 		return REASON_NO_SOURCE_PORT;
@@ -164,13 +169,15 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 	    !(connection->flags & CONNECTION_FROM_NODE)) {
 		row.role = FLOW_FORWARD;
 		scratch->row = flow_key_of(connection, FLOW_FORWARD);
-		if (!flow_claim(scratch, &scratch->row, &row))
-			return REASON_NOT_REWRITABLE;
+		err = flow_claim(scratch, &scratch->row, &row);
+		if (err)
+			return unclaimed(err);
 	}
 	/* Last, because it is what first packets on other CPUs agree by. */
 	row.role = FLOW_ASK;
 	scratch->row = flow_key_of(connection, FLOW_ASK);
-	return flow_claim(scratch, &scratch->row, &row) ? REASON_TRANSLATED : REASON_NOT_REWRITABLE;
+	err = flow_claim(scratch, &scratch->row, &row);
+	return err ? unclaimed(err) : REASON_TRANSLATED;
 }
 
 /* Whether a connection goes around the stack from its first packet on. One that the stack has seen

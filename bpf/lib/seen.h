@@ -66,7 +66,7 @@ static __always_inline void seen_note(struct connection *connection, const struc
 	}
 	bpf_spin_unlock(&lock->lock);
 	if (needs_token && !closing_add(&token))
-		connection_has_no_token(connection, &token);
+		connection_has_no_token(connection, &token, false);
 	if (is_first)
 		tally_close(connection->service);
 }

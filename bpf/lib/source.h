@@ -76,7 +76,7 @@ __noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 	key = flow_key_of(chosen, FLOW_RETURN);
 	row.connection = scratch->found.id;
 	row.generation = scratch->found.generation;
-	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && flow_claim(scratch, &key, &row);
+	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && !flow_claim(scratch, &key, &row);
 }
 
 static __always_inline bool source_port_take(struct __sk_buff *skb, __u8 protocol)
