@@ -8,6 +8,7 @@ internal sealed class Readiness
 {
     private const string FirstSync = "first_sync";
     private const string LateSync = "late_sync";
+    private const string Hanging = "hanging";
     private const string Devices = "devices";
 
     private static readonly string[] _label = ["reason"];
@@ -29,7 +30,7 @@ internal sealed class Readiness
         _unmatched = unmatched;
         _gauge = metrics.CreateGauge(
             "ebpf_proxy_not_ready",
-            "1 for each reason why /readyz answers 503: first_sync (lists are not complete), late_sync (a change has waited for twice the sync period), devices (--devices names none that the node has)",
+            "1 for each reason why /readyz answers 503: first_sync (lists are not complete), late_sync (a change has waited for twice the sync period), hanging (a part of the daemon does not come to an end), devices (--devices names none that the node has)",
             _label);
         registry.AddBeforeCollectCallback(Measure);
     }
@@ -37,24 +38,29 @@ internal sealed class Readiness
     /// <summary>The reasons in words; null where it is ready.</summary>
     public string? Describe()
     {
-        var (isSynced, isLate, unmatched) = Look();
+        var (isSynced, isLate, hanging, unmatched) = Look();
         string[] reasons =
         [
             .. isSynced ? Array.Empty<string>() : ["waiting for the first lists"],
             .. isLate ? ["a change has waited for twice the sync period"] : Array.Empty<string>(),
+            .. hanging.Count > 0 ? [$"what does not come to an end: {string.Join(", ", hanging)}"] : Array.Empty<string>(),
             .. unmatched.Count > 0 ? [$"--devices ({string.Join(", ", unmatched)}) names no device of this node; programs of before stay where they are"] : Array.Empty<string>(),
         ];
         return reasons.Length == 0 ? null : string.Join("; ", reasons);
     }
 
-    private (bool IsSynced, bool IsLate, IReadOnlyList<string> Unmatched) Look() =>
-        (_firstSync.IsCompletedSuccessfully, !_health.Live().IsHealthy, _unmatched());
+    private (bool IsSynced, bool IsLate, IReadOnlyList<string> Hanging, IReadOnlyList<string> Unmatched) Look()
+    {
+        var live = _health.Live();
+        return (_firstSync.IsCompletedSuccessfully, live.Families.Any(family => !family.Value.IsHealthy), live.Hanging, _unmatched());
+    }
 
     private void Measure()
     {
-        var (isSynced, isLate, unmatched) = Look();
+        var (isSynced, isLate, hanging, unmatched) = Look();
         _gauge.WithLabels(FirstSync).Set(isSynced ? 0 : 1);
         _gauge.WithLabels(LateSync).Set(isLate ? 1 : 0);
+        _gauge.WithLabels(Hanging).Set(hanging.Count > 0 ? 1 : 0);
         _gauge.WithLabels(Devices).Set(unmatched.Count > 0 ? 1 : 0);
     }
 }

@@ -108,6 +108,24 @@ public sealed class HttpServerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_node_is_not_ready_while_a_part_hangs_and_is_not_said_to_have_a_change_that_waits()
+    {
+        _firstSync.SetResult();
+        _health.Updated(IpFamily.IPv4);
+        _health.Expect("node");
+        _time.Advance(TimeSpan.FromHours(1));
+        await StartAsync(HealthPages().HandleAsync);
+
+        var readyz = await GetAsync("/readyz");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, readyz.StatusCode);
+        Assert.Contains("\"notReady\":\"what does not come to an end: node\"", await ReadAsync(readyz), StringComparison.Ordinal);
+        string metrics = await ReadAsync(await StartAndGetMetricsAsync());
+        Assert.Contains("ebpf_proxy_not_ready{reason=\"hanging\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("ebpf_proxy_not_ready{reason=\"late_sync\"} 0", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Load_balancers_are_told_of_a_node_that_leaves_and_the_kubelet_is_not()
     {
         await StartAsync(HealthPages().HandleAsync);
