@@ -12,44 +12,6 @@ public sealed class ClusterCacheTests : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    [Fact]
-    public void What_is_unknown_is_kept_until_everything_could_be_read()
-    {
-        _cache.KeepUnknown(true);
-        ListServices(Sample.Service("web"));
-        ListSlices();
-        _cache.SetNode(null);
-        Assert.False(_cache.Take(everything: true).IsComplete);
-
-        _cache.KeepUnknown(false);
-
-        var changes = _cache.Take(everything: false);
-        Assert.True(changes.IsComplete);
-        Assert.Single(changes.Services);
-    }
-
-    /// <summary>What was taken last may not have been applied: everything is wanted again then, and what went is part of it.</summary>
-    [Fact]
-    public void What_goes_while_the_unknown_is_kept_is_named_until_everything_could_be_read()
-    {
-        _cache.KeepUnknown(true);
-        ListServices(Sample.Service("web"), Sample.Service("gone"), Sample.Service("back"));
-        ListSlices();
-        _cache.SetNode(null);
-        _cache.Take(everything: true);
-        _cache.RemoveService(Sample.Name("gone"));
-        _cache.RemoveService(Sample.Name("back"));
-        _cache.Take(everything: false);
-
-        _cache.SetService(Sample.Service("back"));
-        var again = _cache.Take(everything: true);
-
-        Assert.False(again.IsComplete);
-        Assert.Equal(["+back", "-gone", "+web"], again.Services.OrderBy(s => s.Name).Select(s => (s.Service is null ? "-" : "+") + s.Name.Name));
-        _cache.KeepUnknown(false);
-        Assert.Equal(["back", "web"], _cache.Take(everything: true).Services.Select(s => s.Name.Name).Order());
-    }
-
     [Theory]
     [InlineData("services, slices, node")]
     [InlineData("node, slices, services")]
@@ -63,10 +25,10 @@ public sealed class ClusterCacheTests : IDisposable
             switch (list)
             {
                 case "services":
-                    ListServices(Sample.Service("web"));
+                    _cache.ListServices(Sample.Service("web"));
                     break;
                 case "slices":
-                    ListSlices(Sample.Slice("web-1", "web", 1));
+                    _cache.ListSlices(Sample.Slice("web-1", "web", 1));
                     break;
                 default:
                     _cache.SetNode(null);
@@ -81,7 +43,7 @@ public sealed class ClusterCacheTests : IDisposable
     [Fact]
     public void Nothing_can_be_taken_before_every_first_list_is_complete()
     {
-        ListServices(Sample.Service("web"));
+        _cache.ListServices(Sample.Service("web"));
         _cache.SetNode(null);
 
         Assert.Throws<InvalidOperationException>(() => _cache.Take(everything: true));
@@ -91,8 +53,8 @@ public sealed class ClusterCacheTests : IDisposable
     public async Task Waiting_ends_with_the_last_of_the_first_lists()
     {
         var wait = _cache.WaitAsync(TestContext.Current.CancellationToken);
-        ListServices(Sample.Service("web"));
-        ListSlices();
+        _cache.ListServices(Sample.Service("web"));
+        _cache.ListSlices();
         Assert.False(wait.IsCompleted);
 
         _cache.SetNode(null);
@@ -247,7 +209,7 @@ public sealed class ClusterCacheTests : IDisposable
     {
         Sync(Sample.Service("a"), Sample.Service("b"), Sample.Service("c"));
 
-        ListServices(Sample.Service("a"), Sample.Service("c", port: 81));
+        _cache.ListServices(Sample.Service("a"), Sample.Service("c", port: 81));
 
         var changes = _cache.Take(everything: false).Services.OrderBy(s => s.Name).ToList();
         Assert.Equal(["b", "c"], changes.Select(s => s.Name.Name));
@@ -259,9 +221,9 @@ public sealed class ClusterCacheTests : IDisposable
     public void A_complete_list_of_slices_removes_what_it_did_not_bring()
     {
         Sync(Sample.Service("web"));
-        ListSlices(Sample.Slice("web-1", "web", 1), Sample.Slice("web-2", "web", 2));
+        _cache.ListSlices(Sample.Slice("web-1", "web", 1), Sample.Slice("web-2", "web", 2));
 
-        ListSlices(Sample.Slice("web-2", "web", 2));
+        _cache.ListSlices(Sample.Slice("web-2", "web", 2));
 
         var web = Assert.Single(_cache.Take(everything: false).Services);
         Assert.Equal("web-2", Assert.Single(web.Slices).Name.Name);
@@ -277,7 +239,7 @@ public sealed class ClusterCacheTests : IDisposable
         }
 
         var first = Assert.Single(_cache.Take(everything: false).Services);
-        ListServices(Sample.Service("a"));
+        _cache.ListServices(Sample.Service("a"));
 
         Assert.Equal("c", first.Name.Name);
         var gone = _cache.Take(everything: false).Services;
@@ -365,32 +327,10 @@ public sealed class ClusterCacheTests : IDisposable
 
     private void Sync(params Service[] services)
     {
-        ListServices(services);
-        ListSlices();
+        _cache.ListServices(services);
+        _cache.ListSlices();
         _cache.SetNode(null);
         _cache.Take(everything: true);
-    }
-
-    private void ListServices(params Service[] services)
-    {
-        using var list = _cache.BeginServices();
-        foreach (var service in services)
-        {
-            list.Add(service);
-        }
-
-        list.Complete();
-    }
-
-    private void ListSlices(params EndpointSlice[] slices)
-    {
-        using var list = _cache.BeginSlices();
-        foreach (var slice in slices)
-        {
-            list.Add(slice);
-        }
-
-        list.Complete();
     }
 
     private sealed class Listener : IChangeListener

@@ -103,19 +103,4 @@ public sealed class TriggerTimeTests : IDisposable
         slices.Complete();
         _cache.SetNode(null);
     }
-
-    private sealed class NoListener : IChangeListener
-    {
-        public void OnService()
-        {
-        }
-
-        public void OnSlice()
-        {
-        }
-
-        public void OnPending(int services, int slices)
-        {
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Manifests;
+using EbpfProxy.Controller.Tests.Cache;
 using EbpfProxy.Controller.Tests.Objects;
 using Microsoft.Extensions.Logging;
 
@@ -325,21 +326,6 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
     /// <summary>rename(2): File.Move does not see a link to a folder.</summary>
     [LibraryImport("libc", EntryPoint = "rename", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);
-
-    private sealed class NoListener : IChangeListener
-    {
-        public void OnService()
-        {
-        }
-
-        public void OnSlice()
-        {
-        }
-
-        public void OnPending(int services, int slices)
-        {
-        }
-    }
 
     private sealed class RecordedLog : ILogger<ManifestSource>
     {
