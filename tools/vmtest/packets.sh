@@ -62,7 +62,7 @@ goes_through() {
 }
 
 is_at() {
-  ./ebpf-proxy status | grep -q "$1 ingress: $attached" && ./ebpf-proxy status | grep -q "$1 egress: $attached"
+  ./ebpf-proxy status -o wide | grep -q "$1 ingress: $attached" && ./ebpf-proxy status -o wide | grep -q "$1 egress: $attached"
 }
 
 # opens COUNT COMMAND...: the flows that it makes are taken for no more than they are
@@ -208,7 +208,7 @@ addresses plain.6 plain.6 80
 until_true is_at pair || fail "a new bond has the programs"
 until_true is_at pair.5 || fail "a new VLAN on it has the programs"
 until_true is_at plain.6 || fail "a new VLAN has the programs"
-! ./ebpf-proxy status | grep -q ' port[12] ' || fail "a bond's ports have no programs"
+! ./ebpf-proxy status -o wide | grep -q ' port[12] ' || fail "a bond's ports have no programs"
 answers_at() {
   [ "$(outside ./probe ask tcp "192.168.$1.1" $masked 1)" = "$mask from 192.168.$1.1:$masked" ]
 }
