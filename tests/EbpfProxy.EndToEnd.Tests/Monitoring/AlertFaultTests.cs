@@ -12,7 +12,6 @@ namespace EbpfProxy.EndToEnd.Tests.Monitoring;
 /// five minutes is one of two and a half seconds, and an API server that was last heard of ten minutes ago one that is silent for
 /// five seconds.
 /// </summary>
-[Collection(typeof(AloneOnTheMachine))]
 public sealed class AlertFaultTests
 {
     private const string Web4 = "10.96.0.10";
