@@ -48,6 +48,10 @@ test-kernels: build ## boot kernels 5.10, 6.1, 6.12, the newest, and that of arm
 	@tools/vmtest/fetch.sh
 	@tools/vmtest/check.sh 5.10 6.1 6.12 newest newest:arm64
 
+.PHONY: test-debian
+test-debian: deps ## `make demo` on a bare system of the other Debian (13 or 12), in a chroot; as root, about four minutes
+	@tools/test/other-debian.sh
+
 .PHONY: test-kubernetes
 test-kubernetes: build ## the tests that can be run against Kubernetes' own API server, which is built first from Debian's source (ten minutes)
 	@tools/deps/kubernetes.sh

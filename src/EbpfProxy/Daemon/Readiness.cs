@@ -52,7 +52,9 @@ internal sealed class Readiness
     private (bool IsSynced, bool IsLate, IReadOnlyList<string> Hanging, IReadOnlyList<string> Unmatched) Look()
     {
         var live = _health.Live();
-        return (_firstSync.IsCompletedSuccessfully, live.Families.Any(family => !family.Value.IsHealthy), live.Hanging, _unmatched());
+        // A family that was never up to date is not among them.
+        bool isLate = live.Hanging.Count == 0 ? !live.IsHealthy : live.Families.Any(family => !family.Value.IsHealthy);
+        return (_firstSync.IsCompletedSuccessfully, isLate, live.Hanging, _unmatched());
     }
 
     private void Measure()

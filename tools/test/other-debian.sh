@@ -3,7 +3,7 @@
 # gets what is missing, builds, and does the main job. The kernel and the .NET SDK are this machine's.
 # Needs root.
 set -u
-cd "$(dirname "$0")/../../.." || exit
+cd "$(dirname "$0")/../.." || exit
 . tools/test/tap.sh
 [ -x .artifacts/deps/mmdebstrap/usr/bin/mmdebstrap ] || cannot "mmdebstrap is only unpacked on Debian"
 # shellcheck source=/dev/null
