@@ -16,8 +16,8 @@ using Microsoft.Extensions.Logging;
 namespace EbpfProxy.Datapath;
 
 /// <summary>
-/// The programs at the node's devices, their table of devices and their connections. Opening it loads the programs and
-/// changes nothing that runs; disposing it leaves all of it as it is.
+/// The programs at the node's devices, their table of devices and their connections. Opening it loads the programs that every
+/// node needs and changes nothing that runs; disposing it leaves all of it as it is.
 /// </summary>
 internal sealed class PacketPath : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class PacketPath : IDisposable
     // How long it takes to go through all connections.
     private const int SweepSeconds = 10;
 
-    private readonly BpfObject _bpf;
+    private readonly TcPrograms _loaded;
     private readonly DeviceChoice _choice;
     private readonly DeviceTable _table;
     private readonly TunnelTable _tunnels;
@@ -40,7 +40,7 @@ internal sealed class PacketPath : IDisposable
     private readonly ILogger _logger;
 
     private PacketPath(
-        BpfObject bpf, DeviceChoice choice, DeviceTable table, TunnelTable tunnels, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
+        TcPrograms loaded, DeviceChoice choice, DeviceTable table, TunnelTable tunnels, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
         ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
         PacketOptions options, ILogger logger)
     {
@@ -48,7 +48,7 @@ internal sealed class PacketPath : IDisposable
         _servicePrefixes = servicePrefixes;
         _sweeper = sweeper;
         _fastPath = fastPath;
-        _bpf = bpf;
+        _loaded = loaded;
         _choice = choice;
         _table = table;
         _tunnels = tunnels;
@@ -79,8 +79,8 @@ internal sealed class PacketPath : IDisposable
     /// <inheritdoc cref="DeviceCoverage"/>
     public DeviceCoverage Devices => new(_programs.AttachedCount, _programs.Failed, _choice.Unmatched);
 
-    /// <summary>This build's programs.</summary>
-    public IEnumerable<BpfProgram> Programs => DeviceProgramNames.All.Select(name => _bpf.GetProgram(name).Program);
+    /// <summary>This build's programs, as far as they are loaded. May be read from any thread.</summary>
+    public IReadOnlyList<BpfProgram> Programs => _loaded.Loaded;
 
     /// <summary>
     /// How many packets are known to be translated by the kernel's connection tracking, and how many had no place in the
@@ -129,7 +129,7 @@ internal sealed class PacketPath : IDisposable
         uint pinned = ConnectionMapOpener.ReadCapacity(pins.Connections);
         uint capacity = pinned != 0 ? pinned : options.Connections ?? ConnectionCapacity.OfThisNode();
         var config = new TcConfig { Options = options, LeavesDeviceAddresses = leavesDeviceAddresses };
-        var bpf = TcObject.Open(TcObject.Read(), features, config);
+        var bpf = TcObject.Open(TcObject.Read(), features, config, LinkHeader.Ethernet);
         try
         {
             var tables = new TableOpener(bpf, pins.Tables);
@@ -149,7 +149,8 @@ internal sealed class PacketPath : IDisposable
             var devicePins = new DevicePins(pins.Links.Path);
             var choice = new DeviceChoice(new DeviceSelection(options.Devices), () => DeviceHookView.ReadHeld(devicePins), logger);
             var table = new DeviceTable(tables.OpenHash<uint, DeviceValue>(TableNames.Devices, gracePeriods), options.LocalTraffic.Devices);
-            var programs = new DevicePrograms(DeviceAttachers.Choose(devicePins, options.UsesClsact), name => bpf.GetProgram(name).Program, logger);
+            var loaded = new TcPrograms(bpf, () => TcObject.Open(TcObject.Read(), features, config, LinkHeader.None), TimeProvider.System);
+            var programs = new DevicePrograms(DeviceAttachers.Choose(devicePins, options.UsesClsact), loaded.Get, logger);
             var maps = connections.Open();
             var sweeper = new ConnectionSweeper(
                 maps, gracePeriods, config.Timeouts, options.MasqueradePorts, TimeProvider.System, connection => tallies.Close(connection));
@@ -159,7 +160,7 @@ internal sealed class PacketPath : IDisposable
                 ? null
                 : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
             return new PacketPath(
-                bpf, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper,
+                loaded, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper,
                 fastPath, servicePrefixes, conntrack, options, logger);
         }
         catch
@@ -204,6 +205,6 @@ internal sealed class PacketPath : IDisposable
         _fastPath.Dispose();
         _programs.Dispose();
         Connections.Dispose();
-        _bpf.Dispose();
+        _loaded.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Node;
@@ -128,6 +129,35 @@ public sealed class PacketPathTests : IDisposable
     });
 
     [KernelFact]
+    public void Programs_for_packets_without_link_header_are_loaded_when_a_device_needs_them() => _network.Invoke(() =>
+    {
+        string[] few = ["proxy_egress", "proxy_ingress"], all = ["proxy_egress", "proxy_egress_ip", "proxy_ingress", "proxy_ingress_i"];
+        using var datapath = Open();
+        Apply(datapath);
+        Assert.Equal(few, ProgramsWithTheseConnections());
+        Assert.DoesNotContain(datapath.ReadProgramRuns(), run => run.Program.EndsWith("_ip", StringComparison.Ordinal));
+
+        // More than the table of devices was made for: another takes its place.
+        Shell.Require("for i in $(seq 40); do ip -n \"$1\" link add pod$i type veth peer name peer$i; done", _network.Name);
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Equal(few, ProgramsWithTheseConnections());
+
+        Set("tuntap add tun0 mode tun");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+
+        Assert.Equal(all, ProgramsWithTheseConnections());
+        Assert.Equal(2, datapath.ReadProgramRuns().Count(run => run.Program.EndsWith("_ip", StringComparison.Ordinal)));
+        Assert.Equal((83, 0), (datapath.Devices.Attached, datapath.Devices.Failed.Count));
+        Assert.Equal(["egress", "ingress"], DeviceHookView.Read(_bpffs.Path).Where(row => row.Device == "tun0").Select(row => row.Direction).Order());
+        Assert.True(Rows().ContainsKey(IndexOf("tun0")));
+
+        // One that goes takes nothing with it that the next would have to wait for.
+        Set("link del tun0");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: false);
+        Assert.Equal(all, ProgramsWithTheseConnections());
+    });
+
+    [KernelFact]
     public void Addresses_of_devices_are_the_nodes_and_accept_node_ports() => _network.Invoke(() =>
     {
         using var datapath = Open();
@@ -188,6 +218,20 @@ public sealed class PacketPathTests : IDisposable
     }
 
     private BpfMap OpenPin(string name) => BpfMap.OpenPinned(Path.Combine(Root, "connections-v1", name));
+
+    /// <summary>The programs in the kernel that work with the connections of this datapath, by names as the kernel cuts them.</summary>
+    private IEnumerable<string> ProgramsWithTheseConnections()
+    {
+        const int longest = 15;
+        using var map = OpenPin("path_states");
+        uint id = map.Id;
+        using var programs = JsonDocument.Parse(Shell.Require("bpftool -j prog show | cat"));
+        return [.. programs.RootElement.EnumerateArray()
+            .Where(program => program.TryGetProperty("map_ids", out var maps) && maps.EnumerateArray().Any(each => each.GetUInt32() == id))
+            .Select(program => program.GetProperty("name").GetString()!)
+            .Select(name => name[..Math.Min(name.Length, longest)])
+            .Order(StringComparer.Ordinal)];
+    }
 
     private uint CapacityOf(string name)
     {

@@ -15,7 +15,6 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 
     // IDS_FREED_AT_ONCE of bpf/tc.bpf.c; the program is run on a packet, any packet.
     private const int FreedAtOnce = 256;
-    private const string FreeAllProgram = "free_all";
     private const int EthernetHeaderLength = 14;
 
     private static readonly string[] _others =
@@ -26,6 +25,9 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     ];
 
     private readonly List<string> _new = [];
+
+    /// <summary>The program that makes every id free.</summary>
+    public const string FreeAllProgram = "free_all";
 
     /// <summary>Whether the maps were there before.</summary>
     public bool HasAdopted { get; private set; }

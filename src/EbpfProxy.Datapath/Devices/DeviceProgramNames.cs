@@ -15,8 +15,8 @@ internal static class DeviceProgramNames
     /// </summary>
     public static IReadOnlyList<TrafficDirection> Order { get; } = [TrafficDirection.Egress, TrafficDirection.Ingress];
 
-    public static IEnumerable<string> All =>
-        from direction in Order from header in Enum.GetValues<LinkHeader>() select Of(direction, header);
+    /// <summary>Those for one kind of devices, in the order of attaching.</summary>
+    public static IEnumerable<string> For(LinkHeader header) => Order.Select(direction => Of(direction, header));
 
     public static string Of(TrafficDirection direction, LinkHeader header) => Stem(direction) + header switch
     {

@@ -8,7 +8,8 @@ namespace EbpfProxy.Datapath.Devices;
 /// Keeps the programs at every device that they belong to. A device that will not have them is told of once and tried
 /// again; the others do not suffer from it.
 /// </summary>
-internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfProgram> programs, ILogger logger) : IDisposable
+internal sealed class DevicePrograms(
+    IDeviceAttacher attacher, Func<TrafficDirection, LinkHeader, BpfProgram> programs, ILogger logger) : IDisposable
 {
     private readonly HashSet<(int Device, string Name)> _attached = [];
     private readonly Dictionary<int, string> _failures = [];
@@ -31,6 +32,12 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
         if (changed.Length > 0)
         {
             attacher.Look();
+        }
+
+        // All of them first: to load some takes time, in which no device shall have one of another build than the other.
+        foreach (var device in changed)
+        {
+            TryFind(device, failures);
         }
 
         foreach (var direction in DeviceProgramNames.Order)
@@ -61,12 +68,32 @@ internal sealed class DevicePrograms(IDeviceAttacher attacher, Func<string, BpfP
 
     public void Dispose() => attacher.Dispose();
 
-    private AttachResult? TryEnsure(NodeDevice device, TrafficDirection direction, Dictionary<int, string> failures)
+    private BpfProgram Find(NodeDevice device, TrafficDirection direction)
     {
         var header = DeviceSelection.HeaderOf(device) ?? throw new InvalidOperationException($"{device.Name} is none that is selected");
+        return programs(direction, header);
+    }
+
+    private void TryFind(NodeDevice device, Dictionary<int, string> failures)
+    {
         try
         {
-            return attacher.Ensure(device, direction, programs(DeviceProgramNames.Of(direction, header)));
+            foreach (var direction in DeviceProgramNames.Order)
+            {
+                _ = Find(device, direction);
+            }
+        }
+        catch (IOException error)
+        {
+            failures[device.Index] = error.Message;
+        }
+    }
+
+    private AttachResult? TryEnsure(NodeDevice device, TrafficDirection direction, Dictionary<int, string> failures)
+    {
+        try
+        {
+            return attacher.Ensure(device, direction, Find(device, direction));
         }
         catch (IOException error)
         {

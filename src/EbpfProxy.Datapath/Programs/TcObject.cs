@@ -1,4 +1,8 @@
+using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Devices;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Programs;
@@ -10,10 +14,10 @@ internal static class TcObject
 
     public static byte[] Read() => EmbeddedObject.Read(Resource);
 
-    /// <summary>Opens it and tells it what the kernel offers and the operator wants.</summary>
-    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, TcConfig config)
+    /// <summary>Opens it for one kind of devices, and tells it what the kernel offers and the operator wants.</summary>
+    public static BpfObject Open(ReadOnlySpan<byte> elf, KernelFeatures features, TcConfig config, LinkHeader header)
     {
-        var bpf = BpfObject.Open(elf, "ebpf_proxy_tc");
+        var bpf = Open(elf, header);
         bpf.SetGlobal("have_set_retval", features.HasSetRetval);
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("have_coarse_time", features.HasCoarseTime);
@@ -33,13 +37,45 @@ internal static class TcObject
         return bpf;
     }
 
-    /// <summary>Makes it use the maps of the same names that another object has.</summary>
+    /// <summary>Opens it as it was built: to load it loads the programs for one kind of devices, and no other.</summary>
+    public static BpfObject Open(ReadOnlySpan<byte> elf, LinkHeader header)
+    {
+        var bpf = BpfObject.Open(elf, header == LinkHeader.Ethernet ? "ebpf_proxy_tc" : "ebpf_proxy_tc_ip");
+        var wanted = DeviceProgramNames.For(header).ToList();
+        if (header == LinkHeader.Ethernet)
+        {
+            wanted.Add(ConnectionMapOpener.FreeAllProgram);
+        }
+
+        LoadOnly(bpf, wanted);
+        return bpf;
+    }
+
+    /// <summary>Leaves out all programs but these, before it is loaded.</summary>
+    public static void LoadOnly(BpfObject bpf, IReadOnlyCollection<string> programs)
+    {
+        foreach (var program in bpf.Programs)
+        {
+            program.AutoLoad = programs.Contains(program.Name);
+        }
+    }
+
+    /// <summary>
+    /// Makes it use the maps of the same names that another object has. A table that programs reach by its slot is left out
+    /// where the other has the slot: which map that is changes as it grows.
+    /// </summary>
     public static void ShareMaps(BpfObject bpf, BpfObject other)
     {
+        var shared = other.Maps.ToDictionary(map => map.Name);
+
         // Those with a dot are of one object: its globals.
         foreach (var map in bpf.Maps.Where(map => !map.Name.Contains('.', StringComparison.Ordinal)))
         {
-            if (other.Maps.FirstOrDefault(shared => shared.Name == map.Name) is { } found)
+            if (shared.ContainsKey(TableNames.Slot(map.Name)))
+            {
+                map.AutoCreate = false;
+            }
+            else if (shared.TryGetValue(map.Name, out var found))
             {
                 map.Reuse(found.Map);
             }

@@ -119,16 +119,4 @@ public abstract class SweeperHarness : IDisposable
     }
 
     private protected List<FlowKey> Flows() => [.. Table.Flows.Enumerate().Select(row => row.Key)];
-
-    /// <summary>A monotonic clock in nanoseconds, as the kernel's.</summary>
-    private protected sealed class StoppedClock : TimeProvider
-    {
-        private long _now = 1_000_000_000;
-
-        public override long TimestampFrequency => 1_000_000_000;
-
-        public override long GetTimestamp() => _now;
-
-        public void Advance(int seconds) => _now += seconds * 1_000_000_000L;
-    }
 }

@@ -47,6 +47,54 @@ public sealed class DeviceProgramsTests : IDisposable
 
     [KernelTheory]
     [MemberData(nameof(Ways))]
+    public void What_the_kernel_refuses_to_devices_without_link_header_the_others_do_not_suffer_from(bool usesClsact)
+    {
+        _stage.Ip("link add veth0 type veth peer name veth1");
+        _stage.Ip("tuntap add tun0 mode tun");
+        using var run = _stage.Start(usesClsact);
+        run.RefusesOthers = true;
+
+        run.Update();
+        run.Update();
+
+        Assert.Equal(2, run.AttachedCount);
+        Assert.Equal(["tun0"], run.Failed);
+        Assert.Equal(["veth0 egress", "veth0 ingress", "veth1 egress", "veth1 ingress"], Hooks());
+        Assert.Equal(["proxy_egress", "proxy_ingress"], run.Loaded);
+        Assert.Matches(
+            "^Device tun0 is without the programs.*: load program \"proxy_egress_ip\": [A-Z]+ [^;]+; .+$",
+            Assert.Single(run.Log.All, line => line.StartsWith("Device ", StringComparison.Ordinal)));
+    }
+
+    [KernelFact]
+    public void What_the_kernel_refused_it_is_asked_again_after_pauses_that_grow()
+    {
+        _stage.Ip("tuntap add tun0 mode tun");
+        using var run = _stage.Start(usesClsact: true);
+        run.RefusesOthers = true;
+        run.Update();
+
+        foreach (int pause in (int[])[30, 60, 120])
+        {
+            int before = run.Openings;
+            run.Clock.Advance(pause - 1);
+            run.Update();
+            Assert.Equal(before, run.Openings);
+            run.Clock.Advance(1);
+            run.Update();
+            Assert.Equal(before + 1, run.Openings);
+        }
+
+        run.RefusesOthers = false;
+        run.Clock.Advance(3600);
+        run.Update(isThorough: false);
+
+        Assert.Equal((1, 0), (run.AttachedCount, run.Failed.Count));
+        Assert.Equal(["tun0 egress", "tun0 ingress"], Hooks());
+    }
+
+    [KernelTheory]
+    [MemberData(nameof(Ways))]
     public void The_next_run_takes_over_in_place(bool usesClsact)
     {
         _stage.Ip("link add veth0 type veth peer name veth1");

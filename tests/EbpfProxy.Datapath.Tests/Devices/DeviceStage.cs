@@ -47,20 +47,22 @@ internal sealed class DeviceStage : IDisposable
     public sealed class Run : IDisposable
     {
         private readonly DeviceStage _stage;
-        private readonly BpfObject _bpf = BpfObject.Open(TcObject.Read(), "ebpf_proxy_tc");
+        private readonly TcPrograms _loaded;
         private readonly DeviceChoice _choice;
         private readonly DevicePrograms _programs;
 
         public Run(DeviceStage stage, bool usesClsact, string[] devices)
         {
             _stage = stage;
-            _bpf.Load();
+            var bpf = TcObject.Open(TcObject.Read(), LinkHeader.Ethernet);
+            bpf.Load();
+            _loaded = new TcPrograms(bpf, OpenOthers, Clock);
             Directory.CreateDirectory(stage.Links);
             var pins = new DevicePins(stage.Links);
             _choice = new DeviceChoice(new DeviceSelection(devices), () => DeviceHookView.ReadHeld(pins), Log);
             DevicePrograms? programs = null;
             stage.Network.Invoke(() => programs = new DevicePrograms(
-                DeviceAttachers.Choose(pins, usesClsact), name => _bpf.GetProgram(name).Program, Log));
+                DeviceAttachers.Choose(pins, usesClsact), _loaded.Get, Log));
             _programs = programs!;
         }
 
@@ -72,7 +74,18 @@ internal sealed class DeviceStage : IDisposable
 
         public IReadOnlyList<string> Unmatched => _choice.Unmatched;
 
-        public uint IdOf(string program) => _bpf.GetProgram(program).Program.Id;
+        public StoppedClock Clock { get; } = new();
+
+        /// <summary>Whether the kernel is to refuse the programs for packets without link header.</summary>
+        public bool RefusesOthers { get; set; }
+
+        /// <summary>How often those were opened, to be loaded.</summary>
+        public int Openings { get; private set; }
+
+        /// <summary>The names of the programs that are loaded.</summary>
+        public IEnumerable<string> Loaded => _loaded.Loaded.Select(program => program.Name);
+
+        public uint IdOf(string program) => _loaded.Loaded.Single(loaded => loaded.Name == program).Id;
 
         public void Update(bool isThorough = true) =>
             _stage.Network.Invoke(() => _programs.Update(_choice.Of(NodeNetworkWatcher.Read()), isThorough));
@@ -80,7 +93,20 @@ internal sealed class DeviceStage : IDisposable
         public void Dispose()
         {
             _programs.Dispose();
-            _bpf.Dispose();
+            _loaded.Dispose();
+        }
+
+        private BpfObject OpenOthers()
+        {
+            Openings++;
+            var bpf = TcObject.Open(TcObject.Read(), LinkHeader.None);
+            if (RefusesOthers)
+            {
+                // A program of that type may not change packets.
+                bpf.GetProgram("proxy_egress_ip").Type = BpfProgramType.SocketFilter;
+            }
+
+            return bpf;
         }
     }
 }
