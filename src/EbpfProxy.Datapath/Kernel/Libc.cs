@@ -45,6 +45,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     public static partial int TrimHeap(nuint padding);
 
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    public static partial int SetHeapOption(int option, int value);
+
     /// <summary>The last call's error in words, as in "Permission denied".</summary>
     public static string LastError => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 }
