@@ -16,7 +16,7 @@ public sealed class InstructionTests(PacketKernel kernel, ITestOutputHelper outp
     {
         var node = kernel.Start(Packets.Services.Both);
 
-        uint instructions = node.Programs.Object.GetProgram(program).Program.ReadInfo().VerifiedInstructions;
+        uint instructions = node.Programs.Get(program).ReadInfo().VerifiedInstructions;
 
         Assert.SkipWhen(instructions == 0, "this kernel does not tell (before 5.16)");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{program}: {instructions} verified instructions of {budget}"));

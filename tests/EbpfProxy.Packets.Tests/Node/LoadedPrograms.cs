@@ -1,16 +1,21 @@
 using System.Runtime.InteropServices;
-using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Kernel;
+using EbpfProxy.Datapath.Programs;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EbpfProxy.Packets.Tests.Node;
 
-/// <summary>The programs of bpf/tc.bpf.c in the kernel, with their maps and the writer that fills them.</summary>
+/// <summary>
+/// The maps of bpf/tc.bpf.c in the kernel, with the writer that fills them, and its programs: those for one kind of devices
+/// are loaded when one of them is first asked for, as the kernel takes a good part of a second to verify them.
+/// </summary>
 internal sealed class LoadedPrograms : IDisposable
 {
     private const byte ByPrefix = 1;
@@ -29,12 +34,16 @@ internal sealed class LoadedPrograms : IDisposable
     ];
 
     private readonly GracePeriods _gracePeriods = new();
+    private readonly NodeSettings _settings;
+    private readonly byte[] _elf;
+    private readonly List<BpfObject> _objects = [];
+    private readonly Dictionary<string, BpfProgram> _programs = [];
 
     public LoadedPrograms(NodeSettings settings, string pins)
     {
-        byte[] elf = settings.Object is { } file ? File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, file)) : ReadObject();
-        Object = BpfObject.Open(elf, "packets");
-        Configure(settings);
+        _settings = settings;
+        _elf = settings.Object is { } file ? File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, file)) : TcObject.Read();
+        Object = Open();
         var tables = new TableOpener(Object, new PinFolder(pins));
         foreach (string name in _tables)
         {
@@ -67,6 +76,7 @@ internal sealed class LoadedPrograms : IDisposable
         Counters = new BpfPerCpuArrayMap<ulong>(Object.GetMap(TableNames.Counters).Map);
     }
 
+    /// <summary>The object that has the maps, without programs.</summary>
     public BpfObject Object { get; }
 
     public TableSet Tables { get; }
@@ -136,38 +146,69 @@ internal sealed class LoadedPrograms : IDisposable
         budget.Write(0, new (ulong, ulong)[budget.CpuCount]);
     }
 
-    public void Dispose()
+    /// <summary>A program of the object. May be called from any thread.</summary>
+    public BpfProgram Get(string program)
     {
-        Object.Dispose();
-        _gracePeriods.Dispose();
+        lock (_programs)
+        {
+            if (!_programs.ContainsKey(program))
+            {
+                Load(program);
+            }
+
+            return _programs[program];
+        }
     }
 
-    private static byte[] ReadObject()
+    public void Dispose()
     {
-        using var stream = typeof(ServiceDatapath).Assembly.GetManifestResourceStream("tc.bpf.o")!;
-        byte[] bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        return bytes;
+        _objects.ForEach(loaded => loaded.Dispose());
+        Object.Dispose();
+        _gracePeriods.Dispose();
     }
 
     private static PrefixValue ValueOf(Prefix? prefix) =>
         prefix is { } known ? new PrefixValue(AddressKey.From(known.Address), (uint)known.MappedLength) : default;
 
-    private void Configure(NodeSettings settings)
+    /// <summary>Loads it, with what is used beside it: a test between whose packets one were loaded would wait there.</summary>
+    private void Load(string program)
+    {
+        var pair = Enum.GetValues<LinkHeader>().Select(DeviceProgramNames.For).FirstOrDefault(names => names.Contains(program));
+        string[] programs = pair?.ToArray() ?? [program];
+        var bpf = Open(programs);
+        _objects.Add(bpf);
+        Configure(bpf, _settings);
+        TcObject.ShareMaps(bpf, Object);
+        bpf.Load();
+        foreach (string name in programs)
+        {
+            _programs.Add(name, bpf.GetProgram(name).Program);
+        }
+    }
+
+    /// <summary>The object with these of its programs, to be loaded.</summary>
+    private BpfObject Open(params string[] programs)
+    {
+        var bpf = BpfObject.Open(_elf, "packets");
+        TcObject.LoadOnly(bpf, programs);
+        return bpf;
+    }
+
+    private static void Configure(BpfObject bpf, NodeSettings settings)
     {
         bool tellsByPrefix = settings.PodsV4 is not null || settings.PodsV6 is not null;
-        Object.SetGlobal("local_detection", settings.TellsPodsByDevice ? ByDevice : tellsByPrefix ? ByPrefix : (byte)0);
-        Object.SetGlobal("local_ipv4", ValueOf(settings.PodsV4));
-        Object.SetGlobal("local_ipv6", ValueOf(settings.PodsV6));
-        Object.SetGlobal("masquerade_all", settings.MasqueradesAll);
-        Object.SetGlobal("preserve_client", settings.PreservesClient);
-        Object.SetGlobal("source_port_first", settings.FirstSourcePort);
-        Object.SetGlobal("source_port_count", settings.SourcePorts);
-        Object.SetGlobal("timeouts", settings.Timeouts);
-        Object.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
-        Object.SetGlobal("conntrack_is_followed", settings.FollowsConntrack);
-        Object.SetGlobal("have_coarse_time", Environment.OSVersion.Version >= _coarseTime);
-        Object.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
+        bpf.SetGlobal("local_detection", settings.TellsPodsByDevice ? ByDevice : tellsByPrefix ? ByPrefix : (byte)0);
+        bpf.SetGlobal("local_ipv4", ValueOf(settings.PodsV4));
+        bpf.SetGlobal("local_ipv6", ValueOf(settings.PodsV6));
+        bpf.SetGlobal("masquerade_all", settings.MasqueradesAll);
+        bpf.SetGlobal("preserve_client", settings.PreservesClient);
+        bpf.SetGlobal("source_port_first", settings.FirstSourcePort);
+        bpf.SetGlobal("source_port_count", settings.SourcePorts);
+        bpf.SetGlobal("timeouts", settings.Timeouts);
+        bpf.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
+        bpf.SetGlobal("conntrack_is_followed", settings.FollowsConntrack);
+        bpf.SetGlobal("have_coarse_time", Environment.OSVersion.Version >= _coarseTime);
+        bpf.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
     }
 
     /// <summary>Mirrors <c>struct fragment_key</c>.</summary>

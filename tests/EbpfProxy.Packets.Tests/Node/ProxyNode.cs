@@ -165,7 +165,7 @@ internal sealed class ProxyNode
         BinaryPrimitives.WriteUInt32LittleEndian(context.AsSpan(40), device);
         byte[] output = new byte[8192];
         BpfTestRunResult result = default;
-        _kernel.Invoke(() => result = Programs.Object.GetProgram(program).Program.TestRun(
+        _kernel.Invoke(() => result = Programs.Get(program).TestRun(
             new BpfTestRunOptions { Packet = frame, PacketOut = output, Context = context, Repeat = repeat }));
         outcome = result;
         return new Step((HookVerdict)(int)result.ReturnValue, output[..result.PacketLength], Count(), !program.EndsWith("_ip", StringComparison.Ordinal));

@@ -24,7 +24,7 @@ public sealed class LatePacketTests(PacketKernel kernel)
         };
         programs.Connections[0] = next;
 
-        uint verdict = (uint)programs.Object.GetProgram("late").Program.TestRun(new BpfTestRunOptions { Packet = new byte[64] }).ReturnValue;
+        uint verdict = (uint)programs.Get("late").TestRun(new BpfTestRunOptions { Packet = new byte[64] }).ReturnValue;
 
         Assert.Equal(0u, verdict);
         Assert.Equal(next, programs.Connections[0]);

@@ -117,7 +117,7 @@ public sealed class TakenRowTests(PacketKernel kernel)
     {
         byte[] context = new byte[12];
         BinaryPrimitives.WriteUInt32LittleEndian(context.AsSpan(8), connection | ((uint)role << RoleShift));
-        return (uint)programs.Object.GetProgram(program).Program.TestRun(new BpfTestRunOptions { Packet = new byte[64], Context = context }).ReturnValue;
+        return (uint)programs.Get(program).TestRun(new BpfTestRunOptions { Packet = new byte[64], Context = context }).ReturnValue;
     }
 
     /// <summary>Programs with connections 1 and 2 that live, beside connection 0 that rows are taken from.</summary>
