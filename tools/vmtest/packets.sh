@@ -13,7 +13,7 @@ set -eu
 # shellcheck source=tools/vmtest/node.sh
 . ./node.sh
 # For later: a node on which nothing has wanted them so far has none of them.
-for module in ebtable_filter nf_tables nfnetlink; do
+for module in ebtable_filter nf_tables nfnetlink ip_gre; do
   [ ! -e "/lib/modules/$module.ko" ] || rmmod "$module"
 done
 client=192.168.77.100 client6=fd00:77::64
@@ -63,6 +63,10 @@ goes_through() {
 
 is_at() {
   ./ebpf-proxy status -o wide | grep -q "$1 ingress: $attached" && ./ebpf-proxy status -o wide | grep -q "$1 egress: $attached"
+}
+
+has_programs_without_link() {
+  bpftool prog show | grep -q 'name proxy_egress_ip '
 }
 
 # opens COUNT COMMAND...: the flows that it makes are taken for no more than they are
@@ -218,6 +222,28 @@ for network in 78 79 80; do
   opens 8 ask_node_ports_of $network
 done
 said "a bond, a VLAN on it and a VLAN on a plain device translate once"
+
+if [ -e /lib/modules/ip_gre.ko ]; then
+  ! has_programs_without_link || fail "programs for devices without link header are loaded before there is one"
+  insmod /lib/modules/ip_gre.ko
+  ip link add over type gre local $node remote $client
+  ip -n outside link add over type gre local $client remote $node
+  ip link set over up
+  ip -n outside link set over up
+  addresses over over 81
+  until_true is_at over || fail "a new device without link header has the programs"
+  has_programs_without_link || fail "they are those for it"
+  said "a tunnel, whose packets have no link header, gets programs of its own"
+  # Before 5.14 programs see what comes out of it with the header that it came in.
+  case $kernel in
+    5.[0-9].* | 5.1[0-3].*) ;;
+    *)
+      until_true answers_at 81 || fail "a node port answers at 192.168.81.1"
+      opens 8 ask_node_ports_of 81
+      said "they translate"
+      ;;
+  esac
+fi
 
 fast_path() {
   ./ebpf-proxy status | grep '^fast path'
