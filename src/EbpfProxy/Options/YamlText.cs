@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -30,7 +31,7 @@ internal static class YamlText
     {
         foreach (var (name, value) in section.OrderBy(field => field.Key, StringComparer.Ordinal))
         {
-            text.Append(indent).Append(name).Append(':');
+            text.Append(indent).Append(Text(name)).Append(':');
             WriteValue(text, value, indent);
         }
     }
@@ -72,12 +73,14 @@ internal static class YamlText
         }
     }
 
-    /// <summary>Text that reads as text is left plain; all else is quoted, which is JSON and so YAML.</summary>
-    private static string Scalar(JsonNode value)
-    {
-        string json = value.ToJsonString();
-        return value.GetValueKind() == JsonValueKind.String && IsPlain(value.GetValue<string>()) ? value.GetValue<string>() : json;
-    }
+    private static string Scalar(JsonNode value) =>
+        value.GetValueKind() == JsonValueKind.String ? Text(value.GetValue<string>()) : value.ToJsonString();
+
+    /// <summary>
+    /// Text that reads as text is left plain; all else is quoted, which is JSON and so YAML. Names as well as values: a key `on` is
+    /// true to who reads YAML 1.1.
+    /// </summary>
+    private static string Text(string text) => IsPlain(text) ? text : $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     private static bool IsPlain(string text) =>
         text.Length > 0
