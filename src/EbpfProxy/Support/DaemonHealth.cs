@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using EbpfProxy.Daemon;
 
 namespace EbpfProxy.Support;
@@ -37,8 +38,31 @@ internal static class DaemonHealth
         var address = new IPEndPoint(Near(served.Address), served.Port);
         var (status, body) = await LocalPage.AskAsync(address, path, _patience, token);
         string answer = $"http://{address}{path} answers {status}";
-        return status == (int)HttpStatusCode.OK ? answer : throw new IOException($"{answer}: {body}");
+        return status == (int)HttpStatusCode.OK ? answer : throw new IOException($"{answer}: {ReasonIn(body) ?? body}");
     }
+
+    /// <summary>What a page of the daemon says is wrong, without the rest of it; null where it does not say, or is no such page.</summary>
+    private static string? ReasonIn(string body)
+    {
+        try
+        {
+            using var page = JsonDocument.Parse(body);
+            return page.RootElement switch
+            {
+                { ValueKind: not JsonValueKind.Object } => null,
+                var report when TextOf(report, "notReady") is { } reason => reason,
+                var report when TextOf(report, "hanging") is { } parts => $"what does not come to an end: {parts}",
+                _ => null,
+            };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? TextOf(JsonElement report, string name) =>
+        report.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     /// <summary>Where this node itself reaches an address that is listened on.</summary>
     private static IPAddress Near(IPAddress address) =>

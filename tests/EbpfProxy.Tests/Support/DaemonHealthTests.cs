@@ -43,6 +43,18 @@ public sealed class DaemonHealthTests : IDisposable
         Assert.Equal($"failed: http://127.0.0.1:{Port}/livez answers 503: {{\"healthy\":false}}", told);
     }
 
+    [Theory]
+    [InlineData("""{"healthy":true,"notReady":"waiting for the first lists","status":{}}""", "waiting for the first lists")]
+    [InlineData("""{"healthy":false,"status":{},"hanging":"node"}""", "what does not come to an end: node")]
+    [InlineData("[]", "[]")]
+    [InlineData("busy", "busy")]
+    public async Task Of_what_it_says_the_reason_is_told_where_there_is_one(string body, string reason)
+    {
+        var (_, told) = await ServeAsync($"HTTP/1.1 503 Service Unavailable\r\n\r\n{body}");
+
+        Assert.Equal($"failed: http://127.0.0.1:{Port}/livez answers 503: {reason}", told);
+    }
+
     [Fact]
     public async Task What_does_not_speak_HTTP_is_no_daemon()
     {
