@@ -2,9 +2,14 @@ namespace EbpfProxy.Daemon;
 
 /// <summary>
 /// Leaves a note of how the daemon does, for `status`: looks once a second, apart from the changes, and writes where there
-/// is something new.
+/// is something new; at once when the daemon becomes ready, lest `status` say otherwise for the rest of that second.
 /// </summary>
-internal sealed class NoteWriter(Func<DaemonNote> look, Action<string> write, TimeProvider time, ILogger logger) : BackgroundService
+/// <param name="look">What is to be told now.</param>
+/// <param name="write">Leaves it.</param>
+/// <param name="firstSync">Completes when the maps hold every service for the first time.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Where a refusal is told.</param>
+internal sealed class NoteWriter(Func<DaemonNote> look, Action<string> write, Task firstSync, TimeProvider time, ILogger logger) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
@@ -15,8 +20,10 @@ internal sealed class NoteWriter(Func<DaemonNote> look, Action<string> write, Ti
     {
         while (true)
         {
+            bool isBefore = !firstSync.IsCompleted;
             Write(look().ToText());
-            await Task.Delay(_interval, time, stoppingToken);
+            var next = Task.Delay(_interval, time, stoppingToken);
+            await (isBefore ? await Task.WhenAny(next, firstSync) : next);
         }
     }
 

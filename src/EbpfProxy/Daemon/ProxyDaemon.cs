@@ -244,6 +244,7 @@ internal static class ProxyDaemon
                 };
             },
             text => DaemonNotes.Write(options.BpfFileSystem, text),
+            sync.FirstSync,
             time,
             services.GetRequiredService<ILogger<NoteWriter>>());
     }

@@ -26,6 +26,7 @@ public sealed class NoteWriterTests
                 return note;
             },
             written.Enqueue,
+            Task.CompletedTask,
             time,
             NullLogger.Instance);
         await writer.StartAsync(CancellationToken.None);
@@ -53,12 +54,30 @@ public sealed class NoteWriterTests
     }
 
     [Fact]
+    public async Task The_first_sync_is_told_at_once()
+    {
+        var written = new ConcurrentQueue<string>();
+        var firstSync = new TaskCompletionSource();
+        var note = _note;
+        using var writer = new NoteWriter(() => note, written.Enqueue, firstSync.Task, new FakeTimeProvider(), NullLogger.Instance);
+        await writer.StartAsync(CancellationToken.None);
+        await UntilAsync(() => !written.IsEmpty);
+
+        note = _note with { LastSync = DateTimeOffset.UnixEpoch };
+        firstSync.SetResult();
+        await UntilAsync(() => written.Count == 2);
+
+        Assert.Equal([_note.ToText(), note.ToText()], written);
+        await writer.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
     public async Task A_note_that_the_kernel_refuses_is_tried_again()
     {
         var time = new FakeTimeProvider();
         var written = new ConcurrentQueue<string>();
         int tries = 0;
-        using var writer = new NoteWriter(() => _note, Write, time, NullLogger.Instance);
+        using var writer = new NoteWriter(() => _note, Write, Task.CompletedTask, time, NullLogger.Instance);
 
         await writer.StartAsync(CancellationToken.None);
         await UntilAsync(() =>
