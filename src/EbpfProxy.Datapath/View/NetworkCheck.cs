@@ -9,6 +9,9 @@ internal static class NetworkCheck
 {
     private const string Settings = "/proc/sys/net/ipv4";
 
+    /// <summary>A node has a device for each of its pods: so many are named.</summary>
+    private const int MostNames = 12;
+
     public static IEnumerable<CheckRow> Run(IReadOnlyList<string> devices)
     {
         yield return Devices(devices);
@@ -63,7 +66,7 @@ internal static class NetworkCheck
             var selection = new DeviceSelection(devices);
             string[] names = [.. NodeNetworkWatcher.Read().Devices.Where(selection.Includes).Select(device => device.Name)];
             return names.Length > 0
-                ? new CheckRow("devices", CheckState.Ok, $"{(devices.Count == 0 ? "without --devices: " : "")}{string.Join(", ", names)}")
+                ? new CheckRow("devices", CheckState.Ok, $"{(devices.Count == 0 ? "without --devices: " : "")}{NamesOf(names)}")
                 : new CheckRow("devices", CheckState.Absent, "none that packets could enter or leave the node by");
         }
         catch (IOException error)
@@ -71,6 +74,10 @@ internal static class NetworkCheck
             return new CheckRow("devices", CheckState.Missing, error.Message);
         }
     }
+
+    internal static string NamesOf(IReadOnlyList<string> names) => names.Count > MostNames
+        ? $"{string.Join(", ", names.Take(MostNames))} and {names.Count - MostNames} more"
+        : string.Join(", ", names);
 
     private static string Read(string setting)
     {

@@ -23,7 +23,7 @@ internal static class CheckCommand
     [
         new("CHECK", row => row.Name),
         new("STATE", StateOf),
-        new("DETAIL", row => row.Detail),
+        new("DETAIL", row => row.Detail) { Wraps = true },
     ];
 
     public static Command Create()
@@ -50,7 +50,7 @@ internal static class CheckCommand
             IReadOnlyList<CheckJson> checks = [.. rows.Select(row => new CheckJson(row.Name, StateOf(row), row.Detail))];
             if (!OutputOption.TryWrite(writer, form, checks, ListJsonContext.Readable.IReadOnlyListCheckJson))
             {
-                TextTable.Write(writer, Terminal.Of(writer) with { Width = null }, _columns, rows);
+                TextTable.Write(writer, Terminal.Of(writer), _columns, rows);
             }
 
             return rows.Any(row => row.State == CheckState.Missing) ? Cli.Failure : 0;
