@@ -17,7 +17,7 @@ internal static class StatusCommand
 
         devices  those that have the programs, with their place among the programs of others. Of many of a kind where that is
                  the same, how many; each one by name with -o wide, and where it is otherwise than with the most of its kind
-        events   what the programs counted, by the reasons of docs/datapath.md
+        events   what the programs counted, by the reasons of docs/datapath.md; those that never came with -o wide
 
         ebpf-proxy status
         ebpf-proxy status -o wide

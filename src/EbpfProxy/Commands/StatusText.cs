@@ -5,7 +5,7 @@ namespace EbpfProxy.Commands;
 /// <summary>The state of the node in words.</summary>
 internal static class StatusText
 {
-    /// <summary>Writes it, a fact a line; with <paramref name="isWide"/> each device, not only how many there are of a kind.</summary>
+    /// <summary>Writes it, a fact a line; with <paramref name="isWide"/> each device, not only how many there are of a kind, and the events that never came.</summary>
     public static void Write(TextWriter writer, StatusJson status, DateTimeOffset now, bool isWide)
     {
         void Line(string name, string text) => writer.WriteLine($"{name,-13}{text}".TrimEnd());
@@ -68,9 +68,15 @@ internal static class StatusText
             Line(index == 0 ? "maps" : "", $"{map.Map} {map.InUse} of {map.Capacity}");
         }
 
-        foreach (var ((reason, count), index) in status.Events.Select((entry, index) => (entry, index)))
+        var events = status.Events.Where(counted => isWide || counted.Value > 0).ToList();
+        foreach (var ((reason, count), index) in events.Select((counted, index) => (counted, index)))
         {
             Line(index == 0 ? "events" : "", $"{count,12} {reason}");
+        }
+
+        if (events.Count == 0)
+        {
+            Line("events", "none");
         }
     }
 

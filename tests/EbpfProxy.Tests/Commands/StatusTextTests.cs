@@ -13,7 +13,7 @@ public sealed class StatusTextTests
 
     private static readonly StatusJson _status = new(
         "1.0", Running: true, _note, Health: "http://127.0.0.1:10256/readyz answers 200", Attached: true, ["proxy_connect4"], 1, HandedBack: false, 3, 5, [new DeviceHookJson("eth0", "", "ingress", "tcx first", [], ["cni"])],
-        [new MapJson("frontends", 3, 16, ""), new MapJson("connections", 7, 16384, "")], new Dictionary<string, ulong> { ["translated"] = 9 },
+        [new MapJson("frontends", 3, 16, ""), new MapJson("connections", 7, 16384, "")], new Dictionary<string, ulong> { ["translated"] = 9, ["no_endpoint"] = 0 },
         new FastPathJson(false, "by the setting"));
 
     [Fact]
@@ -37,6 +37,15 @@ public sealed class StatusTextTests
             "events                  9 translated",
         ],
         Lines(_status));
+
+    /// <summary>There are two dozen of them, and what counts at night is the one that is not 0.</summary>
+    [Fact]
+    public void Events_that_never_came_are_told_with_all_else_alone()
+    {
+        Assert.DoesNotContain(Lines(_status), line => line.Contains("no_endpoint", StringComparison.Ordinal));
+        Assert.Equal("                        0 no_endpoint", Lines(_status, isWide: true)[^1]);
+        Assert.Equal("events       none", Lines(_status with { Events = new Dictionary<string, ulong> { ["translated"] = 0 } })[^1]);
+    }
 
     [Fact]
     public void Without_a_daemon_the_last_one_is_told_as_such()
@@ -104,10 +113,10 @@ public sealed class StatusTextTests
     [InlineData(90000, "1 d 1 h")]
     public void Ages_have_two_units(int seconds, string text) => Assert.Equal(text, StatusText.Age(TimeSpan.FromSeconds(seconds)));
 
-    private static string[] Lines(StatusJson status)
+    private static string[] Lines(StatusJson status, bool isWide = false)
     {
         using var writer = new StringWriter();
-        StatusText.Write(writer, status, _now, isWide: false);
+        StatusText.Write(writer, status, _now, isWide);
         return writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
     }
 }
