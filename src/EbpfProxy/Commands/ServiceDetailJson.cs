@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 
@@ -13,8 +14,11 @@ internal sealed record ServiceDetailJson : ServiceJson
         Endpoints = endpoints;
     }
 
+    /// <summary>Behind what lists have, which says of which service it is.</summary>
+    [JsonPropertyOrder(1)]
     public TallyJson? SoFar { get; }
 
+    [JsonPropertyOrder(2)]
     public IReadOnlyList<EndpointJson> Endpoints { get; }
 
     public static ServiceDetailJson From(ServiceRow service, ConnectionCounts counts, ServiceTally? tally) => new(

@@ -71,13 +71,15 @@ internal static class TopCommand
             var clock = Stopwatch.StartNew();
             var before = TallyView.Read(bpfFileSystem);
             var reader = OutputReader.Of(writer);
+            bool isFirst = true;
             while (await reader.WaitAsync(TimeSpan.FromSeconds(result.GetRequiredValue(interval)), token))
             {
                 var now = TallyView.Read(bpfFileSystem);
                 var rows = Sort(TrafficRow.Between(before, now, clock.Elapsed), result.GetRequiredValue(sort));
                 clock.Restart();
                 before = now;
-                Write(writer, Terminal.Of(writer), form, [.. rows.Where(HasDoneSomething)]);
+                Write(writer, Terminal.Of(writer), form, [.. rows.Where(HasDoneSomething)], isFirst);
+                isFirst = false;
                 await writer.FlushAsync(token);
                 if (--left == 0)
                 {
@@ -101,7 +103,7 @@ internal static class TopCommand
 
     private static bool HasDoneSomething(TrafficRow row) => row.Tally.Opened > 0 || row.Tally.Refusals.Sum > 0;
 
-    private static void Write(TextWriter writer, Terminal terminal, OutputForm form, IReadOnlyList<TrafficRow> rows)
+    internal static void Write(TextWriter writer, Terminal terminal, OutputForm form, IReadOnlyList<TrafficRow> rows, bool isFirst)
     {
         if (form == OutputForm.Json)
         {
@@ -110,6 +112,8 @@ internal static class TopCommand
             return;
         }
 
+        // A document a round: the items of several would read as one list.
+        writer.Write(form == OutputForm.Yaml && !isFirst ? "---\n" : "");
         if (OutputOption.TryWrite(writer, form, (IReadOnlyList<TrafficJson>)[.. rows.Select(TrafficJson.From)], ListJsonContext.Readable.IReadOnlyListTrafficJson))
         {
             return;

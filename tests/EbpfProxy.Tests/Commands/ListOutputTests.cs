@@ -54,6 +54,18 @@ public sealed class ListOutputTests
     }
 
     [Fact]
+    public void Json_of_one_service_says_first_which_it_is()
+    {
+        var shown = ServiceDetailJson.From(_row, new ConnectionCounts([], []), tally: null);
+
+        using var json = System.Text.Json.JsonSerializer.SerializeToDocument([shown], ListJsonContext.Readable.IReadOnlyListServiceDetailJson);
+
+        string[] names = [.. json.RootElement[0].EnumerateObject().Select(field => field.Name)];
+        Assert.Equal(["id", "namespace", "service"], names[..3]);
+        Assert.Equal(["soFar", "endpoints"], names[^2..]);
+    }
+
+    [Fact]
     public void A_connection_is_one_row_of_words()
     {
         var row = new ConnectionRow(
