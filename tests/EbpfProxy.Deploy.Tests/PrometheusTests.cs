@@ -41,6 +41,17 @@ public sealed partial class PrometheusTests
         });
     }
 
+    /// <summary>Who is woken by it is led to the place that says what to do.</summary>
+    [Fact]
+    public void Every_alert_has_a_heading_of_its_own_in_the_document_and_leads_there()
+    {
+        var rules = Rules();
+        string[] headings = [.. File.ReadLines(Path.Combine(Repository.Path!, "docs/alerts.md")).Where(line => line.StartsWith("## ", StringComparison.Ordinal))];
+
+        Assert.Equal(rules.Select(rule => $"## {rule.Alert}"), headings);
+        Assert.All(rules, rule => Assert.Equal($"docs/alerts.md#{rule.Alert.ToLowerInvariant()}", rule.Annotations["runbook"]));
+    }
+
     [Fact]
     public void The_monitor_finds_the_daemon_s_pods_and_their_port()
     {

@@ -41,7 +41,7 @@ internal sealed class DatapathMetrics
             "Connections that the packet path translates, as counted every ten seconds. Near the capacity, new ones push out those that were never answered");
         _capacity = metrics.CreateGauge(
             "ebpf_proxy_connections_capacity",
-            "Connections that there is room for, by the node's memory. Where the reason connections_full counts, the node needs more memory or fewer clients");
+            "Connections that there is room for, by --max-connections or the node's memory when the table was made. Where the reason connections_full counts, it needs more room or fewer clients");
         _tracked = metrics.CreateGauge(
             "ebpf_proxy_tracked_flows",
             "Before kernel 5.18: flows that the kernel's connection tracking translates and that are left to it; a masqueraded one counts for two. Comes to rest at 0 some time after a take-over");
