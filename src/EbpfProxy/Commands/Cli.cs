@@ -85,7 +85,8 @@ internal static class Cli
         `COMMAND --help` has what its output means, and examples.
 
         Exit codes: 0 done, or `run` was ended by a signal; 1 it did not work, and why stands in one line on the standard error,
-        or `status` found no programs, `check` something missing that cannot be done without, `trace` nothing in time;
+        or `status` found no programs, `check` something missing that cannot be done without, `trace` nothing in time, `probe` a
+        daemon that is not well, and something stays after `takeover` or `handback`;
         2 flags, arguments or a configuration file that make no sense.
         """;
 

@@ -22,8 +22,9 @@ internal static class ExplainCommand
         The client is the node itself if the node has its address, a pod of this node if that is how pods are told (by
         --cluster-cidr or the Node's podCIDRs), and outside otherwise; --as says it where that is not so. Flows that are
         open stay with their backend whatever this says: see `conntrack list`. With session affinity the client's last
-        backend comes first: see `affinity list`. Not told are endpoints that do not serve, which are in no map, and whether
-        the packets come by a device that has the programs: see `status -o wide`.
+        backend comes first: see `affinity list`. Not told are endpoints that do not serve, which are in no map, whether
+        there is room for one more connection (`maps`), and whether the packets come by a device that has the programs
+        (`status -o wide`). Exit code 0 whatever the client gets: with -o json see `result`.
         """;
 
     public static Command Create()

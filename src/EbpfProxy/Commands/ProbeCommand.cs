@@ -18,6 +18,8 @@ internal static class ProbeCommand
         It asks where the daemon says that it serves its health: /livez for liveness and startup, /readyz for readiness. It has to run
         in the daemon's network namespace. Exit code 1 if the daemon is not well, does not answer, or does not run. One that serves its
         health nowhere, or has not got the address yet, lives as long as it runs, and is not ready.
+
+        It waits 4 seconds for the answer: timeoutSeconds of a probe that runs it has to be more, as 5 in the component exec-probes.
         """;
 
     public static Command Create()
