@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(2030, LogLevel.Error, "Not ready: --devices ({Patterns}) names none of this node's devices ({Devices}). Those that have the programs keep them: {Kept}")]
     public static partial void DevicesUnmatched(ILogger logger, string patterns, string devices, string kept);
 
+    [LoggerMessage(2032, LogLevel.Information, "--devices ({Patterns}) names devices of this node now: {Devices}")]
+    public static partial void DevicesMatched(ILogger logger, string patterns, string devices);
+
     [LoggerMessage(2005, LogLevel.Information, "Attached programs to devices: {Attached} new and {Replaced} replaced; {Devices} devices have them")]
     public static partial void DevicesAttached(ILogger logger, int attached, int replaced, int devices);
 

@@ -10,7 +10,7 @@ namespace EbpfProxy.Datapath.Devices;
 /// </summary>
 /// <param name="selection">What the operator wants.</param>
 /// <param name="readHeld">The indexes of the devices that have programs of an earlier run.</param>
-/// <param name="logger">Hears once of each time that there is none.</param>
+/// <param name="logger">Hears once of each time that there is none, and when there is one of those that were missed.</param>
 internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<int>> readHeld, ILogger logger)
 {
     private HashSet<int>? _held;
@@ -45,6 +45,11 @@ internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<i
         else if (isWithout && !_isWithout)
         {
             Log.NoDevices(logger);
+        }
+
+        else if (!isUnmatched && Unmatched.Count > 0)
+        {
+            Log.DevicesMatched(logger, string.Join(", ", selection.Wanted), NamesOf(chosen));
         }
 
         _isWithout = isWithout;

@@ -268,6 +268,7 @@ public sealed class DeviceProgramsTests : IDisposable
         _stage.Ip("link set veth1 name eth7");
         run.Update();
         Assert.Empty(run.Unmatched);
+        Assert.Single(run.Log.All, line => line == "--devices (eth7, wg*) names devices of this node now: eth7");
         _stage.Ip("link set eth7 name veth1");
         run.Update();
         Assert.Equal(2, run.Log.All.Count(line => line.StartsWith("Not ready", StringComparison.Ordinal)));
