@@ -23,12 +23,17 @@ internal sealed class DocumentedCommand : Command
     {
         foreach (var option in root.Options.OfType<HelpOption>())
         {
-            // The lines have to fit with the brackets that come to them.
             var help = (HelpAction)option.Action!;
-            help.MaxWidth -= "[]".Length;
+            help.MaxWidth = WidthFor(help.MaxWidth);
             option.Action = new DetailedHelp(help);
         }
     }
+
+    /// <summary>
+    /// How long lines of help may be. They have to fit with the brackets that come to them; a terminal that does not say how wide
+    /// it is (0 columns) breaks them itself.
+    /// </summary>
+    internal static int WidthFor(int columns) => columns > "[]".Length ? columns - "[]".Length : int.MaxValue;
 
     private sealed class DetailedHelp(SynchronousCommandLineAction help) : SynchronousCommandLineAction
     {

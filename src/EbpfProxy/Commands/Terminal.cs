@@ -28,8 +28,12 @@ internal sealed record Terminal(int? Width, bool HasColours)
         }
 
         bool isPlain = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) || Environment.GetEnvironmentVariable("TERM") == "dumb";
-        return new Terminal(Math.Max(Console.WindowWidth, 20), !isPlain) { Height = Math.Max(Console.WindowHeight, 3) };
+        return OfSize(Console.WindowWidth, Console.WindowHeight, !isPlain);
     }
+
+    /// <summary>One that does not say how large it is, as a runtime makes it for a container, counts as 80 by 24.</summary>
+    internal static Terminal OfSize(int columns, int lines, bool hasColours) =>
+        new(columns > 0 ? Math.Max(columns, 20) : 80, hasColours) { Height = lines > 0 ? Math.Max(lines, 3) : 24 };
 
     public string Bold(string text) => HasColours ? $"\e[1m{text}\e[0m" : text;
 

@@ -50,6 +50,19 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(code == 0, result.Error.Length == 0);
     }
 
+    /// <summary>A terminal that a runtime makes for a container has a size only once somebody looks at it.</summary>
+    [KernelTheory]
+    [InlineData("--version")]
+    [InlineData("--help")]
+    [InlineData("check --help")]
+    public void A_terminal_that_does_not_say_how_wide_it_is_ends_nothing(string words)
+    {
+        var result = Shell.Run("TERM=xterm script -qefc \"stty cols 0 rows 0; exec $1 $2\" /dev/null", ProxyBinary.Path, words);
+
+        Assert.True(result.ExitCode == 0, result.Output);
+        Assert.DoesNotContain("Unhandled exception", result.Output, StringComparison.Ordinal);
+    }
+
     [KernelFact]
     public void Only_to_initialize_writes_the_namespaces_settings_mounts_and_ends()
     {

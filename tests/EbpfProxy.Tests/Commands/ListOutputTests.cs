@@ -65,6 +65,17 @@ public sealed class ListOutputTests
         Assert.Equal(["soFar", "endpoints"], names[^2..]);
     }
 
+    [Theory]
+    [InlineData(200, 50, 200, 50)]
+    [InlineData(5, 1, 20, 3)]
+    [InlineData(0, 0, 80, 24)]
+    public void A_terminal_has_a_size_though_it_does_not_say_which(int columns, int lines, int width, int height)
+    {
+        var terminal = Terminal.OfSize(columns, lines, hasColours: false);
+
+        Assert.Equal((width, height), (terminal.Width, terminal.Height));
+    }
+
     [Fact]
     public void A_connection_is_one_row_of_words()
     {
