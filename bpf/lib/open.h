@@ -59,28 +59,50 @@ static __always_inline bool is_masqueraded(const struct frontend *frontend, enum
 	return !(preserve_client && choice->is_on_node);
 }
 
-/* Whether a row of a connection that is over is now this packet's to replace: of the one that the
- * packet has ended all were taken with its id. */
-static __always_inline bool row_take(const struct scratch *scratch, const struct flow *row)
+/* Whether a row of a connection that is over is now this packet's to replace. */
+static __always_inline bool row_take(const struct flow *row)
 {
-	struct connection *connection;
+	struct connection *connection = connection_at(row->connection);
 
-	if (scratch->has_ended && row->connection == scratch->ended.connection &&
-	    row->generation == scratch->ended.generation)
-		return scratch->ended_rows & 1 << row->role;
-	connection = connection_at(row->connection);
 	return connection && rows_take(connection, row, 1 << row->role);
+}
+
+/* Writes a row over one of the connection that the packet has ended; false where there is none. All
+ * that there were have been taken with its id, so that nobody else removes or replaces it. */
+static __always_inline bool row_inherit(struct scratch *scratch, const struct flow_key *key,
+					const struct flow *flow)
+{
+	struct flow *entry = bpf_map_lookup_elem(&flows, key);
+	union {
+		word_t word;
+		struct flow flow;
+	} copy;
+
+	if (!entry)
+		return false;
+	copy.word = READ_ONCE(*(const word_t *)entry);
+	if (copy.flow.connection != scratch->ended.connection ||
+	    copy.flow.generation != scratch->ended.generation ||
+	    !(scratch->ended_rows & 1 << copy.flow.role))
+		return false;
+	scratch->ended_rows &= ~(1 << copy.flow.role);
+	copy.flow = *flow;
+	*(volatile word_t *)entry = copy.word;
+	return true;
 }
 
 /* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
  * just taken, or why there is no room for it. */
-static __noinline int flow_claim(const struct scratch *scratch, const struct flow_key *key,
+static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key,
 				 const struct flow *flow)
 {
-	int err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	const struct connection *connection;
 	struct flow other;
+	int err;
 
+	if (scratch->has_ended && row_inherit(scratch, key, flow))
+		return 0;
+	err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	if (err != -EEXIST)
 		return err;
 	if (!flow_lookup(key, &other))
@@ -89,7 +111,7 @@ static __noinline int flow_claim(const struct scratch *scratch, const struct flo
 	if (connection && !connection_is_over(connection, now_ns()))
 		return -EEXIST;
 	/* Who has taken it may have removed it meanwhile. */
-	if (!row_take(scratch, &other))
+	if (!row_take(&other))
 		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	err = bpf_map_update_elem(&flows, key, flow, BPF_ANY);
 	/* There is no memory. What was taken is nobody else's to remove. */
