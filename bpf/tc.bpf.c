@@ -15,6 +15,7 @@
 #include "icmp_error.h"
 #include "known.h"
 #include "open.h"
+#include "stack.h"
 #include "tc_config.h"
 #include "unallocated.h"
 
@@ -27,6 +28,9 @@ static __u32 next_id;
 /* Sends a packet that came in on its way, around the stack or through it. */
 static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *scratch)
 {
+	const struct connection *connection;
+	int result;
+
 	if (goes_around(scratch) && is_plain(skb, &scratch->packet)) {
 		int verdict = packet_go_around(skb);
 
@@ -36,6 +40,12 @@ static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *
 	/* An answer that only netfilter's way out changes. */
 	if (scratch->found.role == FLOW_ANSWER)
 		return GO_ON;
+	if (!(scratch->found.flags & CONNECTION_IN_STACK)) {
+		result = stack_ensure(skb);
+		connection = connection_at(scratch->found.id);
+		if (result != REASON_TRANSLATED && connection)
+			return drop_unsourced(skb, scratch, connection, result);
+	}
 	return packet_translate(skb);
 }
 

@@ -272,6 +272,27 @@ static __always_inline bool connection_begin(struct connection *connection,
 	return true;
 }
 
+/* Whether it is for this CPU to do what is done once for a connection, which a flag says: on a
+ * copy, because the connection may end meanwhile, and its record be another's. */
+static __always_inline bool connection_claim(struct connection *connection,
+					     const struct found *found, __u8 flag,
+					     struct connection *copy)
+{
+	struct connection_lock *lock = lock_of(found->id);
+	bool is_ours = false;
+
+	if (!lock)
+		return false;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == found->generation && !(connection->flags & flag)) {
+		connection->flags |= flag;
+		*copy = *connection;
+		is_ours = true;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return is_ours;
+}
+
 /* Whether the node asks itself: the backend sees the frontend's address as its client's, and its
  * answers are seen where they would leave to there. */
 static __always_inline bool connection_is_loop(const struct connection *connection)

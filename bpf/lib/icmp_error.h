@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "scratch.h"
+#include "stack.h"
 #include "verdict.h"
 
 /* Reads the quoted packet as if its receiver answered it. */
@@ -142,6 +143,9 @@ __noinline int error_translate(struct __sk_buff *skb)
 	/* A shorter way to the backend is none to the frontend. */
 	if (is_redirect(&scratch->packet))
 		return TC_ACT_SHOT;
+	/* It goes through the stack, whichever way the packet went. */
+	if (!(scratch->found.flags & CONNECTION_IN_STACK) && stack_ensure(skb) != REASON_TRANSLATED)
+		return drop(skb, REASON_NOT_REWRITABLE);
 	connection_rewrite(connection, &scratch->found, &quoted->key, &scratch->after);
 	if (!connection_is_same(connection, &scratch->found, &scratch->after))
 		return GO_ON;

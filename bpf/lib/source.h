@@ -4,32 +4,11 @@
 #ifndef EBPF_PROXY_SOURCE_H
 #define EBPF_PROXY_SOURCE_H
 
-#include "open.h"
+#include "claim.h"
 
 /* About as many as the kernel's own masquerade makes (nf_nat_l4proto_unique_tuple): with nineteen
  * of twenty ports to one backend taken, one flow in two hundred thousand finds none. */
 #define SOURCE_PORT_ATTEMPTS 240
-
-/* Whether it is for this CPU to choose: on a copy, because the connection may end meanwhile, and
- * its record be another's. */
-static __always_inline bool source_claim(struct connection *connection, const struct found *found,
-					 struct connection *copy)
-{
-	struct connection_lock *lock = lock_of(found->id);
-	bool is_ours = false;
-
-	if (!lock)
-		return false;
-	bpf_spin_lock(&lock->lock);
-	if (connection->generation == found->generation &&
-	    !(connection->flags & CONNECTION_SOURCE_CLAIMED)) {
-		connection->flags |= CONNECTION_SOURCE_CLAIMED;
-		*copy = *connection;
-		is_ours = true;
-	}
-	bpf_spin_unlock(&lock->lock);
-	return is_ours;
-}
 
 /* Gives the choice back to the next packet; or keeps what was chosen, where there is something.
  * False where the connection has ended, and its record may be another's. */
@@ -117,7 +96,7 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 		return REASON_TRANSLATED;
 	connection = connection_at(found->id);
 	chosen = &scratch->old;
-	if (!connection || !source_claim(connection, found, chosen))
+	if (!connection || !connection_claim(connection, found, CONNECTION_SOURCE_CLAIMED, chosen))
 		return REASON_NOT_REWRITABLE;
 	/* The node asks itself: it would not take a packet from its own address, but from the
 	 * frontend's it does. */

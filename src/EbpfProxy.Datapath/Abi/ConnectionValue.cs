@@ -26,6 +26,12 @@ internal enum ConnectionFlags : byte
 
     /// <summary>Over a bridge, whose rules for packets see no answer.</summary>
     Bridged = 1 << 5,
+
+    /// <summary>It has the rows for what leaves the stack.</summary>
+    InStack = 1 << 6,
+
+    /// <summary>One CPU adds them, or has.</summary>
+    StackClaimed = 1 << 7,
 }
 
 /// <summary>The bits of <c>enum seen_flag</c>: what one direction of a connection was seen to send.</summary>

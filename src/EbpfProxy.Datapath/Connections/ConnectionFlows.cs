@@ -8,6 +8,7 @@ internal static class ConnectionFlows
     public static IEnumerable<(FlowRole Role, FlowKey Key)> Of(ConnectionValue connection)
     {
         bool isOwn = connection.Flags.HasFlag(ConnectionFlags.FromNode);
+        bool isInStack = connection.Flags.HasFlag(ConnectionFlags.InStack);
         yield return (FlowRole.Ask, new FlowKey(
             connection.Client,
             connection.Frontend,
@@ -18,8 +19,12 @@ internal static class ConnectionFlows
             0));
         if (connection.Flags.HasFlag(ConnectionFlags.Masquerade))
         {
-            yield return (FlowRole.Forward, new FlowKey(
-                connection.Client, connection.Backend, connection.InnerPortBe, connection.BackendPortBe, connection.Protocol, FlowHook.Egress, 0));
+            if (isInStack)
+            {
+                yield return (FlowRole.Forward, new FlowKey(
+                    connection.Client, connection.Backend, connection.InnerPortBe, connection.BackendPortBe, connection.Protocol, FlowHook.Egress, 0));
+            }
+
             yield return (FlowRole.Return, new FlowKey(
                 connection.Backend,
                 connection.Source,
@@ -31,7 +36,10 @@ internal static class ConnectionFlows
         }
 
         // Last: who has its place may write the others anew.
-        yield return (FlowRole.Answer, new FlowKey(
-            connection.Backend, connection.Client, connection.BackendPortBe, connection.InnerPortBe, connection.Protocol, FlowHook.Egress, 0));
+        if (isInStack)
+        {
+            yield return (FlowRole.Answer, new FlowKey(
+                connection.Backend, connection.Client, connection.BackendPortBe, connection.InnerPortBe, connection.Protocol, FlowHook.Egress, 0));
+        }
     }
 }

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Rows of flows that must be of one connection alone. */
+#ifndef EBPF_PROXY_CLAIM_H
+#define EBPF_PROXY_CLAIM_H
+
+#include <linux/errno.h>
+
+#include "allocate.h"
+#include "conntrack.h"
+#include "scratch.h"
+
+/* How many ports are tried for a client that another connection cannot be told from. */
+#define INNER_PORT_ATTEMPTS 8
+
+/* Whether a row of a connection that is over is now this packet's to replace. */
+static __always_inline bool row_take(const struct flow *row)
+{
+	struct connection *connection = connection_at(row->connection);
+
+	return connection && rows_take(connection, row, 1 << row->role);
+}
+
+/* Writes a row over one of the connection that the packet has ended; false where there is none. All
+ * that there were have been taken with its id, so that nobody else removes or replaces it. */
+static __always_inline bool row_inherit(struct scratch *scratch, const struct flow_key *key,
+					const struct flow *flow)
+{
+	struct flow *entry = bpf_map_lookup_elem(&flows, key);
+	union {
+		word_t word;
+		struct flow flow;
+	} copy;
+
+	if (!entry)
+		return false;
+	copy.word = READ_ONCE(*(const word_t *)entry);
+	if (copy.flow.connection != scratch->ended.connection ||
+	    copy.flow.generation != scratch->ended.generation ||
+	    !(scratch->ended_rows & 1 << copy.flow.role))
+		return false;
+	scratch->ended_rows &= ~(1 << copy.flow.role);
+	copy.flow = *flow;
+	*(volatile word_t *)entry = copy.word;
+	return true;
+}
+
+/* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
+ * just taken, or why there is no room for it. */
+static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key,
+				 const struct flow *flow)
+{
+	const struct connection *connection;
+	struct flow other;
+	int err;
+
+	if (scratch->has_ended && row_inherit(scratch, key, flow))
+		return 0;
+	err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	if (err != -EEXIST)
+		return err;
+	if (!flow_lookup(key, &other))
+		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	connection = connection_live(&other);
+	if (connection && !connection_is_over(connection, now_ns()))
+		return -EEXIST;
+	/* Who has taken it may have removed it meanwhile. */
+	if (!row_take(&other))
+		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	err = bpf_map_update_elem(&flows, key, flow, BPF_ANY);
+	/* There is no memory. What was taken is nobody else's to remove. */
+	if (err)
+		bpf_map_delete_elem(&flows, key);
+	return err;
+}
+
+/* Why a connection whose row could not be claimed is not opened. */
+static __always_inline enum reason unclaimed(int err)
+{
+	return err == -EEXIST ? REASON_NOT_REWRITABLE : REASON_CONNECTIONS_FULL;
+}
+
+/* Whether the client talks to the backend itself, from the port that the connection is to have: to
+ * the backend, and to connection tracking, both would be one. A row of ours, though of a connection
+ * that ended, says that what connection tracking remembers was ours. */
+static __noinline bool is_taken_directly(struct __sk_buff *skb, struct scratch *scratch,
+					 const struct connection *connection)
+{
+	const struct flow_key *answer = &scratch->row;
+	struct flow_key *key = &scratch->key;
+	struct flow other;
+
+	if (connection->flags & CONNECTION_FROM_NODE || flow_lookup(answer, &other))
+		return false;
+	*key = *answer;
+	key->source = answer->destination;
+	key->source_port = answer->destination_port;
+	key->destination = answer->source;
+	key->destination_port = answer->source_port;
+	switch (conntrack_ask(skb, key)) {
+	case CONNTRACK_KNOWS:
+	case CONNTRACK_ANSWERS:
+	case CONNTRACK_MASQUERADES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Adds the row by which answers are known, and the port of the client that tells them from those of
+ * another of its connections to the same backend. */
+static __always_inline bool answers_claim(struct __sk_buff *skb, struct scratch *scratch,
+					  struct connection *connection, const struct flow *flow)
+{
+	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+
+	row.role = FLOW_ANSWER;
+	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
+		scratch->row = flow_key_of(connection, FLOW_ANSWER);
+		if ((connection->protocol == IPPROTO_SCTP ||
+		     !is_taken_directly(skb, scratch, connection)) &&
+		    !flow_claim(scratch, &scratch->row, &row))
+			return true;
+		if (connection->protocol == IPPROTO_SCTP)
+			return false;
+		connection->inner_port =
+			bpf_htons(source_port_first +
+				  ((__u64)bpf_get_prandom_u32() * source_port_count >> 32));
+	}
+	return false;
+}
+
+/* Adds the rows by which packets of a connection are known on their way out of the stack. */
+static __always_inline enum reason stack_rows_claim(struct __sk_buff *skb, struct scratch *scratch,
+						    struct connection *connection,
+						    const struct flow *flow)
+{
+	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	int err;
+
+	if (!answers_claim(skb, scratch, connection, flow))
+		return REASON_NO_SOURCE_PORT;
+	if (!(connection->flags & CONNECTION_MASQUERADE) ||
+	    connection->flags & CONNECTION_FROM_NODE)
+		return REASON_TRANSLATED;
+	row.role = FLOW_FORWARD;
+	scratch->row = flow_key_of(connection, FLOW_FORWARD);
+	err = flow_claim(scratch, &scratch->row, &row);
+	return err ? unclaimed(err) : REASON_TRANSLATED;
+}
+
+#endif
