@@ -108,25 +108,31 @@ static __noinline bool is_taken_directly(struct __sk_buff *skb, struct scratch *
 
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
-static __always_inline bool answers_claim(struct __sk_buff *skb, struct scratch *scratch,
-					  struct connection *connection, const struct flow *flow)
+static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct scratch *scratch,
+						 struct connection *connection,
+						 const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	bool keeps_port = connection->protocol == IPPROTO_SCTP;
 
 	row.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
+		int err = -EEXIST;
+
 		scratch->row = flow_key_of(connection, FLOW_ANSWER);
-		if ((connection->protocol == IPPROTO_SCTP ||
-		     !is_taken_directly(skb, scratch, connection)) &&
-		    !flow_claim(scratch, &scratch->row, &row))
-			return true;
-		if (connection->protocol == IPPROTO_SCTP)
-			return false;
+		if (keeps_port || !is_taken_directly(skb, scratch, connection))
+			err = flow_claim(scratch, &scratch->row, &row);
+		if (!err)
+			return REASON_TRANSLATED;
+		if (err != -EEXIST)
+			return REASON_CONNECTIONS_FULL;
+		if (keeps_port)
+			break;
 		connection->inner_port =
 			bpf_htons(source_port_first +
 				  ((__u64)bpf_get_prandom_u32() * source_port_count >> 32));
 	}
-	return false;
+	return REASON_NO_SOURCE_PORT;
 }
 
 /* Adds the rows by which packets of a connection are known on their way out of the stack. */
@@ -135,13 +141,12 @@ static __always_inline enum reason stack_rows_claim(struct __sk_buff *skb, struc
 						    const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	enum reason reason = answers_claim(skb, scratch, connection, flow);
 	int err;
 
-	if (!answers_claim(skb, scratch, connection, flow))
-		return REASON_NO_SOURCE_PORT;
-	if (!(connection->flags & CONNECTION_MASQUERADE) ||
+	if (reason != REASON_TRANSLATED || !(connection->flags & CONNECTION_MASQUERADE) ||
 	    connection->flags & CONNECTION_FROM_NODE)
-		return REASON_TRANSLATED;
+		return reason;
 	row.role = FLOW_FORWARD;
 	scratch->row = flow_key_of(connection, FLOW_FORWARD);
 	err = flow_claim(scratch, &scratch->row, &row);

@@ -55,9 +55,12 @@ internal sealed class ProxyNode
     /// <summary>Forgets every flow and client.</summary>
     public void Forget() => Programs.ForgetFlows(_settings.Connections);
 
-    /// <summary>Lets packets of connections go around netfilter, as the controller does where no rule could mind.</summary>
-    public void LetGoAround() =>
-        new BpfArrayMap<PathState>(Programs.Object.GetMap("path_states").Map)[0] = new PathState { IsInUse = 1, GoesAround = 1 };
+    /// <summary>
+    /// Lets packets of connections go around netfilter, as the controller does where no rule could mind; or only those that
+    /// another <c>enum path_around</c> says.
+    /// </summary>
+    public void LetGoAround(uint around = 1) =>
+        new BpfArrayMap<PathState>(Programs.Object.GetMap("path_states").Map)[0] = new PathState { IsInUse = 1, GoesAround = around };
 
     /// <summary>The services of another case, without a change to flows.</summary>
     public void Apply(FlowCase flows) =>
