@@ -12,6 +12,7 @@
 #include "apart.h"
 #include "connection_maps.h"
 #include "forward.h"
+#include "hint.h"
 #include "icmp_error.h"
 #include "known.h"
 #include "open.h"
@@ -193,6 +194,8 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	/* It came to another machine, or back. */
 	if (is_answer_done(skb) || skb->tc_index == FOR_NOBODY)
 		skb->tc_index = 0;
+	if (ingress_is_foreign(skb, l3))
+		return GO_ON;
 	kind = packet_parse(skb, l3, AT_INGRESS);
 	if (kind == KIND_BAD)
 		return GO_ON;
@@ -274,7 +277,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 		return GO_ON;
 	if (egress_is_for_nobody(skb, scratch, l3))
 		return drop(skb, REASON_UNALLOCATED);
-	if (!state->is_in_use && skb->ingress_ifindex)
+	if (skb->ingress_ifindex && (!state->is_in_use || egress_is_foreign(skb, l3)))
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS);
 	if (kind == KIND_ICMP_ERROR)

@@ -27,6 +27,12 @@ struct service_prefix {
 
 #define MAX_TUNNELS 8
 
+/* --- address hints: hash of an address / 64 -> bits, by the rest: the tables or a connection may
+ * have an address of this hash --- */
+
+#define ADDRESS_HINT_BITS 18
+#define ADDRESS_HINTS	  (1U << ADDRESS_HINT_BITS)
+
 /* --- devices: ifindex -> what a packet that comes or goes there needs to know --- */
 
 enum device_flag {

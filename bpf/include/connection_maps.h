@@ -29,6 +29,16 @@ struct {
 	__uint(max_entries, MAX_SERVICE_PREFIXES);
 } service_prefixes SEC(".maps");
 
+/* Hash of an address / 64 -> bits, by the rest: whether the tables or a connection may have it. The
+ * controller writes; the packet path reads for each packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, ADDRESS_HINTS / 64);
+} address_hints SEC(".maps");
+
 /* number -> ifindex of a tunnel whose routes say where it ends. The controller writes; the packet
  * path reads for what the node sends past the hooks by such a route. Without a pin, as those. */
 struct {

@@ -33,6 +33,7 @@ internal sealed class PacketPath : IDisposable
     private readonly DevicePrograms _programs;
     private readonly LocalPorts _ports;
     private readonly ConnectionSweeper _sweeper;
+    private readonly AddressHints _hints;
     private readonly FastPathSwitch _fastPath;
     private readonly ServicePrefixTable _servicePrefixes;
     private readonly ConntrackFollower? _conntrack;
@@ -41,12 +42,13 @@ internal sealed class PacketPath : IDisposable
 
     private PacketPath(
         TcPrograms loaded, DeviceChoice choice, DeviceTable table, TunnelTable tunnels, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
-        ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
+        AddressHints hints, ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
         PacketOptions options, ILogger logger)
     {
         _conntrack = conntrack;
         _servicePrefixes = servicePrefixes;
         _sweeper = sweeper;
+        _hints = hints;
         _fastPath = fastPath;
         _loaded = loaded;
         _choice = choice;
@@ -114,6 +116,7 @@ internal sealed class PacketPath : IDisposable
     /// <param name="leavesDeviceAddresses">Whether a cluster IP that a device holds is left to the stack.</param>
     /// <param name="gracePeriods">Grace periods of the kernel.</param>
     /// <param name="tallies">What services did: connections that are over count there.</param>
+    /// <param name="addresses">The table of addresses: the programs here hear of each.</param>
     /// <param name="logger">The log.</param>
     /// <exception cref="IOException">The kernel refuses the programs or maps.</exception>
     public static PacketPath Open(
@@ -124,6 +127,7 @@ internal sealed class PacketPath : IDisposable
         bool leavesDeviceAddresses,
         IGracePeriods gracePeriods,
         TallyTable tallies,
+        AddressTable addresses,
         ILogger logger)
     {
         uint pinned = ConnectionMapOpener.ReadCapacity(pins.Connections);
@@ -152,16 +156,19 @@ internal sealed class PacketPath : IDisposable
             var loaded = new TcPrograms(bpf, () => TcObject.Open(TcObject.Read(), features, config, LinkHeader.None), TimeProvider.System);
             var programs = new DevicePrograms(DeviceAttachers.Choose(devicePins, options.UsesClsact), loaded.Get, logger);
             var maps = connections.Open();
+            var hints = new AddressHints(bpf.GetMap(TableNames.AddressHints).Map);
+            addresses.TellIn(hints);
             var sweeper = new ConnectionSweeper(
-                maps, gracePeriods, config.Timeouts, options.MasqueradePorts, TimeProvider.System, connection => tallies.Close(connection));
+                maps, hints, gracePeriods, config.Timeouts, options.MasqueradePorts, TimeProvider.System, connection => tallies.Close(connection));
+            sweeper.Adopt();
             var fastPath = new FastPathSwitch(maps.State, options.FastPath, TimeProvider.System, logger);
             var servicePrefixes = new ServicePrefixTable(bpf.GetMap(TableNames.ServicePrefixes).Map, gracePeriods, logger);
             var conntrack = features.HasConntrackLookup
                 ? null
                 : new ConntrackFollower(new TrackedTable(bpf.GetMap(TableNames.Tracked).Map, TimeProvider.System), TimeProvider.System, logger);
             return new PacketPath(
-                loaded, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, sweeper,
-                fastPath, servicePrefixes, conntrack, options, logger);
+                loaded, choice, table, new TunnelTable(bpf.GetMap(TableNames.Tunnels).Map, logger), programs, new LocalPorts(PortNotesOf(pins.Root.Path)), maps, hints,
+                sweeper, fastPath, servicePrefixes, conntrack, options, logger);
         }
         catch
         {
@@ -204,6 +211,7 @@ internal sealed class PacketPath : IDisposable
         _conntrack?.Dispose();
         _fastPath.Dispose();
         _programs.Dispose();
+        _hints.Dispose();
         Connections.Dispose();
         _loaded.Dispose();
     }

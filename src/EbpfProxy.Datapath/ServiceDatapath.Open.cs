@@ -48,8 +48,9 @@ public sealed partial class ServiceDatapath
             counters.Pin();
             trace.Pin();
             var tallies = tables.OpenTallies();
+            var addresses = new AddressTable(tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, gracePeriods));
             var set = new TableSet(
-                tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, gracePeriods),
+                addresses,
                 tables.OpenHash<FrontendKey, FrontendValue>(TableNames.Frontends, gracePeriods),
                 tables.OpenArray<ServiceValue>(TableNames.Services),
                 tables.OpenArray<uint>(TableNames.Sets),
@@ -70,7 +71,7 @@ public sealed partial class ServiceDatapath
                 bpf.GetMap(TableNames.Counters).Map);
             packets = options.Packets is null
                 ? null
-                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, tallies, logger);
+                : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, tallies, addresses, logger);
 
             // Known before the first write, so that a restart finds nothing to change.
             var network = NodeNetworkWatcher.Read();

@@ -18,13 +18,14 @@ namespace EbpfProxy.Datapath.Connections;
 /// Not thread-safe.
 /// </summary>
 /// <param name="maps">The connections.</param>
+/// <param name="hints">Hears of the addresses of each connection in each pass.</param>
 /// <param name="gracePeriods">Grace periods of the kernel.</param>
 /// <param name="timeouts">After how long a connection is over.</param>
 /// <param name="sourcePorts">The ports to mask clients with.</param>
 /// <param name="time">The clock that programs have, too.</param>
 /// <param name="freeing">Hears of each connection that is freed here, as it was.</param>
 internal sealed class ConnectionSweeper(
-    ConnectionMaps maps, IGracePeriods gracePeriods, TimeoutsValue timeouts, PortRange sourcePorts, TimeProvider time, Action<ConnectionValue> freeing)
+    ConnectionMaps maps, AddressHints hints, IGracePeriods gracePeriods, TimeoutsValue timeouts, PortRange sourcePorts, TimeProvider time, Action<ConnectionValue> freeing)
 {
     private const ulong NanosecondsASecond = 1_000_000_000;
 
@@ -62,6 +63,15 @@ internal sealed class ConnectionSweeper(
     /// of the one before, are ended by the end of the next pass.
     /// </summary>
     public void FrontendTurns() => _turns.Add();
+
+    /// <summary>Tells of the addresses of connections that an earlier run left; before programs come that need it.</summary>
+    public void Adopt()
+    {
+        foreach (var connection in ReadAll())
+        {
+            hints.Expect(connection);
+        }
+    }
 
     /// <summary>Goes through the next <paramref name="count"/> ids, and frees what earlier calls ended.</summary>
     /// <param name="count">How many ids.</param>
@@ -132,6 +142,7 @@ internal sealed class ConnectionSweeper(
         _losses.FinishPass();
         _lostRows.FinishPass();
         _turns.FinishPass();
+        hints.FinishPass();
         ref uint isInUse = ref maps.State[0].IsInUse;
         if (InUse > 0 || isInUse == 0)
         {
@@ -162,22 +173,23 @@ internal sealed class ConnectionSweeper(
         Interlocked.CompareExchange(ref maps.State[0].IsInUse, (uint)PathUse.NotInUse, (uint)PathUse.InDoubt);
     }
 
-    private bool HasConnections()
+    private bool HasConnections() => ReadAll().Any();
+
+    /// <summary>The connections in use.</summary>
+    private IEnumerable<ConnectionValue> ReadAll()
     {
         for (int first = 0; first < Capacity; first += _part.Length)
         {
-            var part = _part.AsSpan(0, Math.Min(_part.Length, Capacity - first));
-            maps.Read(first, part);
-            foreach (ref readonly var connection in part)
+            int length = Math.Min(_part.Length, Capacity - first);
+            maps.Read(first, _part.AsSpan(0, length));
+            for (int i = 0; i < length; i++)
             {
-                if (connection.Protocol != 0)
+                if (_part[i].Protocol != 0)
                 {
-                    return true;
+                    yield return _part[i];
                 }
             }
         }
-
-        return false;
     }
 
     private void Visit(
@@ -190,6 +202,7 @@ internal sealed class ConnectionSweeper(
         }
 
         _inUse++;
+        hints.Expect(connection);
         if (!IsLive(connection.Generation))
         {
             ended.Add((id, connection.Generation));

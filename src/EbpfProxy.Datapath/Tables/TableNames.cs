@@ -15,6 +15,7 @@ internal static class TableNames
     public const string Ranges = "ranges";
     public const string Peers = "peers";
     public const string Devices = "devices";
+    public const string AddressHints = "address_hints";
     public const string Tunnels = "tunnels";
     public const string ServicePrefixes = "service_prefixes";
     public const string Tracked = "tracked";

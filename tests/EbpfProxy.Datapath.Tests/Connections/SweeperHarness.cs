@@ -24,18 +24,22 @@ public abstract class SweeperHarness : IDisposable
         Make("unanswered", BpfMapType.Queue, 0, 8),
         Make("closing", BpfMapType.Queue, 0, 8),
         Make("state", BpfMapType.Array, 4, (uint)Unsafe.SizeOf<PathState>(), BpfMapFlags.MemoryMappable),
+        Make("hints", BpfMapType.Array, 4, 8, BpfMapFlags.MemoryMappable),
     ];
 
     protected SweeperHarness()
     {
         Connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
         Table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
-        Sweeper = new ConnectionSweeper(Table, GracePeriods, _timeouts, new PortRange(1024, 29999), Clock, Freed.Add);
+        Hints = new AddressHints(_maps[6]);
+        Sweeper = new ConnectionSweeper(Table, Hints, GracePeriods, _timeouts, new PortRange(1024, 29999), Clock, Freed.Add);
     }
 
     private protected BpfMappedArray<ConnectionValue> Connections { get; }
 
     private protected ConnectionMaps Table { get; }
+
+    private protected AddressHints Hints { get; }
 
     private protected FakeGracePeriods GracePeriods { get; } = new();
 
@@ -54,6 +58,7 @@ public abstract class SweeperHarness : IDisposable
 
     public void Dispose()
     {
+        Hints.Dispose();
         Table.Dispose();
         Connections.Dispose();
         Array.ForEach(_maps, map => map.Dispose());
@@ -61,7 +66,7 @@ public abstract class SweeperHarness : IDisposable
     }
 
     private static BpfMap Make(string name, BpfMapType type, uint key, uint value, BpfMapFlags flags = BpfMapFlags.None) => BpfMap.Create(
-        new BpfMapOptions { Name = name, Type = type, KeySize = key, ValueSize = value, MaxEntries = name == "state" ? 1u : Capacity * 4, Flags = flags });
+        new BpfMapOptions { Name = name, Type = type, KeySize = key, ValueSize = value, MaxEntries = name switch { "state" => 1, "hints" => (1 << AddressHints.HashBits) / 64, _ => Capacity * 4 }, Flags = flags });
 
     protected void Sweep(int passes)
     {
@@ -86,7 +91,7 @@ public abstract class SweeperHarness : IDisposable
             2,
             (ushort)id,
             (ask & (SeenFlags.Ack | SeenFlags.Rst | SeenFlags.Fin)) != 0 ? (byte)Protocol.Tcp : (byte)Protocol.Udp,
-            flags | ConnectionFlags.Masquerade,
+            flags | ConnectionFlags.Masquerade | ConnectionFlags.InStack,
             1,
             1,
             1,

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Programs;
@@ -57,8 +58,11 @@ internal sealed class LoadedPrograms : IDisposable
         Object.GetMap("flows").MaxEntries = 4 * settings.Connections;
         Object.Load();
         tables.Pin();
+        Hints = new AddressHints(Object.GetMap(TableNames.AddressHints).Map);
+        var addresses = new AddressTable(tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, _gracePeriods));
+        addresses.TellIn(Hints);
         Tables = new TableSet(
-            tables.OpenHash<AddressKey, AddressInfo>(TableNames.Addresses, _gracePeriods),
+            addresses,
             tables.OpenHash<FrontendKey, FrontendValue>(TableNames.Frontends, _gracePeriods),
             tables.OpenArray<ServiceValue>(TableNames.Services),
             tables.OpenArray<uint>(TableNames.Sets),
@@ -80,6 +84,8 @@ internal sealed class LoadedPrograms : IDisposable
     public BpfObject Object { get; }
 
     public TableSet Tables { get; }
+
+    public AddressHints Hints { get; }
 
     public ServiceWriter Writer { get; }
 
@@ -162,6 +168,7 @@ internal sealed class LoadedPrograms : IDisposable
 
     public void Dispose()
     {
+        Hints.Dispose();
         _objects.ForEach(loaded => loaded.Dispose());
         Object.Dispose();
         _gracePeriods.Dispose();
