@@ -2,6 +2,7 @@
 # Included by the top Makefile; `make -f bpf/build.mk bpf` works on its own too.
 
 CLANG ?= $(firstword $(foreach c,clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14,$(shell command -v $(c))))
+BPFTOOL ?= $(firstword $(wildcard .artifacts/deps/bin/bpftool) $(shell command -v bpftool))
 
 BPF_OUT := .artifacts/bpf
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BPF_OUT)/%.bpf.o,$(wildcard bpf/*.bpf.c))
@@ -24,7 +25,11 @@ bpf: $(BPF_OBJECTS) ## compile the BPF programs
 $(BPF_OUT)/%.bpf.o: bpf/%.bpf.c bpf/build.mk
 	@mkdir -p $(@D)
 	$(if $(CLANG),,$(error no clang found: make deps))
-	$(CLANG) $(BPF_CFLAGS) $(BPF_DEFINES) $(BPF_INCLUDES) -MMD -MP -c $< -o $@
+	$(if $(BPFTOOL),,$(error no bpftool found: make deps))
+	$(CLANG) $(BPF_CFLAGS) $(BPF_DEFINES) $(BPF_INCLUDES) -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.whole
+	@# Half of it is for debuggers, which need more than BTF.
+	$(BPFTOOL) gen object $@ $@.whole
+	@rm $@.whole
 
 bpf-fmt:
 	clang-format -i bpf/*.c bpf/include/*.h bpf/lib/*.h
