@@ -204,6 +204,7 @@ internal sealed class PacketPath : IDisposable
         _fastPath.SetDevices(devices);
         _programs.Update(devices, isThorough);
         _table.RemoveOthers(devices);
+        _choice.Confirm();
     }
 
     public void Dispose()

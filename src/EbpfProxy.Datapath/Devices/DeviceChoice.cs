@@ -15,8 +15,12 @@ internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<i
 {
     private HashSet<int>? _held;
     private bool _isWithout;
+    private bool _isUnmatched;
 
-    /// <summary>The patterns of which none matches a device of the node; empty while one does. May be read from any thread.</summary>
+    /// <summary>
+    /// The patterns of which none matches a device of the node; empty while one does, and has its programs
+    /// (<see cref="Confirm"/>). May be read from any thread.
+    /// </summary>
     public IReadOnlyList<string> Unmatched { get; private set; } = [];
 
     /// <summary>The devices of the node that have the programs, or get them.</summary>
@@ -35,6 +39,9 @@ internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<i
         return chosen;
     }
 
+    /// <summary>Says that the programs are where <see cref="Of"/> said last, and nowhere else.</summary>
+    public void Confirm() => Unmatched = _isUnmatched ? selection.Wanted : [];
+
     private void Report(NodeNetwork network, NodeDevice[] chosen, bool isUnmatched)
     {
         bool isWithout = isUnmatched || chosen.Length == 0;
@@ -46,14 +53,14 @@ internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<i
         {
             Log.NoDevices(logger);
         }
-
-        else if (!isUnmatched && Unmatched.Count > 0)
+        else if (!isUnmatched && _isUnmatched)
         {
             Log.DevicesMatched(logger, string.Join(", ", selection.Wanted), NamesOf(chosen));
         }
 
         _isWithout = isWithout;
-        Unmatched = isUnmatched ? selection.Wanted : [];
+        _isUnmatched = isUnmatched;
+        Unmatched = isUnmatched ? selection.Wanted : Unmatched;
     }
 
     private static string NamesOf(IEnumerable<NodeDevice> devices) => string.Join(", ", devices.Select(device => device.Name));

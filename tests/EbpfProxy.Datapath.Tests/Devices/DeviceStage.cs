@@ -87,8 +87,14 @@ internal sealed class DeviceStage : IDisposable
 
         public uint IdOf(string program) => _loaded.Loaded.Single(loaded => loaded.Name == program).Id;
 
-        public void Update(bool isThorough = true) =>
-            _stage.Network.Invoke(() => _programs.Update(_choice.Of(NodeNetworkWatcher.Read()), isThorough));
+        public void Update(bool isThorough = true) => _stage.Network.Invoke(() =>
+        {
+            var before = Unmatched;
+            var devices = _choice.Of(NodeNetworkWatcher.Read());
+            Assert.True(before.Count <= Unmatched.Count, "a device is there again before it has programs");
+            _programs.Update(devices, isThorough);
+            _choice.Confirm();
+        });
 
         public void Dispose()
         {
