@@ -41,13 +41,24 @@ static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *
 	/* An answer that only netfilter's way out changes. */
 	if (scratch->found.role == FLOW_ANSWER)
 		return GO_ON;
-	if (!(scratch->found.flags & CONNECTION_IN_STACK)) {
+	if (scratch->found.flags & CONNECTION_AROUND) {
 		result = stack_ensure(skb);
 		connection = connection_at(scratch->found.id);
 		if (result != REASON_TRANSLATED && connection)
 			return drop_unsourced(skb, scratch, connection, result);
 	}
 	return packet_translate(skb);
+}
+
+/* An ICMP error that comes in. It goes through the stack, whichever way the packet went that it is
+ * about. */
+static __always_inline int ingress_error(struct __sk_buff *skb, struct scratch *scratch)
+{
+	if (!error_find(skb))
+		return GO_ON;
+	if (scratch->found.flags & CONNECTION_AROUND && stack_ensure(skb) != REASON_TRANSLATED)
+		return drop(skb, REASON_NOT_REWRITABLE);
+	return error_translate(skb);
 }
 
 /* A fragment without ports at an address of ours; GO_ON where it has them now. */
@@ -200,7 +211,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 	if (kind == KIND_BAD)
 		return GO_ON;
 	if (kind == KIND_ICMP_ERROR)
-		return error_translate(skb);
+		return ingress_error(skb, scratch);
 	packet = &scratch->packet;
 	roles = address_roles(&packet->key.destination);
 	if (!(roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL | ADDRESS_NODE | ADDRESS_ON_DEVICE)))
@@ -281,7 +292,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS);
 	if (kind == KIND_ICMP_ERROR)
-		return error_translate(skb);
+		return error_find(skb) ? error_translate(skb) : GO_ON;
 	if (kind == KIND_FRAGMENT && !fragment_recall(&scratch->packet))
 		return GO_ON;
 	if (kind == KIND_OTHER && !skb->ingress_ifindex)

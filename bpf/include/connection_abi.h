@@ -78,7 +78,7 @@ enum connection_flag {
 	CONNECTION_SOURCE_CLAIMED = 1 << 3, /* one CPU chooses them, or has */
 	CONNECTION_CLOSING = 1 << 4, /* reset, or closed by both: its token is in the queue */
 	CONNECTION_BRIDGED = 1 << 5, /* over a bridge, whose rules for packets see no answer */
-	CONNECTION_IN_STACK = 1 << 6,	   /* has the rows for what leaves the stack */
+	CONNECTION_AROUND = 1 << 6,  /* has no rows yet for what leaves the stack */
 	CONNECTION_STACK_CLAIMED = 1 << 7, /* one CPU adds them, or has */
 };
 

@@ -75,8 +75,8 @@ static __always_inline void connection_remove_flows(const struct connection *con
 {
 	if (taken_rows & 1 << FLOW_ASK)
 		flow_remove(connection, named, FLOW_ASK);
-	if (!(connection->flags & CONNECTION_IN_STACK))
-		taken_rows &= ~(1 << FLOW_FORWARD | 1 << FLOW_ANSWER);
+	if (connection->flags & CONNECTION_AROUND)
+		taken_rows &= ~STACK_ROWS;
 	if (connection->flags & CONNECTION_MASQUERADE) {
 		if (taken_rows & 1 << FLOW_FORWARD)
 			flow_remove(connection, named, FLOW_FORWARD);

@@ -216,6 +216,9 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 
 #define ALL_ROWS (1 << FLOW_ASK | 1 << FLOW_FORWARD | 1 << FLOW_RETURN | 1 << FLOW_ANSWER)
 
+/* By these packets are known as they leave the stack. */
+#define STACK_ROWS (1 << FLOW_FORWARD | 1 << FLOW_ANSWER)
+
 /* Takes rows from a connection that is over: only who has taken one may put another in its place,
  * or remove it. Two CPUs that find it dead would both think it theirs, and one that looks whose a
  * row is would remove what the other has put there since. Those that are taken now; none where the

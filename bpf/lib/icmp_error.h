@@ -8,7 +8,6 @@
 
 #include "connection.h"
 #include "scratch.h"
-#include "stack.h"
 #include "verdict.h"
 
 /* Reads the quoted packet as if its receiver answered it. */
@@ -125,27 +124,31 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 	return rewrite_addresses(skb, error, after, difference);
 }
 
-/* The ICMP error in the scratch, which may be about a packet of a connection. */
+/* Whether the ICMP error in the scratch is about a packet of a connection: finds that. */
+__noinline int error_find(struct __sk_buff *skb)
+{
+	struct scratch *scratch = scratch_get();
+
+	return scratch && quoted_parse(skb, &scratch->packet, &scratch->quoted) &&
+	       connection_find(&scratch->quoted.key, &scratch->found);
+}
+
+/* Changes the ICMP error in the scratch, which is about a packet of the connection there. */
 __noinline int error_translate(struct __sk_buff *skb)
 {
 	struct scratch *scratch = scratch_get();
 	struct connection *connection;
 	struct packet *quoted;
 
-	if (!scratch)
+	if (!scratch || !skb)
 		return GO_ON;
 	quoted = &scratch->quoted;
-	if (!quoted_parse(skb, &scratch->packet, quoted))
-		return GO_ON;
-	connection = connection_find(&quoted->key, &scratch->found);
+	connection = connection_at(scratch->found.id);
 	if (!connection)
 		return GO_ON;
 	/* A shorter way to the backend is none to the frontend. */
 	if (is_redirect(&scratch->packet))
 		return TC_ACT_SHOT;
-	/* It goes through the stack, whichever way the packet went. */
-	if (!(scratch->found.flags & CONNECTION_IN_STACK) && stack_ensure(skb) != REASON_TRANSLATED)
-		return drop(skb, REASON_NOT_REWRITABLE);
 	connection_rewrite(connection, &scratch->found, &quoted->key, &scratch->after);
 	if (!connection_is_same(connection, &scratch->found, &scratch->after))
 		return GO_ON;

@@ -65,7 +65,7 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 	enum reason reason;
 	int err;
 
-	if (connection->flags & CONNECTION_IN_STACK) {
+	if (!(connection->flags & CONNECTION_AROUND)) {
 		reason = stack_rows_claim(skb, scratch, connection, flow);
 		if (reason != REASON_TRANSLATED)
 			return reason;
@@ -104,6 +104,9 @@ static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
 	connection_tally_rest(ended);
 	scratch->ended_rows = rows_take(ended, &scratch->ended, ALL_ROWS);
 	scratch->old = *ended;
+	/* Those that another CPU is adding are that one's to remove. */
+	if (scratch->old.flags & CONNECTION_AROUND)
+		scratch->ended_rows &= ~STACK_ROWS;
 	return true;
 }
 
@@ -156,8 +159,8 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	connection->seen_ask = 0;
 	connection->seen_answer = 0;
 	connection->goes_around = flags & CONNECTION_BRIDGED || begins_around(packet);
-	if (!connection->goes_around || !(flags & CONNECTION_MASQUERADE))
-		connection->flags |= CONNECTION_IN_STACK;
+	if (connection->goes_around && flags & CONNECTION_MASQUERADE)
+		connection->flags |= CONNECTION_AROUND;
 	connection->last_seen_ns = now_ns();
 	connection->is_over = 0;
 	connection->bytes_ask = 0;

@@ -24,13 +24,25 @@ static __always_inline bool stack_settle(struct connection *connection, const st
 		is_same = true;
 		if (chosen) {
 			connection->inner_port = chosen->inner_port;
-			connection->flags |= CONNECTION_IN_STACK;
+			connection->flags &= ~CONNECTION_AROUND;
 		} else {
 			connection->flags &= ~CONNECTION_STACK_CLAIMED;
 		}
 	}
 	bpf_spin_unlock(&lock->lock);
 	return is_same;
+}
+
+/* Whether another CPU has added the rows since the connection was found. */
+static __always_inline bool stack_is_entered(const struct connection *connection,
+					     struct found *found)
+{
+	__u8 flags = READ_ONCE(connection->flags);
+
+	if (flags & CONNECTION_AROUND || READ_ONCE(connection->generation) != found->generation)
+		return false;
+	found->flags = flags;
+	return true;
 }
 
 /* Adds the rows of the connection in the scratch by which its packets are known on their way out of
@@ -46,17 +58,18 @@ __noinline int stack_ensure(struct __sk_buff *skb)
 	if (!scratch || !skb)
 		return REASON_NOT_REWRITABLE;
 	found = &scratch->found;
-	if (found->flags & CONNECTION_IN_STACK)
-		return REASON_TRANSLATED;
 	connection = connection_at(found->id);
 	chosen = &scratch->old;
-	if (!connection || !connection_claim(connection, found, CONNECTION_STACK_CLAIMED, chosen))
+	if (!connection)
 		return REASON_NOT_REWRITABLE;
+	if (!connection_claim(connection, found, CONNECTION_STACK_CLAIMED, chosen))
+		return stack_is_entered(connection, found) ? REASON_TRANSLATED
+							   : REASON_NOT_REWRITABLE;
 	flow.connection = found->id;
 	flow.generation = found->generation;
 	reason = stack_rows_claim(skb, scratch, chosen, &flow);
 	if (reason == REASON_TRANSLATED && stack_settle(connection, found, chosen)) {
-		found->flags |= CONNECTION_IN_STACK;
+		found->flags &= ~CONNECTION_AROUND;
 		return REASON_TRANSLATED;
 	}
 	/* Before another packet may try: its rows would have the same name. */

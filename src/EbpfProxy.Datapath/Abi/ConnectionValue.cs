@@ -27,8 +27,8 @@ internal enum ConnectionFlags : byte
     /// <summary>Over a bridge, whose rules for packets see no answer.</summary>
     Bridged = 1 << 5,
 
-    /// <summary>It has the rows for what leaves the stack.</summary>
-    InStack = 1 << 6,
+    /// <summary>It has no rows yet for what leaves the stack.</summary>
+    Around = 1 << 6,
 
     /// <summary>One CPU adds them, or has.</summary>
     StackClaimed = 1 << 7,

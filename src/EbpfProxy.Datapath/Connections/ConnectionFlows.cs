@@ -8,7 +8,7 @@ internal static class ConnectionFlows
     public static IEnumerable<(FlowRole Role, FlowKey Key)> Of(ConnectionValue connection)
     {
         bool isOwn = connection.Flags.HasFlag(ConnectionFlags.FromNode);
-        bool isInStack = connection.Flags.HasFlag(ConnectionFlags.InStack);
+        bool isInStack = !connection.Flags.HasFlag(ConnectionFlags.Around);
         yield return (FlowRole.Ask, new FlowKey(
             connection.Client,
             connection.Frontend,
