@@ -11,50 +11,80 @@
 #include "packet.h"
 #include "unallocated.h"
 
-/* Of an address, less than ADDRESS_HINTS. The controller knows it too (AddressHints.HashOf). */
-static __always_inline __u32 address_hash(const struct address *address)
+/* Of an address, as its words are in memory; less than ADDRESS_HINTS. The controller knows it too
+ * (AddressHints.HashOf). */
+static __always_inline __u32 address_hash(__be32 first, __be32 second, __be32 third, __be32 fourth)
 {
-	__u32 mixed = ((address->word[0] * 31 + address->word[1]) * 31 + address->word[2]) * 31 +
-		      address->word[3];
+	__u32 mixed = ((first * 31 + second) * 31 + third) * 31 + fourth;
 
 	return mixed * 0x9e3779b1U >> (32 - ADDRESS_HINT_BITS);
 }
 
-static __always_inline bool hint_has(const struct address *address)
+static __always_inline bool hint_has(__u32 hash)
 {
-	__u32 hash = address_hash(address);
 	__u32 index = hash / 64;
 	const __u64 *bits = bpf_map_lookup_elem(&address_hints, &index);
 
 	return !bits || READ_ONCE(*bits) >> hash % 64 & 1;
 }
 
-/* Reads who sends a packet to whom, and of what protocol, where the IP header lies in the first
- * part of the buffer. */
-static __always_inline bool ends_read(const struct __sk_buff *skb, __u32 l3, struct address *source,
-				      struct address *destination, __u8 *protocol)
+/* What is known of a packet by its IP header alone, where that lies in the first part of the
+ * buffer. Not the addresses: there is no room for them on the stack. */
+struct ends {
+	__u32 source; /* hashes */
+	__u32 destination;
+	__u8 protocol;
+};
+
+static __always_inline bool ends_read(const struct __sk_buff *skb, __u32 l3, struct ends *ends)
 {
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		const struct iphdr *ip = packet_at(skb, l3, sizeof(*ip));
 
 		if (!ip)
 			return false;
-		*source = address_from_ipv4(ip->saddr);
-		*destination = address_from_ipv4(ip->daddr);
-		*protocol = ip->protocol;
+		ends->source = address_hash(0, 0, bpf_htonl(0x0000ffff), ip->saddr);
+		ends->destination = address_hash(0, 0, bpf_htonl(0x0000ffff), ip->daddr);
+		ends->protocol = ip->protocol;
 		return true;
 	}
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip = packet_at(skb, l3, sizeof(*ip));
+		const __be32 *source, *destination;
 
 		if (!ip)
 			return false;
-		*source = address_from_ipv6(&ip->saddr);
-		*destination = address_from_ipv6(&ip->daddr);
-		*protocol = ip->nexthdr;
+		source = ip->saddr.in6_u.u6_addr32;
+		destination = ip->daddr.in6_u.u6_addr32;
+		ends->source = address_hash(source[0], source[1], source[2], source[3]);
+		ends->destination = address_hash(destination[0], destination[1], destination[2],
+						 destination[3]);
+		ends->protocol = ip->nexthdr;
 		return true;
 	}
 	return false;
+}
+
+/* Whether a packet's destination is one that only services may have; true also where it cannot be
+ * read. */
+static __noinline bool is_for_service_prefix(const struct __sk_buff *skb, __u32 l3)
+{
+	struct address destination;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = packet_at(skb, l3, sizeof(*ip));
+
+		if (!ip)
+			return true;
+		destination = address_from_ipv4(ip->daddr);
+	} else {
+		const struct ipv6hdr *ip = packet_at(skb, l3, sizeof(*ip));
+
+		if (!ip)
+			return true;
+		destination = address_from_ipv6(&ip->daddr);
+	}
+	return address_is_unallocated(&destination);
 }
 
 /* Whether a packet that comes in is surely none of ours: its destination has no role, is of no
@@ -63,25 +93,22 @@ static __always_inline bool ends_read(const struct __sk_buff *skb, __u32 l3, str
 static __always_inline bool ingress_is_foreign(const struct __sk_buff *skb, __u32 l3)
 {
 	const struct path_state *state = path_state();
-	struct address source, destination;
-	__u8 protocol;
+	struct ends ends;
 
-	return state && ends_read(skb, l3, &source, &destination, &protocol) &&
-	       !hint_has(&destination) &&
-	       (state->goes_around == AROUND_NOTHING || !hint_has(&source)) &&
-	       !address_is_unallocated(&destination);
+	return state && ends_read(skb, l3, &ends) && !hint_has(ends.destination) &&
+	       (state->goes_around == AROUND_NOTHING || !hint_has(ends.source)) &&
+	       !(has_service_prefixes() && is_for_service_prefix(skb, l3));
 }
 
 /* The same of one that is forwarded, as it leaves. An error belongs to the packet that it quotes,
  * whoever sends it. */
 static __always_inline bool egress_is_foreign(const struct __sk_buff *skb, __u32 l3)
 {
-	struct address source, destination;
-	__u8 protocol;
+	struct ends ends;
 
-	return ends_read(skb, l3, &source, &destination, &protocol) &&
-	       (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && !hint_has(&destination) &&
-	       !hint_has(&source);
+	return ends_read(skb, l3, &ends) &&
+	       (ends.protocol == IPPROTO_TCP || ends.protocol == IPPROTO_UDP) &&
+	       !hint_has(ends.destination) && !hint_has(ends.source);
 }
 
 #endif

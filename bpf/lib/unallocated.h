@@ -18,6 +18,15 @@ static __always_inline bool service_prefix_has(const struct service_prefix *pref
 	return !different;
 }
 
+/* Whether it is known which addresses only services have. */
+static __always_inline bool has_service_prefixes(void)
+{
+	__u32 first = 0;
+	const struct service_prefix *prefix = bpf_map_lookup_elem(&service_prefixes, &first);
+
+	return prefix && READ_ONCE(prefix->is_used);
+}
+
 /* Whether an address that is in no table is in a ServiceCIDR. There are one or two of these. */
 static __always_inline bool address_is_unallocated(const struct address *address)
 {

@@ -76,7 +76,13 @@ internal sealed class PacketPath : IDisposable
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) => _servicePrefixes.Write(prefixes);
 
     /// <summary>Frees connections that are over: goes through a part of the table, so that calls a second apart see all of it.</summary>
-    public void Sweep(FrontendRows frontends) => _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, frontends.Has, frontends.HasTurned);
+    /// <param name="frontends">What there is to ask.</param>
+    /// <param name="areTablesWhole">Whether the tables have all that programs go by.</param>
+    public void Sweep(FrontendRows frontends, bool areTablesWhole)
+    {
+        _hints.AreTablesWhole = areTablesWhole;
+        _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, frontends.Has, frontends.HasTurned);
+    }
 
     /// <inheritdoc cref="DeviceCoverage"/>
     public DeviceCoverage Devices => new(_programs.AttachedCount, _programs.Failed, _choice.Unmatched);
@@ -139,6 +145,14 @@ internal sealed class PacketPath : IDisposable
             var tables = new TableOpener(bpf, pins.Tables);
             var connections = new ConnectionMapOpener(bpf, pins.Connections);
             TcObject.ShareMaps(bpf, sockets);
+            using (var hintsBefore = pins.Tables.TryOpenMap(TableNames.AddressHints))
+            {
+                if (hintsBefore is not null)
+                {
+                    bpf.GetMap(TableNames.AddressHints).Reuse(hintsBefore);
+                }
+            }
+
             tables.Prepare(TableNames.Devices, InitialDevices);
             connections.Prepare(capacity);
             if (!features.HasConntrackLookup)
@@ -149,6 +163,7 @@ internal sealed class PacketPath : IDisposable
             bpf.Load();
             tables.Pin();
             connections.Pin();
+            pins.Tables.Replace(TableNames.AddressHints, bpf.GetMap(TableNames.AddressHints).Map);
             Log.ConnectionsOpened(logger, capacity, connections.HasAdopted ? "taken over" : "new");
             var devicePins = new DevicePins(pins.Links.Path);
             var choice = new DeviceChoice(new DeviceSelection(options.Devices), () => DeviceHookView.ReadHeld(devicePins), logger);

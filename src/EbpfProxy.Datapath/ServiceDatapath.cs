@@ -205,7 +205,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
         lock (_lock)
         {
             Guard(() => _writer?.Collect());
-            _packets?.Sweep(_frontends);
+            _packets?.Sweep(_frontends, areTablesWhole: _programs.AreAttached && !_needsEverything);
             remembersClients = _writer?.RemembersClients ?? false;
         }
 

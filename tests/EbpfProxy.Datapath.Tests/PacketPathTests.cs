@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.Node;
 using EbpfProxy.Datapath.View;
@@ -196,6 +197,39 @@ public sealed class PacketPathTests : IDisposable
         Assert.Equal("8080,25000-25010", File.ReadAllText(reserved).Trim());
         Assert.False(Directory.Exists(Root));
     });
+
+    [KernelFact]
+    public void Packets_of_services_are_looked_at_until_their_programs_are_replaced() => _network.Invoke(() =>
+    {
+        using (var datapath = Open())
+        {
+            Apply(datapath);
+            Assert.True(IsLookedAt("10.96.0.1"));
+        }
+
+        // Before its first complete change; and as long as it takes to go through all connections often enough.
+        using var restarted = Open();
+        for (int second = 0; second < 60; second++)
+        {
+            restarted.Maintain();
+        }
+
+        Assert.True(IsLookedAt("10.96.0.1"));
+        restarted.Apply([], isComplete: true);
+        for (int second = 0; second < 60; second++)
+        {
+            restarted.Maintain();
+        }
+
+        Assert.False(IsLookedAt("10.96.0.1"));
+    });
+
+    private bool IsLookedAt(string address)
+    {
+        using var map = BpfMap.OpenPinned(Path.Combine(Root, "tables-v1", "address_hints"));
+        using var hints = new AddressHints(map);
+        return hints.Has(AddressKey.From(Ip(address)));
+    }
 
     private ServiceDatapath Open(uint connections = 16, PortRange? ports = null) => ServiceDatapath.Open(
         new DatapathOptions

@@ -8,7 +8,7 @@ namespace EbpfProxy.Datapath.Connections;
 /// Which addresses may be ours: a bit for the hash of each that the tables or a connection have. Programs let what is between
 /// others go on without a look at it, so a bit that is missing is a connection that breaks, and one too many costs a lookup:
 /// bits are set before the address is, and cleared when for a while neither tables nor connections had one of that hash.
-/// Thread-safe: the tables are written while connections are gone through.
+/// Not thread-safe.
 /// </summary>
 internal sealed class AddressHints : IDisposable
 {
@@ -23,7 +23,6 @@ internal sealed class AddressHints : IDisposable
     /// </summary>
     private const int WholePasses = 2;
 
-    private readonly Lock _lock = new();
     private readonly BpfMappedArray<ulong> _words;
 
     /// <summary>How many rows of tables each hash has; at the most that it can count it stays.</summary>
@@ -51,14 +50,11 @@ internal sealed class AddressHints : IDisposable
     /// <summary>Says that an address may be met from now on: it gets a row, or a connection has it.</summary>
     public void Expect(in AddressKey address)
     {
-        lock (_lock)
+        int hash = HashOf(address);
+        _passes[hash] = 0;
+        if (!Has(address))
         {
-            int hash = HashOf(address);
-            _passes[hash] = 0;
-            if (!Has(address))
-            {
-                Interlocked.Or(ref _words[hash / WordBits], Bit(hash));
-            }
+            Interlocked.Or(ref _words[hash / WordBits], Bit(hash));
         }
     }
 
@@ -73,39 +69,42 @@ internal sealed class AddressHints : IDisposable
     /// <summary>Says that an address has a row; after <see cref="Expect(in AddressKey)"/>.</summary>
     public void AddRow(in AddressKey address)
     {
-        lock (_lock)
-        {
-            ref byte rows = ref _rows[HashOf(address)];
-            rows += rows == byte.MaxValue ? (byte)0 : (byte)1;
-        }
+        ref byte rows = ref _rows[HashOf(address)];
+        rows += rows == byte.MaxValue ? (byte)0 : (byte)1;
     }
 
     /// <summary>Says that an address has no row any more. Connections may have it.</summary>
     public void RemoveRow(in AddressKey address)
     {
-        lock (_lock)
-        {
-            int hash = HashOf(address);
-            _passes[hash] = 0;
-            ref byte rows = ref _rows[hash];
-            rows -= rows is 0 or byte.MaxValue ? (byte)0 : (byte)1;
-        }
+        int hash = HashOf(address);
+        _passes[hash] = 0;
+        ref byte rows = ref _rows[hash];
+        rows -= rows is 0 or byte.MaxValue ? (byte)0 : (byte)1;
     }
+
+    /// <summary>
+    /// Whether the tables have all that programs go by: not before the first complete change of an upgrade, whose programs are still
+    /// those of another layout's tables, nor after a change that failed. Until then nothing is cleared.
+    /// </summary>
+    public bool AreTablesWhole { get; set; }
 
     /// <summary>All connections were gone through, and <see cref="Expect(in AddressKey)"/> was told of each: clears what nobody needs.</summary>
     public void FinishPass()
     {
-        lock (_lock)
+        if (!AreTablesWhole)
         {
-            for (int word = 0; word < _words.Length; word++)
+            Array.Clear(_passes);
+            return;
+        }
+
+        for (int word = 0; word < _words.Length; word++)
+        {
+            for (ulong left = _words[word]; left != 0; left &= left - 1)
             {
-                for (ulong left = _words[word]; left != 0; left &= left - 1)
+                int hash = (word * WordBits) + BitOperations.TrailingZeroCount(left);
+                if (_rows[hash] == 0 && ++_passes[hash] > WholePasses)
                 {
-                    int hash = (word * WordBits) + BitOperations.TrailingZeroCount(left);
-                    if (_rows[hash] == 0 && ++_passes[hash] > WholePasses)
-                    {
-                        Interlocked.And(ref _words[word], ~Bit(hash));
-                    }
+                    Interlocked.And(ref _words[word], ~Bit(hash));
                 }
             }
         }

@@ -21,7 +21,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     [
         TableNames.Flows, TableNames.FreeConnections, TableNames.Unanswered, TableNames.Closing, TableNames.Fragments,
         TableNames.HeldFragments, TableNames.RefusalBudget,
-        TableNames.PathStates, TableNames.ConnectionLocks, TableNames.AddressHints,
+        TableNames.PathStates, TableNames.ConnectionLocks,
     ];
 
     private readonly List<string> _new = [];

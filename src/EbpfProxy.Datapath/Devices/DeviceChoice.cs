@@ -18,7 +18,7 @@ internal sealed class DeviceChoice(DeviceSelection selection, Func<IEnumerable<i
     private bool _isUnmatched;
 
     /// <summary>
-    /// The patterns of which none matches a device of the node; empty while one does, and has its programs
+    /// The patterns of which none matches a device of the node; empty while one does, once it has its programs or refuses them
     /// (<see cref="Confirm"/>). May be read from any thread.
     /// </summary>
     public IReadOnlyList<string> Unmatched { get; private set; } = [];

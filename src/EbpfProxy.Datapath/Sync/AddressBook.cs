@@ -20,6 +20,9 @@ internal sealed class AddressBook(IHashTable<AddressKey, AddressInfo> table)
     /// <summary>Whether additions wait for <see cref="Flush"/> too, to be written in batches.</summary>
     public bool IsDeferring { get; set; }
 
+    /// <summary>Says that programs may meet an address from now on, before <see cref="Add"/>, which may wait.</summary>
+    public void Expect(Address address) => table.Expect(AddressKey.From(address));
+
     public void Add(Address address, AddressRole role)
     {
         var before = _roles.RolesOf(address);

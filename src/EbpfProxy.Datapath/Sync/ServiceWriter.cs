@@ -181,6 +181,12 @@ internal sealed class ServiceWriter
             _backends.SetUse(id, now | then);
         }
 
+        // All, not only those that were added: a writer that was killed may have added others.
+        foreach (var backend in desired.Backends)
+        {
+            _addresses.Expect(backend.Address);
+        }
+
         FlipWords(record, desired, wanted);
 
         foreach (var (id, _, then) in _merge.Changed)

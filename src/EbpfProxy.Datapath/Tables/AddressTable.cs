@@ -28,6 +28,8 @@ internal sealed class AddressTable(IHashTable<AddressKey, AddressInfo> rows) : I
 
     public bool TryRead(in AddressKey key, out AddressInfo value) => rows.TryRead(key, out value);
 
+    public void Expect(in AddressKey key) => _hints?.Expect(key);
+
     public void Put(in AddressKey key, in AddressInfo value)
     {
         int count = rows.Count;

@@ -20,6 +20,11 @@ internal interface IHashTable<TKey, TValue>
     /// <summary>Reads an element; of a trie, the one with the longest prefix.</summary>
     bool TryRead(in TKey key, out TValue value);
 
+    /// <summary>Says that programs may meet a key before it has its element; nothing, where they have no hints of keys.</summary>
+    void Expect(in TKey key)
+    {
+    }
+
     /// <summary>Adds an element, or replaces it; of a trie, adds one that is not in it.</summary>
     void Put(in TKey key, in TValue value);
 

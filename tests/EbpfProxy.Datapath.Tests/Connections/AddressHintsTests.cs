@@ -73,6 +73,22 @@ public sealed class AddressHintsTests : SweeperHarness
         Assert.False(Hints.Has(_backend));
     }
 
+    /// <summary>A change failed, or there was none yet: what programs go by is more than the rows that there are.</summary>
+    [KernelFact]
+    public void Nothing_is_cleared_while_the_tables_are_not_whole()
+    {
+        Hints.Expect(_backend);
+        Hints.AreTablesWhole = false;
+        Sweep(10);
+        Assert.True(Hints.Has(_backend));
+
+        Hints.AreTablesWhole = true;
+        Sweep(Enough - 1);
+        Assert.True(Hints.Has(_backend));
+        Sweep(1);
+        Assert.False(Hints.Has(_backend));
+    }
+
     /// <summary>Its controller was killed, or was of a build that gave no hints.</summary>
     [KernelFact]
     public void Rows_and_connections_of_an_earlier_run_get_their_hints_at_once()

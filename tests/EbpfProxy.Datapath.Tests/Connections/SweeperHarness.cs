@@ -31,7 +31,7 @@ public abstract class SweeperHarness : IDisposable
     {
         Connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
         Table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
-        Hints = new AddressHints(_maps[6]);
+        Hints = new AddressHints(_maps[6]) { AreTablesWhole = true };
         Sweeper = new ConnectionSweeper(Table, Hints, GracePeriods, _timeouts, new PortRange(1024, 29999), Clock, Freed.Add);
     }
 
@@ -91,7 +91,7 @@ public abstract class SweeperHarness : IDisposable
             2,
             (ushort)id,
             (ask & (SeenFlags.Ack | SeenFlags.Rst | SeenFlags.Fin)) != 0 ? (byte)Protocol.Tcp : (byte)Protocol.Udp,
-            flags | ConnectionFlags.Masquerade | ConnectionFlags.InStack,
+            flags | ConnectionFlags.Masquerade,
             1,
             1,
             1,

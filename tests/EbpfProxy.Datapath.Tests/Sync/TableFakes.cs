@@ -76,6 +76,7 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
     where TValue : unmanaged
 {
     private readonly Dictionary<TKey, TValue> _values = [];
+    private readonly HashSet<TKey> _expected = [];
 
     public int Count => _values.Count;
 
@@ -85,8 +86,14 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
 
     public bool TryRead(in TKey key, out TValue value) => _values.TryGetValue(key, out value);
 
+    public void Expect(in TKey key) => _expected.Add(key);
+
+    /// <summary>Whether programs that go by hints look a key up.</summary>
+    public bool IsExpected(in TKey key) => _expected.Contains(key);
+
     public void Put(in TKey key, in TValue value)
     {
+        _expected.Add(key);
         var (copiedKey, copiedValue) = (key, value);
         journal.Write($"+{name}", () => _values[copiedKey] = copiedValue);
         Writes++;

@@ -11,12 +11,14 @@ namespace EbpfProxy.Datapath.Tests.Sync;
 /// <summary>A writer over tables in memory, and a reader that follows them as the programs do.</summary>
 internal sealed class WriterHarness
 {
+    private readonly FakeHashTable<AddressKey, AddressInfo> _addresses;
     private ServiceWriter _writer;
 
     public WriterHarness()
     {
+        _addresses = new FakeHashTable<AddressKey, AddressInfo>("address", Journal);
         Tables = new TableSet(
-            new FakeHashTable<AddressKey, AddressInfo>("address", Journal),
+            _addresses,
             new FakeHashTable<FrontendKey, FrontendValue>("frontend", Journal),
             new FakeArrayTable<ServiceValue>("service", Journal, 1),
             new FakeArrayTable<uint>("set", Journal, 1),
@@ -89,6 +91,7 @@ internal sealed class WriterHarness
                     Assert.Equal(frontend.Service, backend.Service);
                     Assert.NotEqual(BackendUse.None, backend.State.Use);
                     Assert.Equal(key.Protocol, backend.Protocol);
+                    Assert.True(_addresses.IsExpected(backend.Address), $"{backend.Address.ToAddress()} can be chosen, and its packets are not looked at");
                 }
             }
         }
