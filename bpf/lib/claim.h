@@ -114,25 +114,22 @@ static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct s
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 	bool keeps_port = connection->protocol == IPPROTO_SCTP;
+	int err = -EEXIST;
 
 	row.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
-		int err = -EEXIST;
-
 		scratch->row = flow_key_of(connection, FLOW_ANSWER);
 		if (keeps_port || !is_taken_directly(skb, scratch, connection))
 			err = flow_claim(scratch, &scratch->row, &row);
-		if (!err)
-			return REASON_TRANSLATED;
-		if (err != -EEXIST)
-			return REASON_CONNECTIONS_FULL;
-		if (keeps_port)
+		if (err != -EEXIST || keeps_port)
 			break;
 		connection->inner_port =
 			bpf_htons(source_port_first +
 				  ((__u64)bpf_get_prandom_u32() * source_port_count >> 32));
 	}
-	return REASON_NO_SOURCE_PORT;
+	if (err == -EEXIST)
+		return REASON_NO_SOURCE_PORT;
+	return err ? REASON_CONNECTIONS_FULL : REASON_TRANSLATED;
 }
 
 /* Adds the rows by which packets of a connection are known on their way out of the stack. */
