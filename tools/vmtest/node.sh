@@ -147,7 +147,7 @@ nothing_is_left() {
 }
 
 events() {
-  ./ebpf-proxy status | awk -v name="$1" '$NF == name { print $(NF - 1) }'
+  ./ebpf-proxy status -o wide | awk -v name="$1" '$NF == name { print $(NF - 1) }'
 }
 
 # are EXPECTED COMMAND...: what it says, each line once
