@@ -193,7 +193,7 @@ static __always_inline bool is_overheard(const struct __sk_buff *skb)
 	return !device || !(device->flags & DEVICE_PORT);
 }
 
-static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
+static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3, bool has_link)
 {
 	struct scratch *scratch = scratch_get();
 	struct packet *packet;
@@ -207,7 +207,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3)
 		skb->tc_index = 0;
 	if (ingress_is_foreign(skb, l3))
 		return GO_ON;
-	kind = packet_parse(skb, l3, AT_INGRESS);
+	kind = packet_parse(skb, l3, AT_INGRESS, has_link);
 	if (kind == KIND_BAD)
 		return GO_ON;
 	if (kind == KIND_ICMP_ERROR)
@@ -272,11 +272,12 @@ static __always_inline bool egress_is_for_nobody(struct __sk_buff *skb, struct s
 	if (skb->tc_index != FOR_NOBODY)
 		return false;
 	skb->tc_index = 0;
-	packet_parse(skb, l3, AT_EGRESS);
+	/* Only to be looked at. */
+	packet_parse(skb, l3, AT_EGRESS, false);
 	return address_is_unallocated(&scratch->packet.key.destination);
 }
 
-static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
+static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3, bool has_link)
 {
 	const struct path_state *state = path_state();
 	struct scratch *scratch = scratch_get();
@@ -290,7 +291,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 		return drop(skb, REASON_UNALLOCATED);
 	if (skb->ingress_ifindex && (!state->is_in_use || egress_is_foreign(skb, l3)))
 		return GO_ON;
-	kind = packet_parse(skb, l3, AT_EGRESS);
+	kind = packet_parse(skb, l3, AT_EGRESS, has_link);
 	if (kind == KIND_ICMP_ERROR)
 		return error_find(skb) ? error_translate(skb) : GO_ON;
 	if (kind == KIND_FRAGMENT && !fragment_recall(&scratch->packet))
@@ -317,26 +318,26 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3)
 SEC("tc")
 int proxy_ingress(struct __sk_buff *skb)
 {
-	return handle_ingress(skb, ETH_HLEN);
+	return handle_ingress(skb, ETH_HLEN, true);
 }
 
 SEC("tc")
 int proxy_egress(struct __sk_buff *skb)
 {
-	return handle_egress(skb, ETH_HLEN);
+	return handle_egress(skb, ETH_HLEN, true);
 }
 
 /* The same for devices whose packets have no link header. */
 SEC("tc")
 int proxy_ingress_ip(struct __sk_buff *skb)
 {
-	return handle_ingress(skb, 0);
+	return handle_ingress(skb, outer_header_length(skb), false);
 }
 
 SEC("tc")
 int proxy_egress_ip(struct __sk_buff *skb)
 {
-	return handle_egress(skb, 0);
+	return handle_egress(skb, 0, false);
 }
 
 /* Makes free all ids that there are, some each time that it is run: the controller runs it before

@@ -63,4 +63,8 @@ const volatile bool have_coarse_time = false;
  * (BPF_F_IPV6 of bpf_l4_csum_replace, 6.16). */
 const volatile bool have_csum_ipv6 = false;
 
+/* What ipip, sit and gre devices take out of another packet comes in with the header of that one
+ * before it (before 5.14). */
+const volatile bool outer_header_stays = false;
+
 #endif

@@ -22,7 +22,7 @@ static __always_inline bool link_header_fit(struct __sk_buff *skb, const struct 
 	struct ethhdr header = {.h_proto = (__be16)skb->protocol};
 	__u8 any = 0;
 
-	if (packet->l3)
+	if (packet->has_link)
 		return !bpf_skb_store_bytes(skb, 0, device->mac, ETH_ALEN, 0);
 	for (int i = 0; i < ETH_ALEN; i++) {
 		header.h_dest[i] = device->mac[i];
@@ -45,6 +45,15 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 	else if (!link_header_fit(skb, packet, device))
 		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/* Whether the packet in the scratch, an answer to the node itself, has to come in by another device
+ * than it did, or came to be. */
+static __always_inline bool is_taken_in(const struct __sk_buff *skb, const struct scratch *scratch,
+					const struct connection *connection)
+{
+	return scratch->found.role == FLOW_RETURN && scratch->found.flags & CONNECTION_FROM_NODE &&
+	       (connection->device != skb->ifindex || scratch->packet.key.hook == AT_EGRESS);
 }
 
 /* What an answer has in tc_index that is what its client is to see: that of a connection straight
@@ -83,6 +92,11 @@ __noinline int packet_translate(struct __sk_buff *skb)
 	connection = connection_at(found->id);
 	if (!connection)
 		return drop(skb, REASON_NO_CONNECTION);
+	/* No link header fits behind the one that it came in, which the kernel takes off what comes
+	 * in again by the same device. */
+	if (outer_header_stays && packet->l3 && !packet->has_link &&
+	    is_taken_in(skb, scratch, connection))
+		return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
 	connection_rewrite(connection, found, &packet->key, &scratch->after);
 	is_done = is_direct_answer(scratch);
 	if (!connection_is_same(connection, found, &scratch->after))
@@ -95,8 +109,7 @@ __noinline int packet_translate(struct __sk_buff *skb)
 		return drop(skb, REASON_NOT_REWRITABLE);
 	if (is_done)
 		skb->tc_index = ANSWER_IS_DONE;
-	if (found->role == FLOW_RETURN && found->flags & CONNECTION_FROM_NODE &&
-	    (connection->device != skb->ifindex || packet->key.hook == AT_EGRESS))
+	if (is_taken_in(skb, scratch, connection))
 		return take_in(skb, packet, connection->device);
 	return GO_ON;
 }
@@ -155,7 +168,7 @@ static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *
 static __always_inline bool is_plain(const struct __sk_buff *skb, const struct packet *packet)
 {
 	return packet->kind == KIND_TRANSPORT && !packet->is_first_fragment && packet->hops > 1 &&
-	       packet->l3 && !skb->vlan_present;
+	       packet->has_link && !skb->vlan_present;
 }
 
 /* Notes that netfilter sees the packets of a connection from now on. */

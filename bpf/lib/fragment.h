@@ -20,6 +20,13 @@ static __always_inline struct fragment_key fragment_key_of(const struct packet *
 	};
 }
 
+/* Where a packet's frame begins: at its link header, or else at its IP header, whatever is before
+ * that. */
+static __always_inline __u32 frame_begin(const struct packet *packet)
+{
+	return packet->has_link ? 0 : packet->l3;
+}
+
 /* A frame on its way between a packet and the map: it is too large for the stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -70,7 +77,8 @@ static __noinline bool fragment_hold(struct __sk_buff *skb, const struct packet 
 	struct fragment *waiting = bpf_map_lookup_elem(&fragments, &key.datagram);
 	struct fragment none = {};
 	struct held *held = frame_get();
-	__u32 length = skb->len;
+	__u32 begin = frame_begin(packet);
+	__u32 length = skb->len - begin;
 
 	if (!waiting) {
 		bpf_map_update_elem(&fragments, &key.datagram, &none, BPF_NOEXIST);
@@ -82,7 +90,7 @@ static __noinline bool fragment_hold(struct __sk_buff *skb, const struct packet 
 	if (key.number >= HELD_FRAGMENTS || length < ETH_HLEN || length > HELD_BYTES)
 		return false;
 	held->length = length;
-	if (bpf_skb_load_bytes(skb, 0, held->frame, length) ||
+	if (bpf_skb_load_bytes(skb, begin, held->frame, length) ||
 	    bpf_map_update_elem(&held_fragments, &key, held, BPF_ANY))
 		return false;
 	waiting->held = key.number + 1;
@@ -90,13 +98,13 @@ static __noinline bool fragment_hold(struct __sk_buff *skb, const struct packet 
 }
 
 /* Makes a packet another frame. */
-static __always_inline int frame_put(struct __sk_buff *skb, const struct held *held)
+static __always_inline int frame_put(struct __sk_buff *skb, __u32 begin, const struct held *held)
 {
 	__u32 length = held->length;
 
-	if (length < ETH_HLEN || length > HELD_BYTES || bpf_skb_change_tail(skb, length, 0))
+	if (length < ETH_HLEN || length > HELD_BYTES || bpf_skb_change_tail(skb, begin + length, 0))
 		return -1;
-	return bpf_skb_store_bytes(skb, 0, held->frame, length, BPF_F_RECOMPUTE_CSUM);
+	return bpf_skb_store_bytes(skb, begin, held->frame, length, BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Lets the fragments that wait for this one come in again behind it; nonzero where this one could
@@ -106,12 +114,13 @@ static __noinline int fragments_release(struct __sk_buff *skb, const struct pack
 {
 	struct held_key key = {.datagram = fragment_key_of(packet)};
 	struct held *own = frame_get();
-	__u32 length = skb->len;
+	__u32 begin = frame_begin(packet);
+	__u32 length = skb->len - begin;
 
 	if (!own)
 		return 0;
 	if (length < ETH_HLEN || length > HELD_BYTES ||
-	    bpf_skb_load_bytes(skb, 0, own->frame, length))
+	    bpf_skb_load_bytes(skb, begin, own->frame, length))
 		return 0;
 	own->length = length;
 	for (__u32 number = 0; number < HELD_FRAGMENTS && number < count; number++) {
@@ -121,11 +130,11 @@ static __noinline int fragments_release(struct __sk_buff *skb, const struct pack
 		held = bpf_map_lookup_elem(&held_fragments, &key);
 		if (!held)
 			continue;
-		if (!frame_put(skb, held))
+		if (!frame_put(skb, begin, held))
 			bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
 		bpf_map_delete_elem(&held_fragments, &key);
 	}
-	return frame_put(skb, own);
+	return frame_put(skb, begin, own);
 }
 
 #endif

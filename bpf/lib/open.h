@@ -86,7 +86,7 @@ static __always_inline bool begins_around(const struct packet *packet)
 	/* The node's own connections begin and end in the stack; and what has no link header cannot
 	 * be sent on from here. */
 	return state && state->goes_around == AROUND_ALL && packet->key.hook == AT_INGRESS &&
-	       packet->l3;
+	       packet->has_link;
 }
 
 /* An id for the connection of the packet in the scratch: that of the connection which the packet
@@ -210,7 +210,7 @@ __noinline int flags_of_way(struct __sk_buff *skb, __u32 source)
 	const struct device *device;
 	bool is_remote;
 
-	if (!scratch || !scratch->packet.l3 || scratch->packet.key.hook != AT_INGRESS)
+	if (!scratch || !scratch->packet.has_link || scratch->packet.key.hook != AT_INGRESS)
 		return 0;
 	is_remote = source == SOURCE_POD && !scratch->choice.is_on_node &&
 		    scratch->frontend.kind != FRONTEND_CLUSTER_IP;

@@ -13,6 +13,7 @@
 #include <linux/ipv6.h>
 
 #include "address.h"
+#include "tc_config.h"
 
 #define IP_MORE_FRAGMENTS 0x2000
 #define IP_OFFSET	  0x1fff
@@ -73,7 +74,20 @@ struct packet {
 	__u8 hops;		/* that it may still go */
 	__u8 kind;		/* enum packet_kind */
 	bool is_first_fragment; /* others follow that have no ports */
+	bool has_link;		/* what is before the IP header is its Ethernet header */
 };
+
+/* How much there is at most of the header that a packet came in. */
+#define MAX_OUTER_HEADER 128
+
+/* Where the IP header begins of a packet that comes in without a link header. The kernel counts a
+ * packet's bytes (wire_len) before it shows the program the header as well that it came in. */
+static __always_inline __u32 outer_header_length(const struct __sk_buff *skb)
+{
+	__u32 length = outer_header_stays ? skb->len - skb->wire_len : 0;
+
+	return length <= MAX_OUTER_HEADER ? length : 0;
+}
 
 static __always_inline bool has_ports(__u8 protocol)
 {

@@ -39,15 +39,13 @@ struct {
 	__uint(max_entries, 1);
 } answers SEC(".maps");
 
-static __always_inline int swap_macs(struct __sk_buff *skb, __u32 l3)
+static __always_inline int swap_macs(struct __sk_buff *skb)
 {
 	struct {
 		__u8 destination[ETH_ALEN];
 		__u8 source[ETH_ALEN];
 	} macs;
 
-	if (!l3)
-		return 0;
 	return bpf_skb_load_bytes(skb, 0, &macs, sizeof(macs)) ||
 	       bpf_skb_store_bytes(skb, 0, macs.source, ETH_ALEN, 0) ||
 	       bpf_skb_store_bytes(skb, ETH_ALEN, macs.destination, ETH_ALEN, 0);

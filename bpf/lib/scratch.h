@@ -74,7 +74,7 @@ static __always_inline struct scratch *scratch_get(void)
 }
 
 /* Reads the packet into the scratch; its kind. */
-__noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook)
+__noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook, bool has_link)
 {
 	struct scratch *scratch = scratch_get();
 
@@ -82,6 +82,7 @@ __noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook)
 		return KIND_OTHER;
 	scratch->has_ended = false;
 	packet_begin(&scratch->packet, l3, hook);
+	scratch->packet.has_link = has_link;
 	scratch->packet.kind = packet_read(skb, &scratch->packet);
 	return scratch->packet.kind;
 }

@@ -26,7 +26,7 @@ static __always_inline int send_back(struct __sk_buff *skb, const struct packet 
 {
 	/* Whichever way it goes, the next to look at it is the one whose address is the source now.
 	 */
-	if (swap_macs(skb, packet->l3))
+	if (packet->has_link && swap_macs(skb))
 		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect(skb->ifindex, packet->key.hook == AT_INGRESS ? 0 : BPF_F_INGRESS);
 }

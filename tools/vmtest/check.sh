@@ -63,7 +63,7 @@ export VMTEST_PROGRAMS="$bpftool ip tc $nft $ipvs $opened" VMTEST_DEADLINE="${VM
 modules() {
   echo "veth sch_ingress cls_bpf"
   case $1 in
-    *packets*) echo "sctp sch_netem bonding 8021q ip_gre ebtable_filter nf_tables" ;;
+    *packets*) echo "sctp sch_netem bonding 8021q ip_gre ipip sit ebtable_filter nf_tables" ;;
     *takeover*) echo "nf_conntrack_netlink nf_tables nft_chain_nat nft_nat nft_masq" ;;
     *ipvs*) echo "dummy ip_vs ip_vs_rr ip_set ip_set_hash_ip ip_set_hash_ipport" ;;
     *kernelsockets*) echo "nfsv4 cifs ceph" ;;

@@ -13,12 +13,12 @@ set -eu
 # shellcheck source=tools/vmtest/node.sh
 . ./node.sh
 # For later: a node on which nothing has wanted them so far has none of them.
-for module in ebtable_filter nf_tables nfnetlink ip_gre; do
+for module in ebtable_filter nf_tables nfnetlink ip_gre ipip sit; do
   [ ! -e "/lib/modules/$module.ko" ] || rmmod "$module"
 done
 client=192.168.77.100 client6=fd00:77::64
 mask=10.244.0.1 mask6=fd00:244::1
-masked=30080 kept=30081 empty=30082 talked=30083 sticky=30084 sctp=30090
+masked=30080 kept=30081 empty=30082 talked=30083 sticky=30084 far=30085 sctp=30090
 
 sctp_manifest() {
   cat <<YAML
@@ -79,6 +79,100 @@ opens() {
   [ "$opened" = "$count" ] || fail "\"$*\" opens $count connections: $opened"
 }
 
+# A pod of another node, which is outside.
+far_pod() {
+  ip netns add far
+  ip -n outside link add far type veth peer name eth0 netns far
+  ip -n outside link set far up
+  ip -n outside addr add 10.244.1.1/32 dev far
+  ip -n outside addr add fd00:244:1::1/128 dev far nodad
+  ip -n outside route add 10.244.0.99/32 dev far
+  ip -n outside route add fd00:244::99/128 dev far
+  ip -n far link set eth0 up
+  ip -n far addr add 10.244.0.99/32 dev eth0
+  ip -n far addr add fd00:244::99/128 dev eth0 nodad
+  ip -n far route add 10.244.1.1/32 dev eth0
+  ip -n far route add fd00:244:1::1/128 dev eth0
+  ip -n far route add default via 10.244.1.1 dev eth0
+  ip -n far -6 route add default via fd00:244:1::1 dev eth0
+  # shellcheck disable=SC2016 # for the shell there
+  outside sh -c 'for family in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > /proc/sys/net/$family; done'
+}
+
+# tunnel MODULE TYPE DEVICE NETWORK: one between the node and outside, whose packets have no link header
+tunnel() {
+  insmod "/lib/modules/$1.ko"
+  ip link add "$3" type "$2" local $node remote $client
+  ip -n outside link add "$3" type "$2" local $client remote $node
+  ip link set "$3" up
+  ip -n outside link set "$3" up
+  addresses "$3" "$3" "$4"
+  until_true is_at "$3" || fail "a new device without link header has the programs"
+}
+
+# translates_at DEVICE ADDRESS: what comes in by a tunnel, of one family: clients behind it ask the node at its address
+# there, and the pod behind it answers whoever asks its service
+translates_at() {
+  case $2 in
+    *:*) more=100 at="[$2]" seen=$mask6 host=$node6 shown="[$node6]" beyond=$client6 service=fd00:96::85 named="[fd00:96::85]" ;;
+    *) more=0 at=$2 seen=$mask host=$node shown=$node beyond=$client service=10.96.0.85 named=10.96.0.85 ;;
+  esac
+  until_true is_answered "$2" || fail "a node port answers at $2 by $1"
+  opens 4 ask_tunneled "$2"
+  for how in tcp udp; do
+    are ECONNREFUSED outside ./probe ask $how "$2" $((empty + more)) 2
+  done
+  # The pod may yet have to hear how little the tunnel takes.
+  outside ./probe ask fragments "$2" $((masked + more)) 1 > /dev/null
+  are "8000 bytes, the same from $at:$((masked + more))" outside ./probe ask fragments "$2" $((masked + more)) 2
+  # Each second fragment overtakes the one before.
+  tc -n outside qdisc add dev "$1" root netem delay 20ms reorder 100% gap 2
+  are "8000 bytes, the same from $at:$((masked + more))" outside ./probe ask fragments "$2" $((masked + more)) 2
+  tc -n outside qdisc del dev "$1" root
+
+  for pod in 10.244.0.99 fd00:244::99; do
+    ip route replace $pod dev "$1"
+  done
+  ip route replace $service via $beyond
+  for how in tcp udp; do
+    are "$2 from $shown:$((far + more))" outside ./probe ask $how $host $((far + more)) 2
+    # Answers to the node itself come in by the device that it asks by.
+    are "$2 from $named:80" ./probe ask $how $service 80 2
+  done
+  said "what comes in by the tunnel $1 is translated at $2"
+}
+
+# resets DEVICE ADDRESS: a connection that comes in by a tunnel, to an address that becomes a service's when it is there
+resets() {
+  rm -f /tmp/seen /tmp/end
+  ip -n pod addr add "$2" dev eth0
+  ip route add "$2" dev pod
+  ip -n outside route add "$2" dev "$1"
+  outside ./probe hold tcp "$2" 80 /tmp/seen /tmp/end > /tmp/held &
+  held=$!
+  until_true test -e /tmp/seen || fail "a connection is held: $(cat /tmp/held)"
+  manifest late 30086 9090 "" 11 > "$manifests/late.yaml"
+  until_true has_ended $held || fail "a connection to what is a service's now ends"
+  ! wait $held || fail "it ends by an error: $(cat /tmp/held)"
+  grep -q '^ECONNRESET' /tmp/held || fail "it is reset: $(cat /tmp/held)"
+  rm "$manifests/late.yaml"
+  said "a connection that comes in by the tunnel $1 and is not known is reset at $2"
+}
+
+has_ended() {
+  ! kill -0 "$1" 2> /dev/null
+}
+
+is_answered() {
+  [ "$(outside ./probe ask udp "$1" $((masked + more)) 1)" = "$seen from $at:$((masked + more))" ]
+}
+
+ask_tunneled() {
+  for how in tcp udp; do
+    are "$seen from $at:$((masked + more))" outside ./probe ask $how "$1" $((masked + more)) 2
+  done
+}
+
 ask_node_ports_of() {
   for how in tcp udp; do
     are "$mask from 192.168.$1.1:$masked" outside ./probe ask $how "192.168.$1.1" $masked 2
@@ -94,17 +188,22 @@ mkdir "$manifests" /sys/fs/cgroup/node
 make_outside
 pod pod 1
 ip netns exec pod ./probe serve @ 8080 &
-ip netns exec pod ./probe mirror tcp 9090 &
+for port in 80 9090; do
+  ip netns exec pod ./probe mirror tcp $port &
+done
 for number in 2 3 4; do
   pod "pod$number" $number
   ip netns exec "pod$number" ./probe serve "pod$number" 8080 &
 done
 ip netns exec pod ./probe mirror sctp $sctp &
+far_pod
+ip netns exec far ./probe serve @ 8080 &
 {
   manifest masked $masked 8080 "" 11
   manifest kept $kept 8080 "externalTrafficPolicy: Local" 11
   manifest empty $empty 8080 ""
   manifest talked $talked 9090 "" 11
+  manifest far $far 8080 "" 99
   manifest sticky $sticky 8080 "sessionAffinity: ClientIP" 12 13 14
   sctp_manifest
 } > "$manifests/services.yaml"
@@ -225,24 +324,21 @@ said "a bond, a VLAN on it and a VLAN on a plain device translate once"
 
 if [ -e /lib/modules/ip_gre.ko ]; then
   ! has_programs_without_link || fail "programs for devices without link header are loaded before there is one"
-  insmod /lib/modules/ip_gre.ko
-  ip link add over type gre local $node remote $client
-  ip -n outside link add over type gre local $client remote $node
-  ip link set over up
-  ip -n outside link set over up
-  addresses over over 81
-  until_true is_at over || fail "a new device without link header has the programs"
+  tunnel ip_gre gre over 81
   has_programs_without_link || fail "they are those for it"
   said "a tunnel, whose packets have no link header, gets programs of its own"
-  # Before 5.14 programs see what comes out of it with the header that it came in.
-  case $kernel in
-    5.[0-9].* | 5.1[0-3].*) ;;
-    *)
-      until_true answers_at 81 || fail "a node port answers at 192.168.81.1"
-      opens 8 ask_node_ports_of 81
-      said "they translate"
-      ;;
-  esac
+  translates_at over 192.168.81.1
+  translates_at over fd00:81::1
+fi
+if [ -e /lib/modules/ipip.ko ]; then
+  tunnel ipip ipip over4 82
+  translates_at over4 192.168.82.1
+  resets over4 10.96.0.86
+fi
+if [ -e /lib/modules/sit.ko ]; then
+  tunnel sit sit over6 83
+  translates_at over6 fd00:83::1
+  resets over6 fd00:96::86
 fi
 
 fast_path() {

@@ -29,6 +29,9 @@ internal sealed record KernelFeatures(
     bool HasConntrackLookup,
     StructBit? KernelSockets)
 {
+    // What ipip, sit and gre devices take out of another packet begins with its own header from this kernel on.
+    private static readonly Version _ownHeader = new(5, 14);
+
     // Kernels without cookies show this one in the initial namespace only.
     private const string InitialOnlySetting = "/proc/sys/net/core/netdev_max_backlog";
 
@@ -47,11 +50,18 @@ internal sealed record KernelFeatures(
             HasHelper(bpf_func_id.BPF_FUNC_skc_to_tcp_sock) ? FindKernelSockets(types) : null)
         {
             HasCurrentTask = HasHelper(bpf_func_id.BPF_FUNC_get_current_pid_tgid) && HasHelper(bpf_func_id.BPF_FUNC_get_current_comm),
+            KeepsOuterHeader = Environment.OSVersion.Version < _ownHeader,
         };
     }
 
     /// <summary>Whether a hook can tell which process calls it (bpf_get_current_pid_tgid, bpf_get_current_comm).</summary>
     public bool HasCurrentTask { get; init; }
+
+    /// <summary>
+    /// Whether what comes in by ipip, sit and gre devices is shown to programs with the header that it came in before it
+    /// (before 5.14). Where a kernel of an older number does not, they find that there is none.
+    /// </summary>
+    public bool KeepsOuterHeader { get; init; }
 
     private static StructBit? FindKernelSockets(KernelTypes? types)
     {

@@ -22,6 +22,7 @@ internal static class TcObject
         bpf.SetGlobal("have_mptcp_sock", features.HasMptcpSock);
         bpf.SetGlobal("have_coarse_time", features.HasCoarseTime);
         bpf.SetGlobal("have_csum_ipv6", features.HasChecksumIPv6);
+        bpf.SetGlobal("outer_header_stays", features.KeepsOuterHeader);
         bpf.SetGlobal("conntrack_is_followed", !features.HasConntrackLookup);
         bpf.SetGlobal("node_namespace", features.NodeNamespaceCookie);
         bpf.SetGlobal("leave_device_addresses", config.LeavesDeviceAddresses);

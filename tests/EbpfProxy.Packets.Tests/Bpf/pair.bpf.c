@@ -26,12 +26,12 @@ static __always_inline void turn(struct __sk_buff *skb)
  */
 __attribute__((noinline)) int ask_once(struct __sk_buff *skb)
 {
-	return handle_ingress(skb, ETH_HLEN);
+	return handle_ingress(skb, ETH_HLEN, true);
 }
 
 __attribute__((noinline)) int answer_once(struct __sk_buff *skb)
 {
-	return handle_egress(skb, ETH_HLEN);
+	return handle_egress(skb, ETH_HLEN, true);
 }
 
 SEC("tc")

@@ -20,7 +20,7 @@ int turn(struct __sk_buff *skb)
 	struct packet *packet;
 	__u32 roles;
 
-	if (!scratch || packet_parse(skb, ETH_HLEN, AT_INGRESS) != KIND_TRANSPORT)
+	if (!scratch || packet_parse(skb, ETH_HLEN, AT_INGRESS, true) != KIND_TRANSPORT)
 		return NO_BACKEND;
 	packet = &scratch->packet;
 	roles = address_roles(&packet->key.destination);
