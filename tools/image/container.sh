@@ -26,7 +26,7 @@ target() {
 
 deps() {
   target=$(target "$@")
-  rows="libbpf libelf image-$target"
+  rows="bpftool libbpf libelf image-$target"
   [ "$target" = "$own" ] || rows="$rows lld sysroot-$target libbpf-$target libelf-$target"
   DEPS_ONLY=$rows make deps
 }
