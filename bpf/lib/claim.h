@@ -26,21 +26,18 @@ static __always_inline bool row_inherit(struct scratch *scratch, const struct fl
 					const struct flow *flow)
 {
 	struct flow *entry = bpf_map_lookup_elem(&flows, key);
-	union {
-		word_t word;
-		struct flow flow;
-	} copy;
+	union flow_word ours = {.flow = *flow};
+	struct flow before;
 
 	if (!entry)
 		return false;
-	copy.word = READ_ONCE(*(const word_t *)entry);
-	if (copy.flow.connection != scratch->ended.connection ||
-	    copy.flow.generation != scratch->ended.generation ||
-	    !(scratch->ended_rows & 1 << copy.flow.role))
+	before = flow_read(entry);
+	if (before.connection != scratch->ended.connection ||
+	    before.generation != scratch->ended.generation ||
+	    !(scratch->ended_rows & 1 << before.role))
 		return false;
-	scratch->ended_rows &= ~(1 << copy.flow.role);
-	copy.flow = *flow;
-	*(volatile word_t *)entry = copy.word;
+	scratch->ended_rows &= ~(1 << before.role);
+	*(volatile word_t *)entry = ours.word;
 	return true;
 }
 

@@ -32,18 +32,26 @@ static __always_inline __u64 now_ns(void)
 	return have_coarse_time ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
 }
 
+/* A row of flows, read and written as the one word that it is. */
+union flow_word {
+	word_t word;
+	struct flow flow;
+};
+
+static __always_inline struct flow flow_read(const struct flow *entry)
+{
+	union flow_word copy = {.word = READ_ONCE(*(const word_t *)entry)};
+
+	return copy.flow;
+}
+
 static __always_inline bool flow_lookup(const struct flow_key *key, struct flow *flow)
 {
 	const struct flow *entry = bpf_map_lookup_elem(&flows, key);
-	union {
-		word_t word;
-		struct flow flow;
-	} copy;
 
 	if (!entry)
 		return false;
-	copy.word = READ_ONCE(*(const word_t *)entry);
-	*flow = copy.flow;
+	*flow = flow_read(entry);
 	return true;
 }
 
