@@ -224,6 +224,24 @@ public sealed class PacketPathTests : IDisposable
         Assert.False(IsLookedAt("10.96.0.1"));
     });
 
+    /// <summary>Its tables are empty, and its programs are not there yet: those of the build before go by theirs.</summary>
+    [KernelFact]
+    public void Packets_of_services_are_looked_at_while_a_build_with_another_layout_has_no_list_yet() => _network.Invoke(() =>
+    {
+        using (var datapath = Open())
+        {
+            Apply(datapath);
+        }
+
+        using var next = ServiceDatapath.Open(OptionsOf(16), UpgradeTests.ReadNext(), NullLogger.Instance);
+        for (int second = 0; second < 60; second++)
+        {
+            next.Maintain();
+        }
+
+        Assert.True(IsLookedAt("10.96.0.1"));
+    });
+
     private bool IsLookedAt(string address)
     {
         using var map = BpfMap.OpenPinned(Path.Combine(Root, "tables-v1", "address_hints"));
@@ -231,19 +249,20 @@ public sealed class PacketPathTests : IDisposable
         return hints.Has(AddressKey.From(Ip(address)));
     }
 
-    private ServiceDatapath Open(uint connections = 16, PortRange? ports = null) => ServiceDatapath.Open(
-        new DatapathOptions
+    private ServiceDatapath Open(uint connections = 16, PortRange? ports = null) =>
+        ServiceDatapath.Open(OptionsOf(connections, ports), NullLogger.Instance);
+
+    private DatapathOptions OptionsOf(uint connections, PortRange? ports = null) => new()
+    {
+        BpfFileSystem = _bpffs.Path,
+        CgroupRoot = _cgroup.Path,
+        Packets = new PacketOptions
         {
-            BpfFileSystem = _bpffs.Path,
-            CgroupRoot = _cgroup.Path,
-            Packets = new PacketOptions
-            {
-                Connections = connections,
-                MasqueradePorts = ports ?? PacketOptions.DefaultMasqueradePorts,
-                LocalTraffic = LocalTraffic.By(LocalPodDevices.None with { NamePrefix = "peer" }),
-            },
+            Connections = connections,
+            MasqueradePorts = ports ?? PacketOptions.DefaultMasqueradePorts,
+            LocalTraffic = LocalTraffic.By(LocalPodDevices.None with { NamePrefix = "peer" }),
         },
-        NullLogger.Instance);
+    };
 
     private static void Apply(ServiceDatapath datapath)
     {

@@ -85,7 +85,8 @@ public sealed class UpgradeTests : IDisposable
         Assert.Equal("", _cgroup.Run("exec 3<>/dev/tcp/127.96.0.1/80").Error);
     }
 
-    private static byte[] ReadNext()
+    /// <summary>The socket programs of a build with another layout of the tables.</summary>
+    internal static byte[] ReadNext()
     {
         using var stream = typeof(UpgradeTests).Assembly.GetManifestResourceStream("next/sock_addr.bpf.o")!;
         byte[] bytes = new byte[stream.Length];
