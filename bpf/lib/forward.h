@@ -284,7 +284,7 @@ __noinline int packet_go_around(struct __sk_buff *skb)
 				connection_leave_to_stack(connection, &scratch->found);
 			return GO_ON;
 		}
-		way = way_keep(skb, scratch, size);
+		way = way_keep(skb, scratch);
 	}
 	if (is_masqueraded) {
 		if (source_ensure(skb, way->device) != REASON_TRANSLATED)

@@ -29,14 +29,15 @@ static __always_inline const struct way *way_recall(const struct __sk_buff *skb,
 
 	return kept->connection == found->id && kept->generation == found->generation &&
 			       kept->role == found->role && kept->came_by == skb->ifindex && size &&
-			       size <= kept->size && scratch->now_ns - kept->found_ns < WAY_LIFETIME
+			       size <= kept->way.size &&
+			       scratch->now_ns - kept->found_ns < WAY_LIFETIME
 		       ? &kept->way
 		       : NULL;
 }
 
-/* Keeps the way in the scratch, which a packet of this size may go by, for those after it. */
+/* Keeps the way in the scratch for the packets after this one. */
 static __always_inline const struct way *way_keep(const struct __sk_buff *skb,
-						  struct scratch *scratch, __u32 size)
+						  struct scratch *scratch)
 {
 	const struct device *device = device_at(scratch->way.device);
 	struct kept_way *kept = kept_way_slot(scratch);
@@ -49,7 +50,6 @@ static __always_inline const struct way *way_keep(const struct __sk_buff *skb,
 	kept->generation = scratch->found.generation;
 	kept->role = scratch->found.role;
 	kept->came_by = skb->ifindex;
-	kept->size = size;
 	return &kept->way;
 }
 

@@ -16,6 +16,7 @@
 /* Where a packet goes next. */
 struct way {
 	__u32 device;	 /* 0: nowhere from here */
+	__u32 size;	 /* of a packet that fits: the largest that does since 5.13 */
 	bool is_too_big; /* for the device, or for the path beyond it */
 	bool has_encap;	 /* the route says where a tunnel ends; by which device is not told */
 	bool has_macs;
@@ -32,7 +33,6 @@ struct kept_way {
 	__u32 connection;
 	__u32 generation;
 	__u32 came_by; /* the device */
-	__u32 size;    /* of a packet that it was found for */
 	__u8 role;     /* enum flow_role */
 	struct way way;
 };
