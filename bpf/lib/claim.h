@@ -9,8 +9,10 @@
 #include "conntrack.h"
 #include "scratch.h"
 
-/* How many ports are tried for a client that another connection cannot be told from. */
-#define INNER_PORT_ATTEMPTS 8
+/* How many ports are tried for a client that another connection cannot be told from; the first ones
+ * leave those of connections that are closing to them. */
+#define INNER_PORT_ATTEMPTS	 16
+#define INNER_PORT_EASY_ATTEMPTS 4
 
 /* Whether a row of a connection that is over is now this packet's to replace. */
 static __always_inline bool row_take(const struct flow *row)
@@ -42,11 +44,12 @@ static __always_inline bool row_inherit(struct scratch *scratch, const struct fl
 }
 
 /* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
- * just taken, or why there is no room for it. */
+ * just taken, or why there is no room for it. One that is closing may be made to end for it, as the
+ * kernel's own masquerade does (nf_nat_used_tuple_harder). */
 static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key,
-				 const struct flow *flow)
+				 const struct flow *flow, bool ends_closing)
 {
-	const struct connection *connection;
+	struct connection *connection;
 	struct flow other;
 	int err;
 
@@ -59,7 +62,10 @@ static __noinline int flow_claim(struct scratch *scratch, const struct flow_key 
 		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	connection = connection_live(&other);
 	if (connection && !connection_is_over(connection, now_ns()))
-		return -EEXIST;
+		return ends_closing && connection_is_closing(connection) &&
+				       connection_evict(connection, &other)
+			       ? bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST)
+			       : -EEXIST;
 	/* Who has taken it may have removed it meanwhile. */
 	if (!row_take(&other))
 		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
@@ -103,6 +109,12 @@ static __noinline bool is_taken_directly(struct __sk_buff *skb, struct scratch *
 	}
 }
 
+/* The port of those that are kept from the node's own sockets that a random number falls on. */
+static __always_inline __be16 source_port_of(__u32 random)
+{
+	return bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
+}
+
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
 static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct scratch *scratch,
@@ -115,14 +127,14 @@ static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct s
 
 	row.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
+		if (attempt)
+			connection->inner_port = source_port_of(bpf_get_prandom_u32());
 		scratch->row = flow_key_of(connection, FLOW_ANSWER);
-		if (keeps_port || !is_taken_directly(skb, scratch, connection))
-			err = flow_claim(scratch, &scratch->row, &row);
+		if (!keeps_port && is_taken_directly(skb, scratch, connection))
+			continue;
+		err = flow_claim(scratch, &scratch->row, &row, attempt >= INNER_PORT_EASY_ATTEMPTS);
 		if (err != -EEXIST || keeps_port)
 			break;
-		connection->inner_port =
-			bpf_htons(source_port_first +
-				  ((__u64)bpf_get_prandom_u32() * source_port_count >> 32));
 	}
 	if (err == -EEXIST)
 		return REASON_NO_SOURCE_PORT;
@@ -143,7 +155,7 @@ static __always_inline enum reason stack_rows_claim(struct __sk_buff *skb, struc
 		return reason;
 	row.role = FLOW_FORWARD;
 	scratch->row = flow_key_of(connection, FLOW_FORWARD);
-	err = flow_claim(scratch, &scratch->row, &row);
+	err = flow_claim(scratch, &scratch->row, &row, false);
 	return err ? unclaimed(err) : REASON_TRANSLATED;
 }
 

@@ -14,6 +14,7 @@
 #include "origin.h"
 #include "own_socket.h"
 #include "scratch.h"
+#include "source.h"
 #include "trace_packet.h"
 #include "way.h"
 
@@ -73,7 +74,7 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 	/* Last, because it is what first packets on other CPUs agree by. */
 	row.role = FLOW_ASK;
 	scratch->row = flow_key_of(connection, FLOW_ASK);
-	err = flow_claim(scratch, &scratch->row, &row);
+	err = flow_claim(scratch, &scratch->row, &row, false);
 	return err ? unclaimed(err) : REASON_TRANSLATED;
 }
 
@@ -172,6 +173,7 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	if (!connection_begin(connection, &flow))
 		return REASON_CONNECTIONS_FULL;
 
+	ends_inherit(scratch, connection, &flow);
 	reason = connection_publish(skb, scratch, connection, &flow);
 	ended_remove(scratch);
 	if (reason != REASON_TRANSLATED) {

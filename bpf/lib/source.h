@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The address and port behind which a client is masqueraded: chosen when its first packet leaves.
+/*
+ * The address and port behind which a client is masqueraded: chosen when its first packet leaves.
+ * Where its port had a connection to the same backend before, it goes on with what that one had, as
+ * the backend sees clients that are not masqueraded do.
  */
 #ifndef EBPF_PROXY_SOURCE_H
 #define EBPF_PROXY_SOURCE_H
@@ -9,6 +12,48 @@
 /* About as many as the kernel's own masquerade makes (nf_nat_l4proto_unique_tuple): with nineteen
  * of twenty ports to one backend taken, one flow in two hundred thousand finds none. */
 #define SOURCE_PORT_ATTEMPTS 240
+
+/* How many of these leave the ports of connections that are closing to them. */
+#define SOURCE_PORT_EASY_ATTEMPTS 32
+
+/* Takes over what the connection that the packet in the scratch has ended had at the same backend:
+ * the client's port there, and the source, with the row by which its answers are known. Whether
+ * that still fits is seen when the packet leaves. */
+static __noinline void ends_inherit(struct scratch *scratch, struct connection *connection,
+				    const struct flow *flow)
+{
+	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	const struct connection *ended = &scratch->old;
+
+	if (!scratch->has_ended || ended->backend_port != connection->backend_port ||
+	    !address_equal(&ended->backend, &connection->backend))
+		return;
+	if (!(ended->flags & CONNECTION_AROUND))
+		connection->inner_port = ended->inner_port;
+	if (!(connection->flags & CONNECTION_MASQUERADE) ||
+	    !(ended->flags & CONNECTION_SOURCE_CHOSEN))
+		return;
+	connection->source = ended->source;
+	connection->source_port = ended->source_port;
+	row.role = FLOW_RETURN;
+	scratch->row = flow_key_of(connection, FLOW_RETURN);
+	if (!row_inherit(scratch, &scratch->row, &row))
+		connection->source_port = 0;
+}
+
+/* Whether the source in the scratch is what the connection took over. A row of another one is
+ * removed. */
+static __always_inline bool source_is_inherited(const struct connection *connection,
+						const struct connection *chosen,
+						const struct flow *flow, bool has_source)
+{
+	if (!chosen->source_port)
+		return false;
+	if (has_source && address_equal(&chosen->source, &connection->source))
+		return true;
+	flow_remove(connection, flow, FLOW_RETURN);
+	return false;
+}
 
 /* Gives the choice back to the next packet; or keeps what was chosen, where there is something.
  * False where the connection has ended, and its record may be another's. */
@@ -28,6 +73,7 @@ static __always_inline bool source_settle(struct connection *connection, const s
 			connection->source_port = chosen->source_port;
 			connection->flags |= CONNECTION_SOURCE_CHOSEN;
 		} else {
+			connection->source_port = 0;
 			connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		}
 	}
@@ -36,9 +82,10 @@ static __always_inline bool source_settle(struct connection *connection, const s
 }
 
 /* Tries a port for the connection in the scratch: 1 where no other connection to the backend has
- * it, nor one that the kernel masquerades. A protocol whose checksum holds the port keeps its own.
+ * it, or one that is closing and may be made to end, nor one that the kernel masquerades. A
+ * protocol whose checksum holds the port keeps its own.
  */
-__noinline int source_port_try(struct __sk_buff *skb, __u32 random)
+__noinline int source_port_try(struct __sk_buff *skb, __u32 random, bool ends_closing)
 {
 	struct scratch *scratch = scratch_get();
 	struct flow row = {.role = FLOW_RETURN};
@@ -49,19 +96,19 @@ __noinline int source_port_try(struct __sk_buff *skb, __u32 random)
 		return 0;
 	chosen = &scratch->old;
 	chosen->source_port =
-		chosen->protocol == IPPROTO_SCTP
-			? chosen->inner_port
-			: bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
+		chosen->protocol == IPPROTO_SCTP ? chosen->inner_port : source_port_of(random);
 	key = flow_key_of(chosen, FLOW_RETURN);
 	row.connection = scratch->found.id;
 	row.generation = scratch->found.generation;
-	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN && !flow_claim(scratch, &key, &row);
+	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN &&
+	       !flow_claim(scratch, &key, &row, ends_closing);
 }
 
 static __always_inline bool source_port_take(struct __sk_buff *skb, __u8 protocol)
 {
 	for (int attempt = 0; attempt < SOURCE_PORT_ATTEMPTS; attempt++) {
-		if (source_port_try(skb, bpf_get_prandom_u32()))
+		if (source_port_try(skb, bpf_get_prandom_u32(),
+				    attempt >= SOURCE_PORT_EASY_ATTEMPTS))
 			return true;
 		if (protocol == IPPROTO_SCTP)
 			return false;
@@ -87,6 +134,7 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 	struct scratch *scratch = scratch_get();
 	struct connection *connection, *chosen;
 	struct flow row = {.role = FLOW_RETURN};
+	bool has_source = true;
 	struct found *found;
 
 	if (!scratch || !skb)
@@ -98,21 +146,20 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 	chosen = &scratch->old;
 	if (!connection || !connection_claim(connection, found, CONNECTION_SOURCE_CLAIMED, chosen))
 		return REASON_NOT_REWRITABLE;
+	row.connection = found->id;
+	row.generation = found->generation;
 	/* The node asks itself: it would not take a packet from its own address, but from the
 	 * frontend's it does. */
-	if (!ifindex) {
+	if (!ifindex)
 		chosen->source = chosen->frontend;
-	} else if (!device_source(ifindex, &chosen->backend, &chosen->source)) {
+	else
+		has_source = device_source(ifindex, &chosen->backend, &chosen->source);
+	if (!source_is_inherited(connection, chosen, &row, has_source) &&
+	    !(has_source && source_port_take(skb, chosen->protocol))) {
 		source_settle(connection, found, NULL);
-		return REASON_NO_SOURCE_ADDRESS;
-	}
-	if (!source_port_take(skb, chosen->protocol)) {
-		source_settle(connection, found, NULL);
-		return REASON_NO_SOURCE_PORT;
+		return has_source ? REASON_NO_SOURCE_PORT : REASON_NO_SOURCE_ADDRESS;
 	}
 	if (!source_settle(connection, found, chosen)) {
-		row.connection = found->id;
-		row.generation = found->generation;
 		flow_remove(chosen, &row, FLOW_RETURN);
 		return REASON_NOT_REWRITABLE;
 	}

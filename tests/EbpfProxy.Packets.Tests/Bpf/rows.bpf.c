@@ -32,7 +32,7 @@ int claim(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	flow.role = role;
 	scratch->has_ended = false;
-	return flow_claim(scratch, &key, &flow) ? TC_ACT_SHOT : TC_ACT_OK;
+	return flow_claim(scratch, &key, &flow, false) ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
 SEC("tc")

@@ -1,0 +1,179 @@
+using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
+using EbpfProxy.Packets.Tests.Node;
+using EbpfProxy.Testing.Flows;
+using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Packets;
+
+namespace EbpfProxy.Packets.Tests.Packets;
+
+/// <summary>
+/// What a connection has of one before it: a client's port goes on with the ends that it had at the same backend, and what is
+/// closing makes room for who finds no port.
+/// </summary>
+[Collection(PacketTests.Name)]
+public sealed class TakenOverTests(PacketKernel kernel)
+{
+    private const int RowsOfOne = 4;
+
+    private static readonly NodeSettings _onePort = new() { FirstSourcePort = 30000, SourcePorts = 1 };
+
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Client_that_begins_anew_is_masked_as_before(bool isV6)
+    {
+        var node = kernel.Start(Services.Both);
+        var before = Reset(Open(node, isV6));
+
+        var now = Open(node, isV6).Shake();
+
+        Assert.Equal(before.Source, now.Source);
+        Assert.Equal(RowsOfOne, Rows(node));
+    }
+
+    [KernelFact]
+    public void Client_that_begins_anew_around_the_stack_is_masked_as_before()
+    {
+        var node = kernel.Start(Services.Both);
+        node.LetGoAround();
+        var first = Packet.Tcp(Services.Outsider(false), Services.NodePort(false, 3002)).Syn();
+        string before = node.Ingress(first, node.Uplink).Frame.From.ToString();
+        node.Ingress(Packet.Tcp(Services.Outsider(false), Services.NodePort(false, 3002)).Rst(), node.Uplink);
+
+        string now = node.Ingress(first, node.Uplink).Frame.From.ToString();
+
+        Assert.Equal(before, now);
+        node.Ingress(Packet.Tcp("10.180.2.1:8080", now).SynAck(), node.Uplink)
+            .IsSentAs(Packet.Tcp(Services.NodePort(false, 3002), Services.Outsider(false)).SynAck().Hops(63));
+        Assert.Equal(2, Rows(node));
+    }
+
+    [KernelFact]
+    public void Address_that_the_device_has_no_more_is_not_taken_over()
+    {
+        var node = kernel.Start(Services.Both);
+        Reset(Open(node));
+        node.SetDevice(node.Uplink, "192.168.0.7", null);
+
+        var now = Open(node);
+
+        Assert.Equal("192.168.0.7", now.SourceAddress);
+        Assert.Equal(RowsOfOne, Rows(node));
+    }
+
+    [KernelFact]
+    public void Nothing_is_left_of_a_source_on_a_device_that_has_none()
+    {
+        var node = kernel.Start(Services.Both);
+        Reset(Open(node));
+        node.SetDevice(node.Uplink, null, null);
+        var asked = node.Ingress(First(), node.Uplink);
+        node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).IsDropped(Reason.NoSourceAddress);
+        Assert.Equal(RowsOfOne - 1, Rows(node));
+
+        node.SetDevice(node.Uplink, "192.168.0.2", null);
+        node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).Counts();
+
+        Assert.Equal(RowsOfOne, Rows(node));
+    }
+
+    [KernelFact]
+    public void Source_at_another_backend_is_chosen_anew()
+    {
+        var node = kernel.Start(Services.Both);
+        var before = Reset(Open(node));
+        node.Apply(FlowCase.Parse("""
+            service far NodePort 172.30.0.42 http:80/tcp>8080@3002
+            endpoint far 10.180.2.9 remote
+            """));
+
+        var now = Open(node).Shake();
+
+        Assert.Equal("10.180.2.9:8080", now.Backend);
+        Assert.NotEqual(before.Source, now.Source);
+        Assert.Equal(RowsOfOne, Rows(node));
+    }
+
+    [KernelFact]
+    public void Port_by_which_two_services_are_told_apart_stays_with_the_client()
+    {
+        var node = kernel.Start(Services.Both);
+        var near = OpenLocal(node, 43, 3333);
+        var before = Reset(OpenLocal(node, 44, 3333));
+
+        var now = OpenLocal(node, 44, 3333).Shake();
+
+        Assert.Equal(before.Inner, now.Inner);
+        near.Shake();
+    }
+
+    [KernelFact]
+    public void Source_of_what_is_closing_makes_room()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        var first = Reset(Open(node, port: 4000));
+
+        var second = Open(node, port: 4001).Shake();
+
+        Assert.Equal(first.Source, second.Source);
+        Assert.Equal(RowsOfOne, Rows(node));
+        node.Ingress(Packet.Tcp(first.Client, first.Frontend).Ack(), node.Uplink).Counts(Reason.NoConnection);
+    }
+
+    [KernelFact]
+    public void Source_of_what_one_side_has_closed_makes_no_room()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        var first = Open(node, port: 4000).Shake();
+        first.Asks((from, to) => Packet.Tcp(from, to).Fin());
+
+        var asked = node.Ingress(First(4001), node.Uplink);
+        node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).IsDropped(Reason.NoSourcePort);
+
+        first.Answers((from, to) => Packet.Tcp(from, to).Payload(3));
+    }
+
+    [KernelFact]
+    public void Port_by_which_services_are_told_apart_makes_room_when_that_is_closing()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        OpenLocal(node, 43, 3333);
+        OpenLocal(node, 43, 3334);
+        var before = Reset(OpenLocal(node, 44, 3333));
+
+        var now = OpenLocal(node, 44, 3334).Shake();
+
+        Assert.Equal("10.180.0.9:30000", before.Inner);
+        Assert.Equal(before.Inner, now.Inner);
+    }
+
+    [KernelFact]
+    public void Port_by_which_services_are_told_apart_stays_with_who_is_open()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        OpenLocal(node, 43, 3333);
+        OpenLocal(node, 43, 3334);
+        var open = OpenLocal(node, 44, 3333).Shake();
+
+        node.Ingress(Flow.First(Protocol.Tcp, Services.Pod(false, 3334), Services.ClusterIP(false, 44)), node.Pods).IsDropped(Reason.NoSourcePort);
+
+        open.Asks((from, to) => Packet.Tcp(from, to).Payload(3));
+    }
+
+    private static Packet First(int port = 3333) => Packet.Tcp(Services.Outsider(false, port), Services.NodePort(false, 3002)).Syn();
+
+    private static Established Open(ProxyNode node, bool isV6 = false, int port = 3333) => Established.Open(
+        node, Protocol.Tcp, Services.Outsider(isV6, port), Services.NodePort(isV6, 3002), node.Uplink, node.Uplink);
+
+    private static Established OpenLocal(ProxyNode node, int service, int port) => Established.Open(
+        node, Protocol.Tcp, Services.Pod(false, port), Services.ClusterIP(false, service), node.Pods, node.Pods);
+
+    private static Established Reset(Established flow)
+    {
+        flow.Shake().Asks((from, to) => Packet.Tcp(from, to).Rst());
+        return flow;
+    }
+
+    private static int Rows(ProxyNode node) => node.Programs.Flows.Enumerate().Count();
+}
