@@ -68,6 +68,13 @@ public sealed unsafe class BpfObjectProgram
         }
     }
 
+    /// <summary>
+    /// Its instructions as libbpf has them by now. Once the object is loaded, they are followed by the functions that they call, and
+    /// calls are relative. Not to be kept beyond the object.
+    /// </summary>
+    public ReadOnlySpan<BpfInstruction> Instructions =>
+        new(LibBpf.bpf_program__insns(Native), checked((int)LibBpf.bpf_program__insn_cnt(_native)));
+
     /// <summary>How many instructions the verifier walked through; 0 before Linux 5.16, which does not tell.</summary>
     public uint VerifiedInstructions => Program.ReadInfo().VerifiedInstructions;
 

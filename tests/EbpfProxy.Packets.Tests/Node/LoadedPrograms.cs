@@ -38,7 +38,7 @@ internal sealed class LoadedPrograms : IDisposable
     private readonly NodeSettings _settings;
     private readonly byte[] _elf;
     private readonly List<BpfObject> _objects = [];
-    private readonly Dictionary<string, BpfProgram> _programs = [];
+    private readonly Dictionary<string, BpfObjectProgram> _programs = [];
 
     public LoadedPrograms(NodeSettings settings, string pins)
     {
@@ -153,18 +153,10 @@ internal sealed class LoadedPrograms : IDisposable
     }
 
     /// <summary>A program of the object. May be called from any thread.</summary>
-    public BpfProgram Get(string program)
-    {
-        lock (_programs)
-        {
-            if (!_programs.ContainsKey(program))
-            {
-                Load(program);
-            }
+    public BpfProgram Get(string program) => GetOfObject(program).Program;
 
-            return _programs[program];
-        }
-    }
+    /// <summary>What a program was loaded from: its instructions, and after them those of the functions that it calls.</summary>
+    public BpfInstruction[] ReadInstructions(string program) => GetOfObject(program).Instructions.ToArray();
 
     public void Dispose()
     {
@@ -176,6 +168,19 @@ internal sealed class LoadedPrograms : IDisposable
 
     private static PrefixValue ValueOf(Prefix? prefix) =>
         prefix is { } known ? new PrefixValue(AddressKey.From(known.Address), (uint)known.MappedLength) : default;
+
+    private BpfObjectProgram GetOfObject(string program)
+    {
+        lock (_programs)
+        {
+            if (!_programs.ContainsKey(program))
+            {
+                Load(program);
+            }
+
+            return _programs[program];
+        }
+    }
 
     /// <summary>Loads it, with what is used beside it: a test between whose packets one were loaded would wait there.</summary>
     private void Load(string program)
@@ -189,7 +194,7 @@ internal sealed class LoadedPrograms : IDisposable
         bpf.Load();
         foreach (string name in programs)
         {
-            _programs.Add(name, bpf.GetProgram(name).Program);
+            _programs.Add(name, bpf.GetProgram(name));
         }
     }
 

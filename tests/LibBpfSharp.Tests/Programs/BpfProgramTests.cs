@@ -42,6 +42,16 @@ public sealed class BpfProgramTests
     }
 
     [KernelFact]
+    public void A_program_has_its_instructions()
+    {
+        using var sample = Sample.Load();
+
+        var instructions = sample.GetProgram("pass").Instructions;
+
+        Assert.Equal([new BpfInstruction(0xb4, 0, 0, 2), new BpfInstruction(0x95, 0, 0, 0)], instructions.ToArray());
+    }
+
+    [KernelFact]
     public void A_program_tells_its_runs_while_they_are_measured()
     {
         using var sample = Sample.Load();
