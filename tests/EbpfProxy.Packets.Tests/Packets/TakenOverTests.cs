@@ -60,6 +60,7 @@ public sealed class TakenOverTests(PacketKernel kernel)
 
         Assert.Equal("192.168.0.7", now.SourceAddress);
         Assert.Equal(RowsOfOne, Rows(node));
+        Assert.Single(node.Programs.Flows.Enumerate(), row => row.Key.Destination.ToAddress().ToString() == now.SourceAddress);
     }
 
     [KernelFact]
