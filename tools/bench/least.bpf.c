@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The least that a node port by tc can be: TCP over IPv4 to one backend, a hash of what begins and
- * ends, both ends of each packet changed at once, and out by the other device. No policy, state,
+ * ends, both ends of each packet changed at once, and out by the other device or on through the
+ * stack. No policy, state,
  * time-out, count, fragment, ICMP error, route of its own or second address: what is measured here
  * no datapath that is whole comes below.
  */
@@ -98,63 +99,127 @@ static __always_inline __sum16 sum_changed(__sum16 sum, const __be32 *before, co
 	return (__sum16)~folded;
 }
 
-SEC("tcx/ingress")
-int least_ingress(struct __sk_buff *skb)
+/* Who sends to whom; false where the packet is not looked at. */
+static __always_inline bool ends_of(const struct __sk_buff *skb, struct ends *ends, bool *begins,
+				    bool *closes)
 {
 	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
 	struct iphdr *ip = data + ETH_HLEN;
 	struct tcphdr *tcp = (void *)(ip + 1);
-	const struct change *known;
-	struct change change = {};
-	struct ends ends, after;
-	struct ethhdr *link;
-	struct way *way;
 
 	if ((void *)(tcp + 1) > data_end || skb->protocol != bpf_htons(ETH_P_IP) || ip->ihl != 5 ||
 	    ip->protocol != IPPROTO_TCP)
+		return false;
+	*ends = (struct ends){ip->saddr, ip->daddr, tcp->source, tcp->dest};
+	*begins = tcp->syn && !tcp->ack;
+	*closes = tcp->rst;
+	return true;
+}
+
+/* Fills in what becomes of a packet; TC_ACT_OK, or the verdict of one that nothing becomes of. */
+static __always_inline int find(const struct __sk_buff *skb, struct ends *ends,
+				struct change *change)
+{
+	const struct change *known;
+	bool begins, closes;
+
+	if (!ends_of(skb, ends, &begins, &closes))
 		return TCX_NEXT;
-	ends = (struct ends){ip->saddr, ip->daddr, tcp->source, tcp->dest};
-	known = bpf_map_lookup_elem(&least_flows, &ends);
+	known = bpf_map_lookup_elem(&least_flows, ends);
 	if (known) {
-		change = *known;
+		*change = *known;
 	} else {
-		if (ends.destination != NODE || !tcp->syn ||
-		    (ends.destination_port != PORT_MASKED && ends.destination_port != PORT_KEPT))
+		if (ends->destination != NODE || !begins ||
+		    (ends->destination_port != PORT_MASKED && ends->destination_port != PORT_KEPT))
 			return TCX_NEXT;
-		if (!begin(&ends, &change))
+		if (!begin(ends, change))
 			return TC_ACT_SHOT;
 	}
-	after = change.after;
-	way = bpf_map_lookup_elem(&least_ways, &change.way);
-	if (!way)
-		return TC_ACT_SHOT;
-	if (tcp->rst)
-		end(&ends, &change);
-	ip->check = sum_changed(ip->check, &ends.source, &after.source, 8);
-	/* One hop less, in the upper half of its word. */
-	ip->check += bpf_htons(0x0100) + (ip->check >= bpf_htons(0xfeff));
-	ip->ttl--;
+	if (closes)
+		end(ends, change);
+	return TC_ACT_OK;
+}
+
+/* Changes both ends; false where that cannot be done. */
+static __always_inline bool rewrite(struct __sk_buff *skb, const struct ends *ends,
+				    const struct ends *after, const struct way *way)
+{
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct iphdr *ip = data + ETH_HLEN;
+	struct tcphdr *tcp = (void *)(ip + 1);
+
+	if ((void *)(tcp + 1) > data_end)
+		return false;
+	ip->check = sum_changed(ip->check, &ends->source, &after->source, 8);
+	if (way) {
+		/* One hop less, in the upper half of its word. */
+		ip->check += bpf_htons(0x0100) + (ip->check >= bpf_htons(0xfeff));
+		ip->ttl--;
+	}
 	/* Of a packet whose sum is for the device to make, the field has that of the addresses. */
-	if (bpf_l4_csum_replace(skb, ETH_HLEN + sizeof(*ip) + offsetof(struct tcphdr, check), 0,
-				bpf_csum_diff(&ends.source, 8, &after.source, 8, 0),
-				BPF_F_PSEUDO_HDR) ||
+	if (bpf_l4_csum_replace(
+		    skb, ETH_HLEN + sizeof(*ip) + offsetof(struct tcphdr, check), 0,
+		    bpf_csum_diff((__be32 *)&ends->source, 8, (__be32 *)&after->source, 8, 0),
+		    BPF_F_PSEUDO_HDR) ||
 	    bpf_l4_csum_replace(skb, ETH_HLEN + sizeof(*ip) + offsetof(struct tcphdr, check), 0,
-				bpf_csum_diff((__be32 *)&ends.source_port, 4,
-					      (__be32 *)&after.source_port, 4, 0),
+				bpf_csum_diff((__be32 *)&ends->source_port, 4,
+					      (__be32 *)&after->source_port, 4, 0),
 				0))
-		return TC_ACT_SHOT;
-	link = data = (void *)(long)skb->data;
+		return false;
+	data = (void *)(long)skb->data;
 	data_end = (void *)(long)skb->data_end;
 	ip = data + ETH_HLEN;
 	tcp = (void *)(ip + 1);
 	if ((void *)(tcp + 1) > data_end)
+		return false;
+	ip->saddr = after->source;
+	ip->daddr = after->destination;
+	tcp->source = after->source_port;
+	tcp->dest = after->destination_port;
+	if (way)
+		__builtin_memcpy(data, way->destination, 2 * ETH_ALEN);
+	return true;
+}
+
+/* Around the stack, at both devices. */
+SEC("tcx/ingress")
+int least_ingress(struct __sk_buff *skb)
+{
+	struct change change = {};
+	struct ends ends;
+	struct way *way;
+	int verdict = find(skb, &ends, &change);
+
+	if (verdict != TC_ACT_OK)
+		return verdict;
+	way = bpf_map_lookup_elem(&least_ways, &change.way);
+	if (!way || !rewrite(skb, &ends, &change.after, way))
 		return TC_ACT_SHOT;
-	ip->saddr = after.source;
-	ip->daddr = after.destination;
-	tcp->source = after.source_port;
-	tcp->dest = after.destination_port;
-	__builtin_memcpy(link, way->destination, 2 * ETH_ALEN);
 	return bpf_redirect_peer(way->device, 0);
+}
+
+static __always_inline int through_stack(struct __sk_buff *skb)
+{
+	struct change change = {};
+	struct ends ends;
+	int verdict = find(skb, &ends, &change);
+
+	if (verdict != TC_ACT_OK)
+		return verdict;
+	return rewrite(skb, &ends, &change.after, NULL) ? TCX_NEXT : TC_ACT_SHOT;
+}
+
+/* Through the stack, where the client is kept: at the client's device alone. */
+SEC("tcx/ingress")
+int least_to_stack(struct __sk_buff *skb)
+{
+	return through_stack(skb);
+}
+
+SEC("tcx/egress")
+int least_from_stack(struct __sk_buff *skb)
+{
+	return through_stack(skb);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

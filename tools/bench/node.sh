@@ -152,6 +152,14 @@ add_least() {
   done
 }
 
+# add_least_of_stack NODE: the same through its stack, at its client
+add_least_of_stack() {
+  load least
+  network=/run/netns/$1
+  nsenter --net="$network" bpftool net attach tcx_ingress pinned "$BENCH_FOLDER/least/programs/least_to_stack" dev client
+  nsenter --net="$network" bpftool net attach tcx_egress pinned "$BENCH_FOLDER/least/programs/least_from_stack" dev client
+}
+
 # mac_of NODE DEVICE: in words of one byte
 mac_of() {
   ip -n "$1" -o link show "$2" | sed 's/.*link.ether \([0-9a-f:]*\).*/\1/' | tr : ' '

@@ -14,6 +14,7 @@ cpu=$(($(nproc) - 1))
 service_address=10.96.19.136
 plain_address=10.2.0.9
 node_address=10.1.0.1
+far_address=10.4.0.2
 port=8080
 
 tool="$DOTNET .artifacts/bin/EbpfProxy.Bench/release/EbpfProxy.Bench.dll"
@@ -98,7 +99,7 @@ packets() {
   ways=stack
   ! .artifacts/ebpf-proxy run --help | grep -q -e --fast-path || ways="stack fast"
   # shellcheck disable=SC2086 # one word a way
-  for node in open nothing least $ways nftables iptables; do
+  for node in open nothing least least-stack $ways nftables iptables; do
     make_node "$node"
     add_far "$node"
   done
@@ -114,6 +115,7 @@ packets() {
   done
   add_nothing_to_devices nothing client server
   add_least least
+  add_least_of_stack least-stack
   add_nftables nftables cluster.sh rules 10000
   add_nftables nftables doors.sh nftables
   add_iptables iptables 1000
@@ -126,6 +128,8 @@ packets() {
     set -- "$@" "$(variant "$way-masked" "$way" without $node_address 30080)" \
       "$(variant "$way-kept" "$way" without $node_address 30081)"
   done
+  set -- "$@" "$(variant least-stack-kept least-stack without $node_address 30081)" \
+    "$(variant bare-far open without $far_address $port)"
   for way in $ways nftables; do
     set -- "$@" "$(variant "$way-far" "$way" without $node_address 30082)"
   done

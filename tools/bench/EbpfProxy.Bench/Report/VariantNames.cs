@@ -16,6 +16,8 @@ internal static class VariantNames
         "passing" => "direct, beside the daemon",
         "least-masked" => "the least that tc can be, client masked",
         "least-kept" => "the least that tc can be, client kept",
+        "least-stack-kept" => "the least that tc can be through the stack, client kept",
+        "bare-far" => "bare node, to the other node",
         "stack-masked" => "node port, through the stack, client masked",
         "stack-kept" => "node port, through the stack, client kept",
         "stack-far" => "node port to the other node, through the stack",
