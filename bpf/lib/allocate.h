@@ -6,7 +6,7 @@
 #ifndef EBPF_PROXY_ALLOCATE_H
 #define EBPF_PROXY_ALLOCATE_H
 
-#include "connection.h"
+#include "scratch.h"
 
 /* How many tokens one new connection looks at: each is looked at once in its life, or twice. So
  * many in a row may be of connections that have ended since. */
@@ -61,12 +61,15 @@ static __always_inline void path_has_parted(void)
 static __noinline void flow_remove(const struct connection *connection, const struct flow *named,
 				   __u8 role)
 {
-	struct flow_key key = flow_key_of(connection, role);
+	struct scratch *scratch = scratch_get();
 	struct flow flow;
 
-	if (flow_lookup(&key, &flow) && flow.connection == named->connection &&
+	if (!scratch)
+		return;
+	scratch->gone = flow_key_of(connection, role);
+	if (flow_lookup(&scratch->gone, &flow) && flow.connection == named->connection &&
 	    flow.generation == named->generation)
-		bpf_map_delete_elem(&flows, &key);
+		bpf_map_delete_elem(&flows, &scratch->gone);
 }
 
 /* Removes the rows of a connection that has ended, those that were taken. */

@@ -11,8 +11,12 @@
 
 /* How many ports are tried for a client that another connection cannot be told from; the first ones
  * leave those of connections that are closing to them. */
-#define INNER_PORT_ATTEMPTS	 16
+#define INNER_PORT_ATTEMPTS	 8
 #define INNER_PORT_EASY_ATTEMPTS 4
+
+/* For how long what is closing keeps its ports, in nanoseconds; a second less in truth, because so
+ * exact is the time that it was seen. */
+#define CLOSING_QUIET (2 * SECOND)
 
 /* Whether a row of a connection that is over is now this packet's to replace. */
 static __always_inline bool row_take(const struct flow *row)
@@ -43,9 +47,21 @@ static __always_inline bool row_inherit(struct scratch *scratch, const struct fl
 	return true;
 }
 
+/* Ends a connection that is closing for the port that it has, as the kernel's own masquerade does
+ * (nf_nat_used_tuple_harder): not before both sides were quiet, because what was lost of the last
+ * data is sent again. The controller frees the record, which nobody uses again at once. */
+static __always_inline bool closing_end(struct connection *connection, const struct flow *named)
+{
+	if (!connection_is_closing(connection) ||
+	    now_ns() < READ_ONCE(connection->last_seen_ns) + CLOSING_QUIET ||
+	    !connection_end(connection, named->connection, named->generation))
+		return false;
+	connection_remove_flows(connection, named, rows_take(connection, named, ALL_ROWS));
+	return true;
+}
+
 /* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
- * just taken, or why there is no room for it. One that is closing may be made to end for it, as the
- * kernel's own masquerade does (nf_nat_used_tuple_harder). */
+ * just taken, or why there is no room for it. One that is closing may be made to end for it. */
 static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key,
 				 const struct flow *flow, bool ends_closing)
 {
@@ -62,8 +78,7 @@ static __noinline int flow_claim(struct scratch *scratch, const struct flow_key 
 		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	connection = connection_live(&other);
 	if (connection && !connection_is_over(connection, now_ns()))
-		return ends_closing && connection_is_closing(connection) &&
-				       connection_evict(connection, &other)
+		return ends_closing && closing_end(connection, &other)
 			       ? bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST)
 			       : -EEXIST;
 	/* Who has taken it may have removed it meanwhile. */

@@ -16,7 +16,7 @@
 /* Where a packet goes next. */
 struct way {
 	__u32 device;	 /* 0: nowhere from here */
-	__u32 size;	 /* of a packet that fits: the largest that does since 5.13 */
+	__u32 size;	 /* of a packet that fits: the largest that does since 5.12 */
 	bool is_too_big; /* for the device, or for the path beyond it */
 	bool has_encap;	 /* the route says where a tunnel ends; by which device is not told */
 	bool has_macs;
@@ -52,6 +52,7 @@ struct scratch {
 	struct rewrite turned; /* what the quoted one becomes */
 	struct flow_key key;   /* of a packet that is asked about: the quoted one, as it was sent */
 	struct flow_key row;   /* of a row that is being added; here, for want of stack */
+	struct flow_key gone;  /* of one that is being removed */
 	bool has_ended;	       /* the packet has ended the connection that had its addresses */
 	struct flow ended;     /* that one */
 	struct connection old; /* what it was */

@@ -16,6 +16,22 @@
 /* How many of these leave the ports of connections that are closing to them. */
 #define SOURCE_PORT_EASY_ATTEMPTS 32
 
+/* Whether two connections are of one port of a client to one port of a backend. */
+static __always_inline bool has_same_ends(const struct connection *a, const struct connection *b)
+{
+	return a->client_port == b->client_port && a->backend_port == b->backend_port &&
+	       address_equal(&a->client, &b->client) && address_equal(&a->backend, &b->backend);
+}
+
+/* Whether the source of a connection that was ended may be the next one's. Not that of one that was
+ * silent for so long that the kernel may masquerade another by it, which is asked of what is chosen
+ * alone; nor a port that is not of the range any more. */
+static __always_inline bool keeps_source(const struct connection *ended, __u64 now)
+{
+	return ended->flags & CONNECTION_SOURCE_CHOSEN && !connection_is_over(ended, now) &&
+	       (ended->protocol == IPPROTO_SCTP || is_source_port(ended->source_port));
+}
+
 /* Takes over what the connection that the packet in the scratch has ended had at the same backend:
  * the client's port there, and the source, with the row by which its answers are known. Whether
  * that still fits is seen when the packet leaves. */
@@ -25,13 +41,11 @@ static __noinline void ends_inherit(struct scratch *scratch, struct connection *
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 	const struct connection *ended = &scratch->old;
 
-	if (!scratch->has_ended || ended->backend_port != connection->backend_port ||
-	    !address_equal(&ended->backend, &connection->backend))
+	if (!scratch->has_ended || !has_same_ends(ended, connection))
 		return;
 	if (!(ended->flags & CONNECTION_AROUND))
 		connection->inner_port = ended->inner_port;
-	if (!(connection->flags & CONNECTION_MASQUERADE) ||
-	    !(ended->flags & CONNECTION_SOURCE_CHOSEN))
+	if (!(connection->flags & CONNECTION_MASQUERADE) || !keeps_source(ended, scratch->now_ns))
 		return;
 	connection->source = ended->source;
 	connection->source_port = ended->source_port;
@@ -41,18 +55,22 @@ static __noinline void ends_inherit(struct scratch *scratch, struct connection *
 		connection->source_port = 0;
 }
 
-/* Whether the source in the scratch is what the connection took over. A row of another one is
- * removed. */
-static __always_inline bool source_is_inherited(const struct connection *connection,
-						const struct connection *chosen,
-						const struct flow *flow, bool has_source)
+/* Gives up the source that a connection took over. False where the connection has ended: who ended
+ * it removes the row. */
+static __always_inline bool source_forget(struct connection *connection, const struct found *found)
 {
-	if (!chosen->source_port)
+	struct connection_lock *lock = lock_of(found->id);
+	bool is_same = false;
+
+	if (!lock)
 		return false;
-	if (has_source && address_equal(&chosen->source, &connection->source))
-		return true;
-	flow_remove(connection, flow, FLOW_RETURN);
-	return false;
+	bpf_spin_lock(&lock->lock);
+	if (connection->generation == found->generation) {
+		is_same = true;
+		connection->source_port = 0;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return is_same;
 }
 
 /* Gives the choice back to the next packet; or keeps what was chosen, where there is something.
@@ -73,7 +91,6 @@ static __always_inline bool source_settle(struct connection *connection, const s
 			connection->source_port = chosen->source_port;
 			connection->flags |= CONNECTION_SOURCE_CHOSEN;
 		} else {
-			connection->source_port = 0;
 			connection->flags &= ~CONNECTION_SOURCE_CLAIMED;
 		}
 	}
@@ -127,14 +144,26 @@ static __always_inline bool device_source(__u32 ifindex, const struct address *b
 	return source->word[3] | source->word[2] | source->word[1] | source->word[0];
 }
 
-/* Chooses the source of the masqueraded connection in the scratch, where that was not done yet: it
- * leaves by a device, or by none, where the backend is the node itself. */
+/* Where the masqueraded connection in the scratch is to come from, if it leaves by a device, or by
+ * none. The node asks itself then: it would not take a packet from its own address, but from the
+ * frontend's it does. */
+static __always_inline bool source_address(struct scratch *scratch, __u32 ifindex,
+					   struct address *source)
+{
+	if (ifindex)
+		return device_source(ifindex, &scratch->old.backend, source);
+	*source = scratch->old.frontend;
+	return true;
+}
+
+/* Chooses the source of the masqueraded connection in the scratch, where that was not done yet. */
 __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 {
 	struct scratch *scratch = scratch_get();
 	struct connection *connection, *chosen;
 	struct flow row = {.role = FLOW_RETURN};
-	bool has_source = true;
+	bool has_address, is_inherited;
+	struct address *source;
 	struct found *found;
 
 	if (!scratch || !skb)
@@ -144,23 +173,23 @@ __noinline int source_ensure(struct __sk_buff *skb, __u32 ifindex)
 		return REASON_TRANSLATED;
 	connection = connection_at(found->id);
 	chosen = &scratch->old;
+	source = &scratch->row.source;
 	if (!connection || !connection_claim(connection, found, CONNECTION_SOURCE_CLAIMED, chosen))
 		return REASON_NOT_REWRITABLE;
 	row.connection = found->id;
 	row.generation = found->generation;
-	/* The node asks itself: it would not take a packet from its own address, but from the
-	 * frontend's it does. */
-	if (!ifindex)
-		chosen->source = chosen->frontend;
-	else
-		has_source = device_source(ifindex, &chosen->backend, &chosen->source);
-	if (!source_is_inherited(connection, chosen, &row, has_source) &&
-	    !(has_source && source_port_take(skb, chosen->protocol))) {
+	has_address = source_address(scratch, ifindex, source);
+	is_inherited = chosen->source_port && has_address && address_equal(source, &chosen->source);
+	if (chosen->source_port && !is_inherited && source_forget(connection, found))
+		flow_remove(chosen, &row, FLOW_RETURN);
+	chosen->source = *source;
+	if (!is_inherited && !(has_address && source_port_take(skb, chosen->protocol))) {
 		source_settle(connection, found, NULL);
-		return has_source ? REASON_NO_SOURCE_PORT : REASON_NO_SOURCE_ADDRESS;
+		return has_address ? REASON_NO_SOURCE_PORT : REASON_NO_SOURCE_ADDRESS;
 	}
 	if (!source_settle(connection, found, chosen)) {
-		flow_remove(chosen, &row, FLOW_RETURN);
+		if (!is_inherited)
+			flow_remove(chosen, &row, FLOW_RETURN);
 		return REASON_NOT_REWRITABLE;
 	}
 	found->flags |= CONNECTION_SOURCE_CHOSEN;

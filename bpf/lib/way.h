@@ -46,7 +46,7 @@ __noinline int way_find(struct __sk_buff *skb, __u32 size, __u32 device)
 			      ? route.ifindex
 			      : 0;
 	way->has_macs = result == BPF_FIB_LKUP_RET_SUCCESS;
-	way->size = route.tot_len;
+	way->size = size ? route.tot_len : 0;
 	__builtin_memcpy(way->macs.destination, route.dmac, ETH_ALEN);
 	__builtin_memcpy(way->macs.source, route.smac, ETH_ALEN);
 	return 0;

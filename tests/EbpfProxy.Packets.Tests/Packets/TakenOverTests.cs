@@ -16,6 +16,9 @@ public sealed class TakenOverTests(PacketKernel kernel)
 {
     private const int RowsOfOne = 4;
 
+    /// <summary>Longer than what is closing keeps its ports.</summary>
+    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(3);
+
     private static readonly NodeSettings _onePort = new() { FirstSourcePort = 30000, SourcePorts = 1 };
 
     [KernelTheory]
@@ -114,6 +117,7 @@ public sealed class TakenOverTests(PacketKernel kernel)
     {
         var node = kernel.Start(Services.Both, _onePort);
         var first = Reset(Open(node, port: 4000));
+        node.Age(_quiet);
 
         var second = Open(node, port: 4001).Shake();
 
@@ -122,12 +126,51 @@ public sealed class TakenOverTests(PacketKernel kernel)
         node.Ingress(Packet.Tcp(first.Client, first.Frontend).Ack(), node.Uplink).Counts(Reason.NoConnection);
     }
 
+    /// <summary>Who frees its record counts them.</summary>
+    [KernelFact]
+    public void Bytes_of_what_made_room_are_not_counted_yet()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        uint service = Reset(Open(node, port: 4000)).Node.Connections()[0].Service;
+        node.Age(_quiet);
+
+        Open(node, port: 4001);
+
+        Assert.Equal(0ul, node.Programs.Tables.Tallies.Read(service).BytesSent);
+    }
+
+    [KernelFact]
+    public void Source_of_what_closed_a_moment_ago_makes_no_room()
+    {
+        var node = kernel.Start(Services.Both, _onePort);
+        var first = Open(node, port: 4000).Shake();
+        first.Asks((from, to) => Packet.Tcp(from, to).Fin());
+        first.Answers((from, to) => Packet.Tcp(from, to).Fin());
+
+        var asked = node.Ingress(First(4001), node.Uplink);
+        node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).IsDropped(Reason.NoSourcePort);
+
+        first.Answers((from, to) => Packet.Tcp(from, to).Payload(3));
+    }
+
+    [KernelFact]
+    public void Source_of_what_was_silent_for_too_long_is_not_taken_over()
+    {
+        var node = kernel.Start(Services.Both);
+        var before = Reset(Open(node));
+        node.Age(TimeSpan.FromSeconds(11));
+
+        Assert.NotEqual(before.Source, Open(node).Shake().Source);
+        Assert.Equal(RowsOfOne, Rows(node));
+    }
+
     [KernelFact]
     public void Source_of_what_one_side_has_closed_makes_no_room()
     {
         var node = kernel.Start(Services.Both, _onePort);
         var first = Open(node, port: 4000).Shake();
         first.Asks((from, to) => Packet.Tcp(from, to).Fin());
+        node.Age(_quiet);
 
         var asked = node.Ingress(First(4001), node.Uplink);
         node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).IsDropped(Reason.NoSourcePort);
@@ -142,6 +185,7 @@ public sealed class TakenOverTests(PacketKernel kernel)
         OpenLocal(node, 43, 3333);
         OpenLocal(node, 43, 3334);
         var before = Reset(OpenLocal(node, 44, 3333));
+        node.Age(_quiet);
 
         var now = OpenLocal(node, 44, 3334).Shake();
 
@@ -156,6 +200,7 @@ public sealed class TakenOverTests(PacketKernel kernel)
         OpenLocal(node, 43, 3333);
         OpenLocal(node, 43, 3334);
         var open = OpenLocal(node, 44, 3333).Shake();
+        node.Age(_quiet);
 
         node.Ingress(Flow.First(Protocol.Tcp, Services.Pod(false, 3334), Services.ClusterIP(false, 44)), node.Pods).IsDropped(Reason.NoSourcePort);
 
