@@ -130,6 +130,17 @@ static __always_inline __be16 source_port_of(__u32 random)
 	return bpf_htons(source_port_first + ((__u64)random * source_port_count >> 32));
 }
 
+/* The port that is tried for a client next: after its own one by the frontend, where its other
+ * ports get others; then any. */
+static __always_inline __be16 inner_port_of(const struct connection *connection, int attempt)
+{
+	__u32 number = bpf_ntohs(connection->client_port) + connection->frontend.word[3] +
+		       connection->frontend_port;
+
+	return attempt == 1 ? bpf_htons(source_port_first + number % source_port_count)
+			    : source_port_of(bpf_get_prandom_u32());
+}
+
 /* Adds the row by which answers are known, and the port of the client that tells them from those of
  * another of its connections to the same backend. */
 static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct scratch *scratch,
@@ -143,7 +154,7 @@ static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct s
 	row.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
 		if (attempt)
-			connection->inner_port = source_port_of(bpf_get_prandom_u32());
+			connection->inner_port = inner_port_of(connection, attempt);
 		scratch->row = flow_key_of(connection, FLOW_ANSWER);
 		if (!keeps_port && is_taken_directly(skb, scratch, connection))
 			continue;

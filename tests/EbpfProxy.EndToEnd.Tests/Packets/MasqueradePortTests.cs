@@ -1,0 +1,29 @@
+using EbpfProxy.EndToEnd.Tests.Probe;
+using EbpfProxy.Testing.Cluster;
+using EbpfProxy.Testing.Kernel;
+
+namespace EbpfProxy.EndToEnd.Tests.Packets;
+
+/// <summary>Few ports to mask clients with, and more connections than that, one after the other.</summary>
+public sealed class MasqueradePortTests : IDisposable
+{
+    private const int Ports = 200;
+
+    private readonly PacketStage _stage = new(new ClusterShape(), "--masquerade-ports", $"20000-{20000 + Ports - 1}");
+
+    public void Dispose() => _stage.Dispose();
+
+    /// <summary>Both sides close in order, so that each would keep its port for two minutes.</summary>
+    [KernelTheory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Connections_that_are_closed_make_room_for_those_that_follow(int family)
+    {
+        var door = _stage.Door(PacketStage.OverFar, Frontend.NodePort, family);
+        using var load = _stage.Cluster.Outside.Load("tcp", (door.Address, door.Port, "far/"));
+
+        load.WaitForMore(3 * Ports);
+
+        load.EndWithoutFailure();
+    }
+}
