@@ -52,8 +52,10 @@ static __always_inline bool row_inherit(struct scratch *scratch, const struct fl
  * data is sent again. The controller frees the record, which nobody uses again at once. */
 static __always_inline bool closing_end(struct connection *connection, const struct flow *named)
 {
-	if (!connection_is_closing(connection) ||
-	    now_ns() < READ_ONCE(connection->last_seen_ns) + CLOSING_QUIET ||
+	__u64 last = READ_ONCE(connection->last_seen_ns);
+	__u64 now = now_ns();
+
+	if (!connection_is_closing(connection) || now < last || now - last < CLOSING_QUIET ||
 	    !connection_end(connection, named->connection, named->generation))
 		return false;
 	connection_remove_flows(connection, named, rows_take(connection, named, ALL_ROWS));

@@ -23,29 +23,30 @@ static __always_inline bool has_same_ends(const struct connection *a, const stru
 	       address_equal(&a->client, &b->client) && address_equal(&a->backend, &b->backend);
 }
 
-/* Whether the source of a connection that was ended may be the next one's. Not that of one that was
- * silent for so long that the kernel may masquerade another by it, which is asked of what is chosen
- * alone; nor a port that is not of the range any more. */
-static __always_inline bool keeps_source(const struct connection *ended, __u64 now)
+/* Whether the source of a connection that was ended may be the next one's: not a port that is not
+ * of the range any more. */
+static __always_inline bool keeps_source(const struct connection *ended)
 {
-	return ended->flags & CONNECTION_SOURCE_CHOSEN && !connection_is_over(ended, now) &&
+	return ended->flags & CONNECTION_SOURCE_CHOSEN &&
 	       (ended->protocol == IPPROTO_SCTP || is_source_port(ended->source_port));
 }
 
 /* Takes over what the connection that the packet in the scratch has ended had at the same backend:
  * the client's port there, and the source, with the row by which its answers are known. Whether
- * that still fits is seen when the packet leaves. */
+ * that still fits is seen when the packet leaves. Not of one that was silent until it was over: the
+ * kernel may know others by these ends since, and is asked about what is chosen alone. */
 static __noinline void ends_inherit(struct scratch *scratch, struct connection *connection,
 				    const struct flow *flow)
 {
 	struct flow row = {.connection = flow->connection, .generation = flow->generation};
 	const struct connection *ended = &scratch->old;
 
-	if (!scratch->has_ended || !has_same_ends(ended, connection))
+	if (!scratch->has_ended || !has_same_ends(ended, connection) ||
+	    connection_is_over(ended, scratch->now_ns))
 		return;
 	if (!(ended->flags & CONNECTION_AROUND))
 		connection->inner_port = ended->inner_port;
-	if (!(connection->flags & CONNECTION_MASQUERADE) || !keeps_source(ended, scratch->now_ns))
+	if (!(connection->flags & CONNECTION_MASQUERADE) || !keeps_source(ended))
 		return;
 	connection->source = ended->source;
 	connection->source_port = ended->source_port;

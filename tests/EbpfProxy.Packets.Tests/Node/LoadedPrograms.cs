@@ -194,7 +194,9 @@ internal sealed class LoadedPrograms : IDisposable
         bpf.Load();
         foreach (string name in programs)
         {
-            _programs.Add(name, bpf.GetProgram(name));
+            var loaded = bpf.GetProgram(name);
+            _ = loaded.Program; // It is opened when it is first asked for, and may be asked for by several threads.
+            _programs.Add(name, loaded);
         }
     }
 
