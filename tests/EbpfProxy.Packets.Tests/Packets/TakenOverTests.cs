@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
@@ -18,6 +19,9 @@ public sealed class TakenOverTests(PacketKernel kernel)
 
     /// <summary>Longer than what is closing keeps its ports.</summary>
     private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(3);
+
+    /// <summary>Shorter than that.</summary>
+    private static readonly TimeSpan _moment = TimeSpan.FromSeconds(1);
 
     /// <summary>So many that nobody gets one twice by chance.</summary>
     private static readonly NodeSettings _manyPorts = new() { FirstSourcePort = 1024, SourcePorts = 60000 };
@@ -145,17 +149,26 @@ public sealed class TakenOverTests(PacketKernel kernel)
         Assert.Equal(before, node.Programs.Tables.Tallies.Read(service).BytesSent);
     }
 
+    /// <summary>One round is as good as another; one that took longer than a moment says nothing.</summary>
     [KernelFact]
     public void Source_of_what_closed_a_moment_ago_makes_no_room()
     {
-        var node = kernel.Start(Services.Both, _onePort);
-        var first = Closed(Open(node, port: 4000));
-        node.Age(-_quiet);
+        for (int round = 0; round < 20; round++)
+        {
+            var node = kernel.Start(Services.Both, _onePort);
+            var clock = Stopwatch.StartNew();
+            var first = Closed(Open(node, port: 4000));
+            var asked = node.Ingress(First(4001), node.Uplink);
+            var forwarded = node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink);
+            if (clock.Elapsed < _moment)
+            {
+                forwarded.IsDropped(Reason.NoSourcePort);
+                first.Answers((from, to) => Packet.Tcp(from, to).Payload(3));
+                return;
+            }
+        }
 
-        var asked = node.Ingress(First(4001), node.Uplink);
-        node.Egress(asked.Bytes, node.Uplink, cameBy: node.Uplink).IsDropped(Reason.NoSourcePort);
-
-        first.Answers((from, to) => Packet.Tcp(from, to).Payload(3));
+        Assert.Fail("eight packets take this machine a second");
     }
 
     [KernelFact]
