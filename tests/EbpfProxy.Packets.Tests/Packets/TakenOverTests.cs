@@ -106,17 +106,24 @@ public sealed class TakenOverTests(PacketKernel kernel)
         Assert.Equal(RowsOfOne, Rows(node));
     }
 
+    /// <summary>The port that would be tried first behind the second service is another's: this one was drawn by chance.</summary>
     [KernelFact]
     public void Port_by_which_two_services_are_told_apart_stays_with_the_client()
     {
-        var node = kernel.Start(Services.Both);
-        var near = OpenLocal(node, 43, 3333);
-        var before = Reset(OpenLocal(node, 44, 3333));
+        const ushort ports = 30000;
+        const int client = 3333;
+        const int asFarInTheRange = client + ports;
+        var node = kernel.Start(Services.Both, new NodeSettings { FirstSourcePort = 35000, SourcePorts = ports });
+        var near = OpenLocal(node, 43, client);
+        OpenLocal(node, 43, asFarInTheRange);
+        var other = OpenLocal(node, 44, asFarInTheRange);
+        var before = Reset(OpenLocal(node, 44, client));
 
-        var now = OpenLocal(node, 44, 3333).Shake();
+        var now = OpenLocal(node, 44, client).Shake();
 
         Assert.Equal(before.Inner, now.Inner);
         near.Shake();
+        other.Shake();
     }
 
     [KernelTheory]
