@@ -2,9 +2,8 @@
 /*
  * The least that a node port by tc can be: TCP over IPv4 to one backend, a hash of what begins and
  * ends, both ends of each packet changed at once, and out by the other device or on through the
- * stack. No policy, state,
- * time-out, count, fragment, ICMP error, route of its own or second address: what is measured here
- * no datapath that is whole comes below.
+ * stack. No policy, state, time-out, count, fragment, ICMP error, route of its own or second
+ * address: what is measured here no datapath that is whole comes below.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
