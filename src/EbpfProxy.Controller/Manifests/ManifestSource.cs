@@ -85,8 +85,10 @@ public sealed class ManifestSource : BackgroundService
         // Slices first: a Service that comes with its slices has endpoints from its first moment on.
         int slices = Publish(_sink.BeginSlices(), "EndpointSlice", files, c => c.Slices, s => s.Name, duplicates);
         int services = Publish(_sink.BeginServices(), "Service", files, c => c.Services, s => s.Name, duplicates);
-        _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName) ?? _defaultNode);
+
+        // The node last: with it the first lists are complete, and nobody waits for prefixes.
         _sink.SetServicePrefixes([.. contents.SelectMany(c => c.ServiceCidrs).SelectMany(c => c.Prefixes)]);
+        _sink.SetNode(contents.SelectMany(c => c.Nodes).FirstOrDefault(n => n.Name == _nodeName) ?? _defaultNode);
         _duplicates = duplicates;
         Log.Read(_logger, contents.Count, _folder, services, slices);
     }

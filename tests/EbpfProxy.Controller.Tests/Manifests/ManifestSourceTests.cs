@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Controller.Tests.Cache;
 using EbpfProxy.Controller.Tests.Objects;
+using EbpfProxy.Model.Network;
 using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Controller.Tests.Manifests;
@@ -58,6 +60,22 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         Assert.Equal("z1", _cache.Node?.Zone);
         Assert.Equal("10.96.0.0/16", Assert.Single(_cache.ServicePrefixes).ToString());
         Assert.Empty(_faults.Lines);
+    }
+
+    [Fact]
+    public async Task The_prefixes_are_there_with_the_first_lists()
+    {
+        Write("cidr.yaml", "{apiVersion: networking.k8s.io/v1, kind: ServiceCIDR, metadata: {name: k}, spec: {cidrs: [10.96.0.0/16]}}");
+        var listener = new FirstListsListener();
+        using var cache = new ClusterCache(listener);
+        listener.Cache = cache;
+        using var source = new ManifestSource(_folder, "n1", cache, _faults, TimeProvider.System, _log);
+
+        await source.StartAsync(TestContext.Current.CancellationToken);
+        await WaitAsync(() => cache.IsSynced);
+        await source.StopAsync(CancellationToken.None);
+
+        Assert.Equal("10.96.0.0/16", Assert.Single(listener.Prefixes).ToString());
     }
 
     [Fact]
@@ -326,6 +344,30 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
     /// <summary>rename(2): File.Move does not see a link to a folder.</summary>
     [LibraryImport("libc", EntryPoint = "rename", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);
+
+    /// <summary>Keeps the prefixes of the moment in which something can first be taken.</summary>
+    private sealed class FirstListsListener : IChangeListener
+    {
+        private bool _isFirst = true;
+
+        public ClusterCache? Cache { get; set; }
+
+        public ImmutableArray<Prefix> Prefixes { get; private set; } = [];
+
+        public void OnService()
+        {
+        }
+
+        public void OnSlice()
+        {
+        }
+
+        public void OnPending(int services, int slices)
+        {
+            Prefixes = _isFirst ? Cache!.ServicePrefixes : Prefixes;
+            _isFirst = false;
+        }
+    }
 
     private sealed class RecordedLog : ILogger<ManifestSource>
     {

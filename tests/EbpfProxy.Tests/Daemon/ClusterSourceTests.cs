@@ -36,19 +36,4 @@ public sealed class ClusterSourceTests
         await source.StopAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("cannot read /nonexistent/manifests: ", ClusterSource.StateOf(source, options).Error, StringComparison.Ordinal);
     }
-
-    private sealed class NoListener : IChangeListener
-    {
-        public void OnService()
-        {
-        }
-
-        public void OnSlice()
-        {
-        }
-
-        public void OnPending(int services, int slices)
-        {
-        }
-    }
 }

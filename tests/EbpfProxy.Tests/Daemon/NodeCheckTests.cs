@@ -105,19 +105,4 @@ public sealed class NodeCheckTests : IDisposable
         new("n", "", [.. addresses.Split(' ').Select(Ip)], IsDeleted: false, IsLeaving: false);
 
     private static Address Ip(string text) => Address.From(IPAddress.Parse(text));
-
-    private sealed class NoListener : IChangeListener
-    {
-        public void OnService()
-        {
-        }
-
-        public void OnSlice()
-        {
-        }
-
-        public void OnPending(int services, int slices)
-        {
-        }
-    }
 }

@@ -334,19 +334,4 @@ public sealed class HttpServerTests : IAsyncDisposable
         {
         }
     }
-
-    private sealed class NoListener : IChangeListener
-    {
-        public void OnService()
-        {
-        }
-
-        public void OnSlice()
-        {
-        }
-
-        public void OnPending(int services, int slices)
-        {
-        }
-    }
 }
