@@ -199,6 +199,26 @@ public sealed class PacketPathTests : IDisposable
     });
 
     [KernelFact]
+    public void Sockets_of_the_node_are_not_left_without_ports() => _network.Invoke(() =>
+    {
+        const string reserved = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+        File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 31022");
+        File.WriteAllText(reserved, "8080");
+
+        using (var without = Open())
+        {
+            var refused = Assert.Throws<IOException>(() => Apply(without));
+            Assert.Contains("masqueradePorts 1024-29999 would leave 1023 of the 11023 ports", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("8080", File.ReadAllText(reserved).Trim());
+        File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 31023");
+        using var datapath = Open();
+        Apply(datapath);
+        Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
+    });
+
+    [KernelFact]
     public void Packets_of_services_are_looked_at_until_their_programs_are_replaced() => _network.Invoke(() =>
     {
         using (var datapath = Open())

@@ -8,26 +8,35 @@ namespace EbpfProxy.Datapath.Node;
 /// </summary>
 internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/ipv4")
 {
+    /// <summary>Fewer ports than these are too few for the sockets of a node: without one, neither kubelet nor daemon connects any more.</summary>
+    private const int FewestLeft = 1024;
+
     private readonly string _reserved = Path.Combine(settings, "ip_local_reserved_ports");
     private readonly string _given = Path.Combine(settings, "ip_local_port_range");
 
     /// <summary>Reserves what the kernel would give to sockets of <paramref name="ports"/>, and gives back what an earlier run needed and this does not.</summary>
     /// <remarks>Where all is as it should be nothing is written: a container that may not write settings can run after one that may.</remarks>
     /// <returns>What is reserved for us.</returns>
-    /// <exception cref="IOException">The setting cannot be written.</exception>
+    /// <exception cref="IOException">The setting cannot be written, or would leave the node's sockets too few ports.</exception>
     public string Reserve(PortRange ports)
     {
         var others = Read().Without(ReadNotes());
-        var ours = ReadGiven() is { } given ? ReservedPorts.Overlap(ports, given).Without(others) : ReservedPorts.None;
-        foreach (string range in Split(ours))
+        var given = ReadGiven();
+        var ours = given is null ? ReservedPorts.None : ReservedPorts.Overlap(ports, given.Value).Without(others);
+        if (given is { } range && ours.Count > 0)
         {
-            Directory.CreateDirectory(Path.Combine(notes, range));
+            EnsureEnough(ports, range, ReservedPorts.Of(range).Without(others.With(ours)).Count);
+        }
+
+        foreach (string part in Split(ours))
+        {
+            Directory.CreateDirectory(Path.Combine(notes, part));
         }
 
         Write(others.With(ours));
-        foreach (string range in Split(ReadNotes()).Except(Split(ours)))
+        foreach (string part in Split(ReadNotes()).Except(Split(ours)))
         {
-            Directory.Delete(Path.Combine(notes, range));
+            Directory.Delete(Path.Combine(notes, part));
         }
 
         return ours.ToString();
@@ -40,6 +49,16 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         {
             Write(Read().Without(ReadNotes()));
             Directory.Delete(notes, recursive: true);
+        }
+    }
+
+    private static void EnsureEnough(PortRange ports, PortRange given, int left)
+    {
+        if (left < FewestLeft)
+        {
+            throw new IOException(
+                $"masqueradePorts {ports} would leave {left} of the {given.Count} ports that the node's own sockets get (net.ipv4.ip_local_port_range " +
+                $"is {given}), and they need {FewestLeft}: take a range beside those, or change that setting");
         }
     }
 

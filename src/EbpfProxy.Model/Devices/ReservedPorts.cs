@@ -14,6 +14,8 @@ public sealed class ReservedPorts
 
     public static ReservedPorts None { get; } = new([]);
 
+    public int Count => _ranges.Sum(range => range.Count);
+
     /// <summary>Reads what the kernel wrote; what makes no sense is left out.</summary>
     public static ReservedPorts Parse(string text) => new(text
         .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
@@ -24,6 +26,8 @@ public sealed class ReservedPorts
 
     public ReservedPorts Without(ReservedPorts others) => new(others._ranges.Aggregate(
         (IEnumerable<PortRange>)_ranges, (left, cut) => left.SelectMany(range => Cut(range, cut))));
+
+    public static ReservedPorts Of(PortRange range) => new([range]);
 
     /// <summary>The part of <paramref name="range"/> that is in <paramref name="other"/>.</summary>
     public static ReservedPorts Overlap(PortRange range, PortRange other) => range.Overlaps(other)
