@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Options;
 
 namespace EbpfProxy.Commands;
 
@@ -12,23 +14,32 @@ internal static class HandbackCommand
         Give this node back to kube-proxy
 
         The daemon has to be stopped, and kube-proxy's rules have to be there. From then on new connections go by them. Those that
-        are translated in tc go on, and so do connected sockets; when the last of them is over, every program, link, map and pin
-        is removed. A daemon that starts meanwhile takes the node back.
+        are translated in tc go on, and when the last of them is over, every program, link, map and pin is removed. Connected sockets
+        go on all the same; only the peer that they are shown is the backend then, for which they are given some time. A daemon that
+        starts meanwhile takes the node back.
         """;
 
     public static Command Create()
     {
         var now = new Option<bool>("--now") { Description = "Remove everything at once: as `cleanup`, which asks no more" };
-        var command = new DocumentedCommand("handback", Help) { TakeoverCommand.DryRun, TakeoverCommand.Wait, now, Cli.BpfFileSystem };
+        var forSockets = new Option<TimeSpan>("--wait-for-sockets")
+        {
+            Description = "How long connected sockets are waited for when nothing else is left",
+            HelpName = "duration",
+            CustomParser = ParseDuration,
+            DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
+        };
+        var command = new DocumentedCommand("handback", Help) { TakeoverCommand.DryRun, TakeoverCommand.Wait, forSockets, now, Cli.BpfFileSystem };
         command.SetAction((result, token) => RunAsync(
             result.GetRequiredValue(Cli.BpfFileSystem),
             result.GetValue(now),
+            new Patience(result.GetRequiredValue(forSockets), TimeProvider.System),
             new Pace(result.GetValue(TakeoverCommand.DryRun), result.GetValue(TakeoverCommand.Wait), result.InvocationConfiguration.Output),
             token));
         return command;
     }
 
-    private static Task<int> RunAsync(string bpfFileSystem, bool atOnce, Pace pace, CancellationToken token) => pace.RunAsync(
+    private static Task<int> RunAsync(string bpfFileSystem, bool atOnce, Patience patience, Pace pace, CancellationToken token) => pace.RunAsync(
         () =>
         {
             if (!Handback.IsThere(bpfFileSystem))
@@ -43,7 +54,7 @@ internal static class HandbackCommand
                 return StepResult.Stuck;
             }
 
-            if (!atOnce && !HandOver(bpfFileSystem, pace))
+            if (!atOnce && !HandOver(bpfFileSystem, patience, pace))
             {
                 return StepResult.Stuck;
             }
@@ -57,7 +68,7 @@ internal static class HandbackCommand
         token);
 
     /// <summary>Gives kube-proxy the new connections; false while that cannot be, or while others live.</summary>
-    private static bool HandOver(string bpfFileSystem, Pace pace)
+    private static bool HandOver(string bpfFileSystem, Patience patience, Pace pace)
     {
         if (!Handback.IsDone(bpfFileSystem))
         {
@@ -86,13 +97,35 @@ internal static class HandbackCommand
         }
 
         var live = Handback.Count(bpfFileSystem);
-        if (!live.IsNone)
+        if (live.IsNone)
         {
-            pace.Say(
-                $"Until they are over {live.Connections} connections are translated in tc, and {live.Sockets} connected sockets are shown "
-                + "the service as their peer");
+            return true;
         }
 
-        return live.IsNone;
+        bool isOver = live.Connections == 0 && patience.IsOver();
+        pace.Report(isOver
+            ? $"{live.Sockets} connected sockets are left: they go on, and are shown the backend as their peer from now on"
+            : $"Until they are over {live.Connections} connections are translated in tc, and {live.Sockets} connected sockets are shown "
+              + "the service as their peer");
+        return isOver;
+    }
+
+    private static TimeSpan ParseDuration(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        if (!GoDuration.TryParse(text, out var duration) || duration < TimeSpan.Zero)
+        {
+            result.AddError($"--wait-for-sockets: \"{text}\" is no duration, as 10m or 30s is");
+        }
+
+        return duration;
+    }
+
+    /// <summary>How long to wait for what costs nothing when it is not waited for; begins when it is first asked.</summary>
+    private sealed class Patience(TimeSpan limit, TimeProvider time)
+    {
+        private long? _begin;
+
+        public bool IsOver() => time.GetElapsedTime(_begin ??= time.GetTimestamp()) >= limit;
     }
 }

@@ -17,14 +17,17 @@ internal sealed class Pace(bool isDryRun, bool waits, TextWriter output)
     /// <summary>How many of many things are named.</summary>
     public const int Examples = 5;
 
-    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
 
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
+    private string _reported = "";
 
     /// <summary>Tries until it is done, or once. Returns the exit code.</summary>
+    /// <remarks>What takes long is looked at less often: a look may cost as much as the node has connections.</remarks>
     public async Task<int> RunAsync(Func<StepResult> step, CancellationToken token)
     {
-        while (true)
+        for (var interval = _shortest; ; interval = TimeSpan.FromTicks(Math.Min(interval.Ticks * 5 / 4, _longest.Ticks)))
         {
             var result = step();
             if (result == StepResult.Done || !waits || isDryRun)
@@ -32,7 +35,7 @@ internal sealed class Pace(bool isDryRun, bool waits, TextWriter output)
                 return result == StepResult.Done ? 0 : Cli.Failure;
             }
 
-            await Task.Delay(_interval, token);
+            await Task.Delay(interval, token);
         }
     }
 
@@ -41,8 +44,17 @@ internal sealed class Pace(bool isDryRun, bool waits, TextWriter output)
     {
         if (_said.Add(line))
         {
-            output.WriteLine(line);
-            output.Flush();
+            Write(line);
+        }
+    }
+
+    /// <summary>Tells how far it is, where that has changed.</summary>
+    public void Report(string line)
+    {
+        if (line != _reported)
+        {
+            _reported = line;
+            Write(line);
         }
     }
 
@@ -60,5 +72,11 @@ internal sealed class Pace(bool isDryRun, bool waits, TextWriter output)
 
         action();
         Say(outcome);
+    }
+
+    private void Write(string line)
+    {
+        output.WriteLine(line);
+        output.Flush();
     }
 }

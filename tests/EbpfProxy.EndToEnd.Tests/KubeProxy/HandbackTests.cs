@@ -102,6 +102,37 @@ public sealed class HandbackTests : IDisposable
     }
 
     [KernelFact]
+    public void Connected_sockets_alone_are_waited_for_only_some_time()
+    {
+        var (address, port) = _stage.Door(PacketStage.OverNear, Frontend.ClusterIP, 4);
+        HeldConnection[] held = [.. _protocols.Select(protocol => _stage.Client.Place.Hold(protocol, address, port))];
+        AssertAnswered(held);
+        _stage.Proxy.Kill();
+        new KubeProxyRules(_stage.Node.Network.Name, KubeProxyMode.Nftables, 4).Load(address, port, _stage.Near.IPv4, PacketStage.BackendPort);
+        var waits = _stage.Node.Command("handback");
+        Assert.Equal(1, waits.ExitCode);
+        Assert.Contains("Until they are over 0 connections are translated in tc, and 2 connected sockets", waits.Output, StringComparison.Ordinal);
+
+        var handback = _stage.Node.Command("handback", "--wait", "--wait-for-sockets", "1s");
+
+        Assert.Equal(0, handback.ExitCode);
+        Assert.Contains("2 connected sockets are left: they go on", handback.Output, StringComparison.Ordinal);
+        Eventually.Holds(() => _stage.Node.AttachedPrograms().Length == 0, _deadline);
+        AssertAnswered(held);
+    }
+
+    [KernelTheory]
+    [InlineData("soon")]
+    [InlineData("-1s")]
+    public void Wait_that_is_no_duration_is_refused(string duration)
+    {
+        var refused = _stage.Node.Command("handback", "--wait-for-sockets", duration);
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains($"--wait-for-sockets: \"{duration}\" is no duration", refused.Error, StringComparison.Ordinal);
+    }
+
+    [KernelFact]
     public void Daemon_that_starts_again_takes_the_node_back()
     {
         var (address, port) = _stage.Door(PacketStage.OverNear, Frontend.ClusterIP, 4);
