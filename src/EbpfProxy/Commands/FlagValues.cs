@@ -15,7 +15,7 @@ internal static class FlagValues
         var flags = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["config"] = "" };
         foreach (var setting in Settings.All.Where(setting => setting.Flag is not null))
         {
-            flags[setting.Flag!] = setting.Show is { } show ? EffectiveConfiguration.TextOf(show(defaults)) : setting.Default ?? "";
+            flags[setting.Flag!] = setting is { IsOurs: false, Show: { } show } ? EffectiveConfiguration.TextOf(show(defaults)) : setting.Default ?? "";
         }
 
         foreach (var given in Given(Arguments.Normalize(args)).GroupBy(flag => flag.Name))

@@ -63,7 +63,7 @@ internal static class RunCommand
                     error.WriteLine($"warning: {warning}");
                 }
 
-                File.WriteAllText(path, YamlText.Of(EffectiveConfiguration.Of(options)));
+                File.WriteAllText(path, EffectiveConfiguration.FileOf(options));
                 output.WriteLine($"Wrote the configuration to {path}");
                 return Task.FromResult(0);
             }

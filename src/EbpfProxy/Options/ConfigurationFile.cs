@@ -12,8 +12,8 @@ internal static class ConfigurationFile
 {
     public const string TheirKind = "KubeProxyConfiguration";
     public const string TheirVersion = "kubeproxy.config.k8s.io/v1alpha1";
+    public const string OurKind = "EbpfProxyConfiguration";
 
-    private const string _ourKind = "EbpfProxyConfiguration";
 
     public static ProxyOptions Read(string path, ProxyOptions options, Problems problems)
     {
@@ -58,10 +58,10 @@ internal static class ConfigurationFile
         string kind = TextOf(root, "kind");
         string version = TextOf(root, "apiVersion");
         bool isTheirs = kind == TheirKind && version == TheirVersion;
-        if (!isTheirs && kind != _ourKind)
+        if (!isTheirs && kind != OurKind)
         {
             problems.Error("--config", $"no kind \"{kind}\" is registered for version \"{version}\": expected {TheirKind} of " +
-                $"{TheirVersion}, or {_ourKind}");
+                $"{TheirVersion}, or {OurKind}");
             return options;
         }
 
@@ -93,7 +93,7 @@ internal static class ConfigurationFile
 
         foreach (string path in paths)
         {
-            problems.Error(path, $"{what} of {_ourKind}");
+            problems.Error(path, $"{what} of {OurKind}");
         }
     }
 

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace EbpfProxy.Options;
 
 /// <summary>
-/// What file, flags and defaults come to, as kube-proxy's own object (KubeProxyConfiguration v1alpha1): what
-/// `--write-config-to` writes and `/configz` tells.
+/// What file, flags and defaults come to: as kube-proxy's own object (KubeProxyConfiguration v1alpha1), which `/configz` tells, and
+/// with the document of our settings beside it, as `--write-config-to` writes it.
 /// </summary>
 internal static class EffectiveConfiguration
 {
@@ -22,6 +22,24 @@ internal static class EffectiveConfiguration
         }
 
         return root;
+    }
+
+    /// <summary>A file that says the same: our document only where a setting of ours is not its default.</summary>
+    public static string FileOf(ProxyOptions options)
+    {
+        var defaults = new ProxyOptions();
+        var ours = new JsonObject { ["kind"] = ConfigurationFile.OurKind };
+        int empty = ours.Count;
+        foreach (var setting in OwnSettings.All)
+        {
+            object? value = setting.Show!(options);
+            if (TextOf(value) != TextOf(setting.Show(defaults)))
+            {
+                Put(ours, setting.Path!.Split('.'), ToNode(value));
+            }
+        }
+
+        return YamlText.Of(Of(options)) + (ours.Count > empty ? $"---\n{YamlText.Of(ours)}" : "");
     }
 
     /// <summary>The value as `--help` and messages have it.</summary>

@@ -12,7 +12,7 @@ internal sealed record Setting(
     /// <summary>What <see cref="Show"/> says where the field is left out.</summary>
     public static object Omitted { get; } = new();
 
-    /// <summary>What the options have, as the field would; null for what kube-proxy's file does not have.</summary>
+    /// <summary>What the options have, as the field would; null for what is no field.</summary>
     public Func<ProxyOptions, object?>? Show { get; init; }
 
     /// <summary>The default in words, where it is not what <see cref="Show"/> says of the defaults.</summary>

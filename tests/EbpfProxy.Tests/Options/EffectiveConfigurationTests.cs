@@ -67,6 +67,47 @@ public sealed class EffectiveConfigurationTests
         Assert.Equal(expected, node!.ToJsonString());
     }
 
+    [Fact]
+    public void The_file_has_what_is_ours_and_not_the_default()
+    {
+        string file = EffectiveConfiguration.FileOf(Parse(EveryField + "\n---\n" + OurFields));
+
+        Assert.Empty(_problems.Errors);
+        Assert.EndsWith("---\n" + OurFields.ReplaceLineEndings("\n") + "\n", file, StringComparison.Ordinal);
+        Assert.Equal(file, EffectiveConfiguration.FileOf(Parse(file)));
+        Assert.DoesNotContain("EbpfProxyConfiguration", EffectiveConfiguration.FileOf(Parse(EveryField)), StringComparison.Ordinal);
+        Assert.All(OwnSettings.All, setting => Assert.Contains($"\n{setting.Path}:", "\n" + OurFields, StringComparison.Ordinal));
+    }
+
+    private const string OurFields =
+        """
+        bpffs: /b
+        cgroupRoot: /c
+        devices:
+        - "eth*"
+        - "!docker0"
+        fastPath: "off"
+        hostProc: /host/proc
+        kind: EbpfProxyConfiguration
+        leaveDeviceAddresses: false
+        localhostNodePorts: tcp4
+        manifests: /m
+        masqueradePorts: "2000-2999"
+        maxConnections: 4096
+        nodeIPs:
+        - "10.0.0.1"
+        - "fd00::1"
+        openMetrics: true
+        preserveClientAddress: true
+        reserveNodePorts: true
+        serviceMetricsLimit: 0
+        serviceNodePortRange: "40000-40999"
+        socketBytes: true
+        socketTranslation: host
+        statusPage: true
+        takeover: false
+        """;
+
     private const string EveryField =
         """
         {"kind":"KubeProxyConfiguration","apiVersion":"kubeproxy.config.k8s.io/v1alpha1","featureGates":{"AllAlpha":false,"AllowServiceExternalIPs":false},
