@@ -1,3 +1,4 @@
+using System.Net;
 using EbpfProxy.Controller.Objects;
 using Microsoft.Extensions.Logging;
 
@@ -14,8 +15,9 @@ internal sealed class Reflector(
     /// <summary>How many watches in a row may come to nothing before the version is given up: half a minute of them or so.</summary>
     private const int MaxFruitless = 5;
 
-    private static readonly TimeSpan _askAgain = TimeSpan.FromHours(1);
-    private static readonly TimeSpan _askAgainSpread = TimeSpan.FromMinutes(6);
+    /// <summary>A server does not get a resource while it runs; rights may come at any time.</summary>
+    private static readonly TimeSpan _askAbsentAgain = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _askForbiddenAgain = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan _relistSpread = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _shortWatch = TimeSpan.FromSeconds(1);
 
@@ -68,7 +70,8 @@ internal sealed class Reflector(
         {
             return await FollowAsync(token);
         }
-        catch (ApiException error) when (error.IsAbsence && resource.IsOptional)
+        // What was there is not given up for one answer to a watch: a server that has just started may refuse for a moment.
+        catch (ApiException error) when (error.IsAbsence && resource.IsOptional && _watch.Version is null)
         {
             return CountAsEmpty(error);
         }
@@ -231,7 +234,8 @@ internal sealed class Reflector(
         resource.BeginList();
         resource.CompleteList();
         Status.Absent(time.GetUtcNow());
-        return _askAgain + _backoff.Spread(_askAgainSpread);
+        var wait = error.Status == HttpStatusCode.Forbidden ? _askForbiddenAgain : _askAbsentAgain;
+        return wait + _backoff.Spread(wait / 10);
     }
 
     private static WatchErrorKind KindOf(Exception error) => error switch

@@ -31,7 +31,16 @@ internal sealed class EndpointSliceReader(IObjectFaults faults, string nodeName)
 
         _ports.Clear();
         _endpoints.Clear();
-        ReadParts(ref reader, family);
+        if (Metadata.IsHeadless)
+        {
+            // An API server is asked for others only. It is no service's that has an address, whatever its name.
+            reader.Skip();
+        }
+        else
+        {
+            ReadParts(ref reader, family);
+        }
+
         return new EndpointSlice
         {
             Name = Metadata.ObjectName,

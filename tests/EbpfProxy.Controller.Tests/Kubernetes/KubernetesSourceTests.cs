@@ -101,23 +101,44 @@ public sealed class KubernetesSourceTests
     }
 
     [Theory]
-    [InlineData(ApiServerVersion.V1_28, 404)]
-    [InlineData(ApiServerVersion.V1_36, 403)]
-    public async Task ServiceCIDRs_that_a_server_does_not_give_count_as_none_with_one_warning_and_are_asked_for_hourly(
-        ApiServerVersion version, int status)
+    [InlineData(ApiServerVersion.V1_28, 404, 60)]
+    [InlineData(ApiServerVersion.V1_36, 403, 10)]
+    public async Task ServiceCIDRs_that_a_server_does_not_give_count_as_none_with_one_warning_and_are_asked_for_now_and_then(
+        ApiServerVersion version, int status, int minutes)
     {
         await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = version });
         server.Fault = request => status == 403 && request.Resource == "servicecidrs"
             ? new ApiFault.Status(403, "Forbidden", "servicecidrs.networking.k8s.io is forbidden")
             : null;
-        var time = new QuickTime(wait => wait >= TimeSpan.FromHours(1));
+        var wanted = TimeSpan.FromMinutes(minutes);
+        var time = new QuickTime(wait => wait >= wanted);
         await using var source = RunningSource.At(server, time);
 
         await source.WaitAsync(() => server.Requests.Count(request => request.Path.EndsWith("/servicecidrs")) > 3);
 
         Assert.Empty(source.Sink.Prefixes!);
         Assert.Single(source.Log.Lines, line => line.Id == 3006 && line.Level == LogLevel.Warning);
-        Assert.Contains(time.Waits, wait => wait >= TimeSpan.FromHours(1) && wait <= TimeSpan.FromMinutes(66));
+        Assert.Contains(time.Waits, wait => wait >= wanted && wait <= wanted * 1.1);
+    }
+
+    [Theory]
+    [InlineData(404, "Not Found")]
+    [InlineData(403, "Forbidden")]
+    public async Task ServiceCIDRs_are_kept_while_a_server_that_gave_them_refuses_to(int status, string reason)
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        server.Apply(Cluster.Cidr("kubernetes", "10.96.0.0/16"));
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+
+        server.Fault = request => request.Resource == "servicecidrs" ? new ApiFault.Status(status, reason, "not yet") : null;
+        server.EndWatches();
+        await source.WaitAsync(() => source.Watch("servicecidrs").Errors > 0);
+
+        Assert.Equal("10.96.0.0/16", Assert.Single(source.Sink.Prefixes!).ToString());
+        server.Fault = null;
+        server.Apply(Cluster.Cidr("more", "fd00::/112"));
+        await source.WaitAsync(() => source.Sink.Prefixes!.Count == 2);
     }
 
     [Theory]

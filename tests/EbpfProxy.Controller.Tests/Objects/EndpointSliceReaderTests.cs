@@ -34,6 +34,21 @@ public sealed class EndpointSliceReaderTests
         Assert.Equal(["node-b"], slice.Endpoints[1].Hints!.Nodes);
     }
 
+    /// <summary>A file may have what an API server is not asked for.</summary>
+    [Fact]
+    public void A_slice_of_a_headless_service_has_no_endpoints()
+    {
+        string metadata = Metadata.Replace("'labels':{", "'labels':{'service.kubernetes.io/headless':'',", StringComparison.Ordinal);
+
+        var slice = Read(new EndpointSliceReader(_faults, "node-a"), $$$"""
+            {'endpoints':[{'addresses':['10.1.0.1']}],'ports':[{'name':'web','port':8080}],'addressType':'IPv4',{{{metadata}}}}
+            """)!;
+
+        Assert.Empty(_faults.Lines);
+        Assert.Empty(slice.Endpoints);
+        Assert.Equal(new ObjectName("shop", "web"), slice.Service);
+    }
+
     [Theory]
     [InlineData("'endpoints.kubernetes.io/last-change-trigger-time':'2026-01-02T03:04:05.123456789Z'", "2026-01-02T03:04:05.1234567Z")]
     [InlineData("'a':'b','endpoints.kubernetes.io/last-change-trigger-time':'2026-01-02T03:04:05Z','c':null", "2026-01-02T03:04:05Z")]
