@@ -10,5 +10,8 @@ internal readonly record struct ServiceValue(
 {
     public const uint AffinityFlag = 1;
 
+    /// <summary>Whether somebody serves it; the other way round than <c>service_has_nobody()</c> of bpf/lib/service.h.</summary>
+    public bool HasSomebody => Internal.Verdict is Verdict.Cluster or Verdict.Local or Verdict.Drop;
+
     public TrafficVerdicts Verdicts => new(Internal.Verdict, External.Verdict, ExternalNear.Verdict);
 }

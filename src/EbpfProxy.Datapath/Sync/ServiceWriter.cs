@@ -63,7 +63,10 @@ internal sealed class ServiceWriter
     /// <summary>Calls <paramref name="going"/> before frontends go from the tables: connections may still have them.</summary>
     public void WhenFrontendsGo(Action going) => _frontends.Going = going;
 
-    /// <summary>Calls <paramref name="turning"/> when frontends of UDP lead to another service than before, or came.</summary>
+    /// <summary>
+    /// Calls <paramref name="turning"/> when frontends of UDP lead to another service than before, or came, or their service has
+    /// somebody again: until then flows stay with the one before.
+    /// </summary>
     public void WhenFrontendsTurn(Action turning) => _frontends.Turning = turning;
 
     /// <summary>Calls <paramref name="contested"/> once for each service that does without a frontend, because another has it.</summary>
@@ -137,6 +140,12 @@ internal sealed class ServiceWriter
     /// <summary>Says that it is that no longer.</summary>
     public void RemoveNodeRole(Address address, AddressRole role)
     {
+        if (role == AddressRole.Node)
+        {
+            // With it, every node port goes from there.
+            _frontends.Going?.Invoke();
+        }
+
         _addresses.Remove(address, role);
         _addresses.Flush();
     }
@@ -187,7 +196,12 @@ internal sealed class ServiceWriter
             _addresses.Expect(backend.Address);
         }
 
+        bool hadSomebody = _tables.Services.Read(record.Id).HasSomebody;
         FlipWords(record, desired, wanted);
+        if (desired.Key.Protocol == Protocol.Udp && !hadSomebody && _tables.Services.Read(record.Id).HasSomebody)
+        {
+            _frontends.Turning?.Invoke();
+        }
 
         foreach (var (id, _, then) in _merge.Changed)
         {
@@ -327,18 +341,28 @@ internal sealed class ServiceWriter
             }
         }
 
-        Together.Run(
-            () => _tables.Names.EnsureCapacity(WithRoom(services)),
-            () => _tables.Tallies.EnsureCapacity(WithRoom(services)),
-            () => _tables.Services.EnsureCapacity(WithRoom(services)),
-            () => _tables.Backends.EnsureCapacity(WithRoom(backends)),
-            () => _tables.Frontends.EnsureCapacity(WithRoom(frontends)),
-            () => _tables.Ranges.EnsureCapacity(WithRoom(ranges)),
-            () => _addresses.EnsureCapacity(WithRoom(frontends + backends)),
-            () => _sets.Reserve(WithRoom(sets)));
-
         // The changes after the first list shall not have to copy a table.
-        static uint WithRoom(uint count) => count + (count / 8) + 8;
+        Together.Run(
+            () => MakeRoom(_tables.Names.EnsureCapacity, services),
+            () => MakeRoom(_tables.Tallies.EnsureCapacity, services),
+            () => MakeRoom(_tables.Services.EnsureCapacity, services),
+            () => MakeRoom(_tables.Backends.EnsureCapacity, backends),
+            () => MakeRoom(_tables.Frontends.EnsureCapacity, frontends),
+            () => MakeRoom(_tables.Ranges.EnsureCapacity, ranges),
+            () => MakeRoom(_addresses.EnsureCapacity, frontends + backends),
+            () => MakeRoom(_sets.Reserve, sets));
+    }
+
+    private static void MakeRoom(Action<uint> ensureCapacity, uint count)
+    {
+        try
+        {
+            ensureCapacity(count + (count / 8) + 8);
+        }
+        catch (IOException)
+        {
+            // Only what is written needs room, and asks for it then: for want of more no service shall wait.
+        }
     }
 
     private void AdoptRecords(Dictionary<uint, List<uint>> backendsByService)

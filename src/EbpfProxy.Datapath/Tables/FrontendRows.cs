@@ -9,23 +9,23 @@ namespace EbpfProxy.Datapath.Tables;
 /// <param name="isOfNode">Whether an address is this node's: node ports are there alone.</param>
 internal sealed class FrontendRows(TableSet tables, Func<Address, bool> isOfNode)
 {
-    /// <summary>Whether an address, port and protocol may be a frontend's.</summary>
+    /// <summary>Whether programs find a frontend at an address, port and protocol: node ports where the address accepts them.</summary>
     public bool Has(Address address, ushort port, Protocol protocol) =>
         tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out _)
-        || tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _);
+        || (AcceptsNodePorts(address) && tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out _));
 
     /// <summary>
     /// Whether who asks an address, port and protocol gets a backend of another service than <paramref name="service"/>: the
     /// frontend has turned to one, and somebody serves that.
     /// </summary>
     public bool HasTurned(Address address, ushort port, Protocol protocol, uint service) =>
-        TryFind(address, port, protocol, out var row) && row.Service != service && HasSomebody(row.Service);
+        TryFind(address, port, protocol, out var row) && row.Service != service
+        && row.Service < tables.Services.Capacity && tables.Services.Read(row.Service).HasSomebody;
+
+    private bool AcceptsNodePorts(Address address) =>
+        tables.Addresses.TryRead(AddressKey.From(address), out var info) && ((AddressRole)info.Roles).HasFlag(AddressRole.Node);
 
     private bool TryFind(Address address, ushort port, Protocol protocol, out FrontendValue row) =>
         tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out row)
         || (isOfNode(address) && tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out row));
-
-    /// <summary>The other way round: <c>service_has_nobody()</c> of bpf/lib/service.h.</summary>
-    private bool HasSomebody(uint service) =>
-        service < tables.Services.Capacity && tables.Services.Read(service).Internal.Verdict is Verdict.Cluster or Verdict.Local or Verdict.Drop;
 }

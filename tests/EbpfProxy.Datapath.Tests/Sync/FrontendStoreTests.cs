@@ -149,6 +149,20 @@ public sealed class FrontendStoreTests
         Assert.Equal(0, _harness.Turns);
     }
 
+    /// <summary>Until then what asks there stays with the service before, and is not looked for again.</summary>
+    [Fact]
+    public void Service_of_udp_that_has_somebody_again_is_told()
+    {
+        _harness.Apply(ByUdp(Service("a", "10.96.0.1")));
+        int turns = _harness.Turns;
+
+        _harness.Apply(ByUdp(Service("a", "10.96.0.1", "10.0.0.1")));
+        Assert.Equal(turns + 1, _harness.Turns);
+
+        _harness.Apply(ByUdp(Service("a", "10.96.0.1", "10.0.0.1", "10.0.0.2")));
+        Assert.Equal(turns + 1, _harness.Turns);
+    }
+
     private static ServiceTables Wanting(string name, string clusterIP, string backend) => WithExternalIP(Service(name, clusterIP, backend), Shared);
 
     private string? SharedLine() => _harness.Dump().SingleOrDefault(line => line.StartsWith(Shared, StringComparison.Ordinal));

@@ -268,6 +268,17 @@ public sealed class ServiceWriterTests
     }
 
     [Fact]
+    public void What_fits_is_written_though_there_is_no_memory_for_more()
+    {
+        _harness.MostFrontends = 2;
+
+        _harness.Apply(isComplete: true, Service("a", "10.96.0.1", "10.0.0.1"), Service("b", "10.96.0.2", "10.0.0.2"));
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.1:8080", "10.96.0.2:80 10.0.0.2:8080"], _harness.Dump());
+        Assert.Throws<IOException>(() => _harness.Apply(Service("c", "10.96.0.3", "10.0.0.3")));
+    }
+
+    [Fact]
     public void Every_row_of_the_verdict_table_can_be_written_and_read_back()
     {
         var verdicts = Enum.GetValues<Verdict>();

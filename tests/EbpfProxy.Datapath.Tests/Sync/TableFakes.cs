@@ -82,6 +82,9 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
 
     public uint Capacity => int.MaxValue;
 
+    /// <summary>How many rows the kernel lets it have.</summary>
+    public uint Limit { get; set; } = int.MaxValue;
+
     public long Writes { get; private set; }
 
     public bool TryRead(in TKey key, out TValue value) => _values.TryGetValue(key, out value);
@@ -93,6 +96,7 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
 
     public void Put(in TKey key, in TValue value)
     {
+        EnsureCapacity((uint)(_values.ContainsKey(key) ? Count : Count + 1));
         _expected.Add(key);
         var (copiedKey, copiedValue) = (key, value);
         journal.Write($"+{name}", () => _values[copiedKey] = copiedValue);
@@ -123,6 +127,10 @@ internal sealed class FakeHashTable<TKey, TValue>(string name, Journal journal) 
 
     public void EnsureCapacity(uint count)
     {
+        if (count > Limit)
+        {
+            throw new IOException($"{name}: no memory for {count}");
+        }
     }
 
     public IEnumerable<KeyValuePair<TKey, TValue>> ReadAll() => _values.ToArray();

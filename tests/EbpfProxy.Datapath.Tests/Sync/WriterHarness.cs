@@ -12,14 +12,16 @@ namespace EbpfProxy.Datapath.Tests.Sync;
 internal sealed class WriterHarness
 {
     private readonly FakeHashTable<AddressKey, AddressInfo> _addresses;
+    private readonly FakeHashTable<FrontendKey, FrontendValue> _frontends;
     private ServiceWriter _writer;
 
     public WriterHarness()
     {
         _addresses = new FakeHashTable<AddressKey, AddressInfo>("address", Journal);
+        _frontends = new FakeHashTable<FrontendKey, FrontendValue>("frontend", Journal);
         Tables = new TableSet(
             _addresses,
-            new FakeHashTable<FrontendKey, FrontendValue>("frontend", Journal),
+            _frontends,
             new FakeArrayTable<ServiceValue>("service", Journal, 1),
             new FakeArrayTable<uint>("set", Journal, 1),
             new FakeArrayTable<BackendValue>("backend", Journal, 1),
@@ -57,6 +59,7 @@ internal sealed class WriterHarness
     public void Restart()
     {
         _writer = ServiceWriter.Adopt(Tables, GracePeriods, firstGeneration: 7);
+        _writer.WhenFrontendsGo(() => Losses.Add(string.Join(' ', DumpAddresses())));
         _writer.WhenFrontendsTurn(() => Turns++);
         _writer.WhenContested(one => Contested.Add($"{one.Address}:{one.Port} {one.Holder.Service.Name} {one.Other.Service.Name}"));
     }
@@ -66,6 +69,19 @@ internal sealed class WriterHarness
 
     /// <summary>How often frontends turned to another service, or came.</summary>
     public int Turns { get; private set; }
+
+    /// <summary>How often it was said that frontends go, each with the addresses that there were then.</summary>
+    public List<string> Losses { get; } = [];
+
+    /// <summary>How many frontends the kernel has memory for.</summary>
+    public uint MostFrontends
+    {
+        set => _frontends.Limit = value;
+    }
+
+    public void AddNodeRole(string address, AddressRole role) => _writer.AddNodeRole(Parse(address), role);
+
+    public void RemoveNodeRole(string address, AddressRole role) => _writer.RemoveNodeRole(Parse(address), role);
 
     public void Collect() => _writer.Collect();
 
@@ -126,6 +142,14 @@ internal sealed class WriterHarness
     {
         var port = tables.Ports[0];
         var frontend = new Frontend(Parse(address), 80, FrontendKind.ExternalIP);
+        return tables with { Ports = [port with { Frontends = [.. port.Frontends, frontend] }] };
+    }
+
+    /// <summary>The same service with a node port more.</summary>
+    public static ServiceTables WithNodePort(ServiceTables tables, ushort nodePort)
+    {
+        var port = tables.Ports[0];
+        var frontend = new Frontend(Address.AnyOf(IpFamily.IPv4), nodePort, FrontendKind.NodePort);
         return tables with { Ports = [port with { Frontends = [.. port.Frontends, frontend] }] };
     }
 
