@@ -32,6 +32,13 @@ static __always_inline bool link_header_fit(struct __sk_buff *skb, const struct 
 			!bpf_skb_store_bytes(skb, 0, &header, sizeof(header), 0));
 }
 
+/* Takes the tag off a packet that is to come in by another device than it did. The device that the
+ * tag is for has none above it that would take it off, and drops what has one. */
+static __always_inline bool vlan_tag_remove(struct __sk_buff *skb, __u32 ifindex)
+{
+	return !skb->vlan_present || ifindex == skb->ifindex || !bpf_skb_vlan_pop(skb);
+}
+
 /* Makes a packet come in by another device: an answer to the node itself by the one that the way to
  * the frontend leads by, or a strict rp_filter drops it. */
 static __always_inline int take_in(struct __sk_buff *skb, const struct packet *packet,
@@ -42,7 +49,7 @@ static __always_inline int take_in(struct __sk_buff *skb, const struct packet *p
 	/* It is gone: then by the one where the answer is. */
 	if (!device)
 		ifindex = skb->ifindex;
-	else if (!link_header_fit(skb, packet, device))
+	else if (!link_header_fit(skb, packet, device) || !vlan_tag_remove(skb, ifindex))
 		return drop(skb, REASON_NOT_REWRITABLE);
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
@@ -207,8 +214,10 @@ static __always_inline int hop(struct __sk_buff *skb, const struct packet *packe
 	__u8 hops = packet->hops - 1;
 
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		/* It has no checksum of its own that would leave the sum over the packet as it is,
+		 * which some devices give. */
 		return bpf_skb_store_bytes(skb, packet->l3 + offsetof(struct ipv6hdr, hop_limit),
-					   &hops, sizeof(hops), 0);
+					   &hops, sizeof(hops), BPF_F_RECOMPUTE_CSUM);
 	/* It stands in the first byte of its word of the header. */
 	return bpf_l3_csum_replace(skb, packet->l3 + offsetof(struct iphdr, check), packet->hops,
 				   hops, sizeof(__u16)) ||

@@ -322,6 +322,22 @@ for network in 78 79 80; do
 done
 said "a bond, a VLAN on it and a VLAN on a plain device translate once"
 
+# The programs of the bond see the answers first, with the tag that the kernel takes off for the VLAN.
+for to in 10.244.0.99 10.96.0.85; do
+  ip route replace $to via 192.168.79.100
+done
+for to in fd00:244::99 fd00:96::85; do
+  ip route replace $to via fd00:79::64
+done
+for how in tcp udp; do
+  are "192.168.79.1 from 10.96.0.85:80" ./probe ask $how 10.96.0.85 80 2
+  are "fd00:79::1 from [fd00:96::85]:80" ./probe ask $how fd00:96::85 80 2
+done
+for to in 10.244.0.99 10.96.0.85 fd00:244::99 fd00:96::85; do
+  ip route del $to
+done
+said "the node asks by a VLAN, and has its answers"
+
 if [ -e /lib/modules/ip_gre.ko ]; then
   ! has_programs_without_link || fail "programs for devices without link header are loaded before there is one"
   tunnel ip_gre gre over 81
