@@ -60,6 +60,11 @@ internal sealed class TcxAttacher(DevicePins pins) : IDeviceAttacher
             File.Delete(held.Pin);
             held.Link.Dispose();
         }
+
+        if (_left.Remove((device, direction), out string? left))
+        {
+            File.Delete(left);
+        }
     }
 
     public void RemoveOthers(IReadOnlySet<int> wanted)
@@ -73,8 +78,7 @@ internal sealed class TcxAttacher(DevicePins pins) : IDeviceAttacher
 
             foreach (var key in _left.Keys.Where(key => key.Direction == direction && !wanted.Contains(key.Device)).ToArray())
             {
-                _left.Remove(key, out string? path);
-                File.Delete(path!);
+                Remove(key.Device, key.Direction);
             }
         }
     }
@@ -99,31 +103,33 @@ internal sealed class TcxAttacher(DevicePins pins) : IDeviceAttacher
     /// <summary>Takes over the link that an earlier run pinned, if it still is at this device; else removes its pin.</summary>
     private bool TryAdopt((int Device, TrafficDirection Direction) key, string path, BpfProgram program)
     {
-        if (!_left.Remove(key, out string? pin))
+        if (!_left.TryGetValue(key, out string? pin))
         {
             return false;
         }
 
         var link = BpfLink.TryOpenPinned(pin);
-        if (link is null || !IsAt(link, key))
-        {
-            link?.Dispose();
-            File.Delete(pin);
-            return false;
-        }
-
         try
         {
+            if (link is null || !IsAt(link, key))
+            {
+                link?.Dispose();
+                _left.Remove(key);
+                File.Delete(pin);
+                return false;
+            }
+
             link.Update(program);
             _links[key] = (pin, link);
             Rename(key, (pin, link), path);
+            _left.Remove(key);
             return true;
         }
         catch
         {
+            // It is still left, for the next try or to be removed.
             _links.Remove(key);
-            _left[key] = pin;
-            link.Dispose();
+            link?.Dispose();
             throw;
         }
     }

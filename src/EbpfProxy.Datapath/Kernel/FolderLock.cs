@@ -17,9 +17,21 @@ internal sealed class FolderLock : IDisposable
     }
 
     /// <summary>Takes the lock. Waits for a moment where it is held: a look at it (<see cref="IsTaken"/>) is short.</summary>
-    /// <exception cref="IOException">Another process holds it.</exception>
-    public static FolderLock Take(string path) =>
-        Take(Open(path), _patience, $"another ebpf-proxy is running with the pins in {path}");
+    /// <exception cref="IOException">Another process holds it; or the folder is gone, which that process may have removed meanwhile.</exception>
+    public static FolderLock Take(string path) => Take(path, _patience);
+
+    /// <summary>The same with another patience.</summary>
+    internal static FolderLock Take(string path, TimeSpan patience)
+    {
+        var taken = Take(Open(path), patience, $"another ebpf-proxy is running with the pins in {path}");
+        if (taken.IsOfPath(path))
+        {
+            return taken;
+        }
+
+        taken.Dispose();
+        throw new IOException($"{path} was removed by another ebpf-proxy");
+    }
 
     /// <summary>Takes the lock of a file that other programs know too, and waits for them.</summary>
     /// <exception cref="IOException">They do not let go of it.</exception>
@@ -67,6 +79,9 @@ internal sealed class FolderLock : IDisposable
     }
 
     public void Dispose() => Libc.Close(_fd);
+
+    /// <summary>Whether the folder that is locked is the one that the path leads to: not one that was removed before it was locked.</summary>
+    private bool IsOfPath(string path) => new FileInfo($"/proc/self/fd/{_fd}").LinkTarget == Path.GetFullPath(path);
 
     private static int Open(string path)
     {

@@ -48,6 +48,13 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "mallopt")]
     public static partial int SetHeapOption(int option, int value);
 
+    /// <summary>Fills in the soft and the hard limit of a resource.</summary>
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, Span<ulong> limit);
+
+    [LibraryImport("libc", EntryPoint = "setrlimit", SetLastError = true)]
+    public static partial int SetLimit(int resource, ReadOnlySpan<ulong> limit);
+
     /// <summary>The last call's error in words, as in "Permission denied".</summary>
     public static string LastError => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 }

@@ -50,6 +50,22 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
     /// </param>
     public void Attach(Action beforeFirstChoice)
     {
+        try
+        {
+            AttachAll(beforeFirstChoice);
+        }
+        catch
+        {
+            // Their pins keep them. The next try opens them again.
+            Close();
+            throw;
+        }
+    }
+
+    public void Dispose() => Close();
+
+    private void AttachAll(Action beforeFirstChoice)
+    {
         ulong cgroupId = CgroupRoot.IdOf(cgroupRoot);
         int replaced = 0;
         var hooks = SocketHook.With(options);
@@ -83,7 +99,11 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         Log.Attached(logger, hooks.Count - replaced, replaced, cgroupRoot);
     }
 
-    public void Dispose() => _links.ForEach(link => link.Dispose());
+    private void Close()
+    {
+        _links.ForEach(link => link.Dispose());
+        _links.Clear();
+    }
 
     private List<string> FindOthers()
     {

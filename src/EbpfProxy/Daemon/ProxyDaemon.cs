@@ -63,6 +63,7 @@ internal static class ProxyDaemon
             return 0;
         }
 
+        OpenFileLimit.Raise();
         NativeHeap.KeepLittle();
         OutOfMemoryScore.Set(options.OomScoreAdjustment, logger);
         return await RunAsync(host, nodeName, sysctls, logger, token);

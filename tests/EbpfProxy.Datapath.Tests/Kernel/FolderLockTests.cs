@@ -7,7 +7,39 @@ public sealed class FolderLockTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("lock").FullName;
 
-    public void Dispose() => Directory.Delete(_folder);
+    public void Dispose()
+    {
+        if (Directory.Exists(_folder))
+        {
+            Directory.Delete(_folder);
+        }
+    }
+
+    /// <summary>Who removes everything has the lock meanwhile; whoever waits for it would have that of a folder that nobody sees.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Lock_of_a_folder_that_was_removed_meanwhile_is_none(bool isMadeAnew)
+    {
+        var removing = FolderLock.Take(_folder);
+        var starting = Task.Run(() => FolderLock.Take(_folder, TimeSpan.FromSeconds(60)), TestContext.Current.CancellationToken);
+        Eventually.Holds(() => OpenDescriptors() == 2, TimeSpan.FromSeconds(20));
+
+        Directory.Delete(_folder);
+        if (isMadeAnew)
+        {
+            Directory.CreateDirectory(_folder);
+        }
+
+        removing.Dispose();
+
+        var refused = await Assert.ThrowsAsync<IOException>(() => starting);
+        Assert.Equal($"{_folder} was removed by another ebpf-proxy", refused.Message);
+        Assert.Equal(0, OpenDescriptors());
+    }
+
+    private int OpenDescriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd")
+        .Count(file => new FileInfo(file).LinkTarget?.StartsWith(_folder, StringComparison.Ordinal) == true);
 
     [Fact]
     public async Task Look_at_the_lock_keeps_nobody_from_taking_it()
