@@ -159,6 +159,26 @@ static __always_inline bool connection_allocate(__u32 *id)
 	return !bpf_map_pop_elem(&free_connections, id) || closing_take(id) || unanswered_take(id);
 }
 
+/* Makes room among the tokens of the unanswered, where most stand for nothing any more: behind one
+ * that lives and goes on, as that of a client that only sends, none is taken away in time. Those
+ * that live go to the end. */
+static __noinline int token_make_room(void)
+{
+	struct flow head;
+
+	for (int attempt = 0; attempt < TOKEN_ATTEMPTS; attempt++) {
+		struct connection *connection;
+
+		if (bpf_map_pop_elem(&unanswered, &head))
+			break;
+		connection = connection_live(&head);
+		if (!connection || connection_is_answered(connection))
+			break;
+		bpf_map_push_elem(&unanswered, &head, BPF_ANY);
+	}
+	return 0;
+}
+
 /* Gives a new connection its token, and takes away what is at the head and needs none any more. */
 static __always_inline void token_add(__u32 id, __u32 generation)
 {
@@ -182,13 +202,8 @@ static __always_inline void token_add(__u32 id, __u32 generation)
 	}
 	if (!bpf_map_push_elem(&unanswered, &token, BPF_ANY))
 		return;
-	/* The queue is full: its oldest goes, and with it what it stands for. */
-	if (!bpf_map_pop_elem(&unanswered, &head)) {
-		struct connection *connection = connection_live(&head);
-
-		if (connection && !connection_is_answered(connection))
-			connection_end(connection, head.connection, head.generation);
-	}
+	/* Where there is none, it is the controller that frees this one, long after its end. */
+	token_make_room();
 	bpf_map_push_elem(&unanswered, &token, BPF_ANY);
 }
 

@@ -120,16 +120,14 @@ internal sealed class ConnectionSweeper(
         now > connection.LastSeenNs + (timeouts.For(connection) * NanosecondsASecond) + Patience;
 
     /// <summary>
-    /// Whether a connection that is over has no token by which it would have been ended long before: a controller that was
-    /// killed had taken it; or an earlier build took a flow for answered, and its token for needless, though nobody went on
-    /// after the answer.
+    /// Whether a connection that is over has no token by which it would have been ended long before: whoever took it was killed
+    /// before it ended the connection, or found no place for it in the queue again; or an earlier build took a flow for
+    /// answered, and its token for needless, though nobody went on after the answer.
     /// </summary>
     private bool HasNoToken(in ConnectionValue connection, ulong now)
     {
         ulong longest = Math.Max(timeouts.TcpSyn, Math.Max(timeouts.Udp, timeouts.Sctp));
-        bool hadOne = connection.Flags.HasFlag(ConnectionFlags.Closing)
-            || (connection.Protocol != (byte)Protocol.Tcp && connection.SeenAnswer != SeenFlags.None);
-        return hadOne && now > connection.LastSeenNs + ((timeouts.For(connection) + (4 * longest)) * NanosecondsASecond);
+        return now > connection.LastSeenNs + ((timeouts.For(connection) + (4 * longest)) * NanosecondsASecond);
     }
 
     private void FinishPass()
