@@ -72,6 +72,9 @@ internal sealed class PacketPath : IDisposable
     /// <summary>Says that a frontend leads to another service than before, or came.</summary>
     public void FrontendTurns() => _sweeper.FrontendTurns();
 
+    /// <summary>Says that an address of the node has gone; to be called when devices no longer have it.</summary>
+    public void SourceGoes() => _sweeper.SourceGoes();
+
     /// <summary>Says which addresses only services have: packets to those of them that none has are dropped.</summary>
     public void SetServicePrefixes(IReadOnlyCollection<Prefix> prefixes) => _servicePrefixes.Write(prefixes);
 
@@ -81,7 +84,7 @@ internal sealed class PacketPath : IDisposable
     public void Sweep(FrontendRows frontends, bool areTablesWhole)
     {
         _hints.AreTablesWhole = areTablesWhole;
-        _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, frontends.Has, frontends.HasTurned);
+        _sweeper.Step((_sweeper.Capacity / SweepSeconds) + 1, frontends.Has, frontends.HasTurned, frontends.IsOfNode);
     }
 
     /// <inheritdoc cref="DeviceCoverage"/>

@@ -181,6 +181,7 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
+            bool isAnyLost = _network.LocalAddresses.Any(local => !network.LocalAddresses.Any(left => left.Address == local.Address));
             _programTables.SetNetwork(network);
             _network = network;
             Guard(() => _roles.Update(network, _writer));
@@ -191,6 +192,11 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
             else
             {
                 _packets?.Follow(network);
+            }
+
+            if (isAnyLost)
+            {
+                _packets?.SourceGoes();
             }
         }
     }

@@ -38,7 +38,8 @@ internal sealed class ConnectionSweeper(
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
     private readonly FrontendLosses _losses = new(maps, sourcePorts);
     private readonly LostRows _lostRows = new(maps, gracePeriods);
-    private readonly FrontendTurns _turns = new();
+    private readonly Lookout _turns = new();
+    private readonly Lookout _lostSources = new();
     private readonly ConnectionValue[] _part = new ConnectionValue[1024];
     private int _next;
     private int _inUse;
@@ -62,7 +63,13 @@ internal sealed class ConnectionSweeper(
     /// Says that a frontend leads to another service than before, or that it came: flows of UDP that ask it, and have a backend
     /// of the one before, are ended by the end of the next pass.
     /// </summary>
-    public void FrontendTurns() => _turns.Add();
+    public void FrontendTurns() => _turns.Begin();
+
+    /// <summary>
+    /// Says that an address of the node goes: connections that mask their client with it, whose answers would go there, are ended
+    /// by the end of the next pass, as those of the kernel's own masquerade are. To be called when no new one gets it.
+    /// </summary>
+    public void SourceGoes() => _lostSources.Begin();
 
     /// <summary>Tells of the addresses of connections that an earlier run left; before programs come that need it.</summary>
     public void Adopt()
@@ -77,8 +84,13 @@ internal sealed class ConnectionSweeper(
     /// <param name="count">How many ids.</param>
     /// <param name="isFrontend">Whether an address, port and protocol are a frontend's.</param>
     /// <param name="hasTurned">Whether who asks them gets a backend of another service than the one named.</param>
+    /// <param name="isOfNode">Whether an address is this node's.</param>
     /// <returns>How many connections were freed.</returns>
-    public int Step(int count, Func<Address, ushort, Protocol, bool> isFrontend, Func<Address, ushort, Protocol, uint, bool> hasTurned)
+    public int Step(
+        int count,
+        Func<Address, ushort, Protocol, bool> isFrontend,
+        Func<Address, ushort, Protocol, uint, bool> hasTurned,
+        Func<Address, bool> isOfNode)
     {
         int freed = FreeEnded();
         _lostRows.Step(count);
@@ -93,7 +105,7 @@ internal sealed class ConnectionSweeper(
             maps.Read(_next, part);
             for (int i = 0; i < part.Length; i++)
             {
-                Visit(_next + i, part[i], now, ended, isFrontend, hasTurned);
+                Visit(_next + i, part[i], now, ended, isFrontend, hasTurned, isOfNode);
             }
 
             left -= part.Length;
@@ -140,6 +152,7 @@ internal sealed class ConnectionSweeper(
         _losses.FinishPass();
         _lostRows.FinishPass();
         _turns.FinishPass();
+        _lostSources.FinishPass();
         hints.FinishPass();
         ref uint isInUse = ref maps.State[0].IsInUse;
         if (InUse > 0 || isInUse == 0)
@@ -192,7 +205,7 @@ internal sealed class ConnectionSweeper(
 
     private void Visit(
         int id, in ConnectionValue connection, ulong now, List<(int Id, uint Generation)> ended,
-        Func<Address, ushort, Protocol, bool> isFrontend, Func<Address, ushort, Protocol, uint, bool> hasTurned)
+        Func<Address, ushort, Protocol, bool> isFrontend, Func<Address, ushort, Protocol, uint, bool> hasTurned, Func<Address, bool> isOfNode)
     {
         if (connection.Protocol == 0)
         {
@@ -207,8 +220,9 @@ internal sealed class ConnectionSweeper(
         }
         else if (!IsOver(connection, now))
         {
-            if (_turns.AreLookedFor && connection.Protocol == (byte)Protocol.Udp && hasTurned(
-                connection.Frontend.ToAddress(), connection.FrontendPort, Protocol.Udp, connection.Service))
+            bool hasTurnedAway = _turns.IsOut && connection.Protocol == (byte)Protocol.Udp && hasTurned(
+                connection.Frontend.ToAddress(), connection.FrontendPort, Protocol.Udp, connection.Service);
+            if (hasTurnedAway || (_lostSources.IsOut && HasLostSource(connection, isOfNode)))
             {
                 maps.End(id, connection.Generation);
             }
@@ -224,6 +238,12 @@ internal sealed class ConnectionSweeper(
             _overdue++;
         }
     }
+
+    /// <summary>What the node asks itself comes from the frontend's address, which need not be the node's.</summary>
+    private static bool HasLostSource(in ConnectionValue connection, Func<Address, bool> isOfNode) =>
+        connection.Flags.HasFlag(ConnectionFlags.SourceChosen)
+        && connection.Source != connection.Frontend
+        && !isOfNode(connection.Source.ToAddress());
 
     /// <summary>
     /// A queue is in the order of age, or nearly: the first that has time left ends the walk. Unless others are over that

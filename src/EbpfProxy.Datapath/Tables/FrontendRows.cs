@@ -25,6 +25,9 @@ internal sealed class FrontendRows(TableSet tables, Func<Address, bool> isOfNode
     private bool AcceptsNodePorts(Address address) =>
         tables.Addresses.TryRead(AddressKey.From(address), out var info) && ((AddressRole)info.Roles).HasFlag(AddressRole.Node);
 
+    /// <summary>Whether an address is this node's.</summary>
+    public bool IsOfNode(Address address) => isOfNode(address);
+
     private bool TryFind(Address address, ushort port, Protocol protocol, out FrontendValue row) =>
         tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out row)
         || (isOfNode(address) && tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, protocol), out row));

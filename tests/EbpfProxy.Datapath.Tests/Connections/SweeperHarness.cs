@@ -56,6 +56,9 @@ public abstract class SweeperHarness : IDisposable
     /// <summary>Whether who asks anew gets a backend of another service than this.</summary>
     protected Func<uint, bool> HasTurned { get; set; } = _ => false;
 
+    /// <summary>The addresses that the node has no more.</summary>
+    private protected HashSet<Address> Lost { get; } = [];
+
     public void Dispose()
     {
         Hints.Dispose();
@@ -76,7 +79,7 @@ public abstract class SweeperHarness : IDisposable
         }
     }
 
-    protected void Step(int count) => Sweeper.Step(count, (_, _, _) => HasFrontend, (_, _, _, service) => HasTurned(service));
+    protected void Step(int count) => Sweeper.Step(count, (_, _, _) => HasFrontend, (_, _, _, service) => HasTurned(service), address => !Lost.Contains(address));
 
     private protected void Open(int id, SeenFlags ask, SeenFlags answer, ConnectionFlags flags = ConnectionFlags.None, uint generation = 1)
     {
