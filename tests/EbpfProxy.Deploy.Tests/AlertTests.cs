@@ -15,6 +15,7 @@ public sealed class AlertTests : IDisposable
     private static readonly Case[] _rows =
     [
         new("EbpfProxyDown", [("up{job='kube-system/ebpf-proxy'}", "1x30 0x30")]),
+        new("EbpfProxyUnseen", [("up{job='kube-system/ebpf-proxy'}", "1x60"), ("ebpf_proxy_build_info", "1x20 _x40")]),
         new("EbpfProxyAbsent", [("up{job='ebpf-proxy'}", "1x30 0x30")]),
         new("EbpfProxyRestarts", [("process_start_time_seconds{job='kube-system/ebpf-proxy'}", "60x30 1860+60x30")]),
         new("EbpfProxyNotReady", [("ebpf_proxy_not_ready{reason='devices'}", "0x30 1x30")]),

@@ -156,6 +156,25 @@ public sealed class DaemonSetTests
         Assert.All(probes, probe => Assert.Equal(5, probe.TimeoutSeconds));
     }
 
+    /// <summary>As docs/migrate.md shows it, for clusters whose kube-proxy has the same host ports.</summary>
+    [Fact]
+    public void Ports_can_be_taken_off_where_nothing_names_them()
+    {
+        var daemon = Overlay.RenderOwn("""
+            apiVersion: kustomize.config.k8s.io/v1beta1
+            kind: Kustomization
+            resources: [DEPLOY/base]
+            components: [DEPLOY/components/exec-probes]
+            patches:
+              - target: { kind: DaemonSet, name: ^ebpf-proxy$ }
+                patch: |-
+                  - { op: remove, path: /spec/template/spec/containers/0/ports }
+            """).Daemon;
+
+        Assert.Null(daemon.Ports);
+        Assert.All(new[] { daemon.StartupProbe, daemon.LivenessProbe, daemon.ReadinessProbe }, probe => Assert.Null(probe.HttpGet));
+    }
+
     /// <summary>As docs/install.md shows it.</summary>
     [Fact]
     public void Another_port_of_health_is_said_to_the_probes_in_one_place()
