@@ -18,6 +18,9 @@ internal sealed class Reflector(
     /// <summary>A server does not get a resource while it runs; rights may come at any time.</summary>
     private static readonly TimeSpan _askAbsentAgain = TimeSpan.FromHours(1);
     private static readonly TimeSpan _askForbiddenAgain = TimeSpan.FromMinutes(10);
+    /// <summary>How often in a row a server may say that it does not have what it had: some ten minutes.</summary>
+    private const int MaxAbsences = 20;
+
     private static readonly TimeSpan _relistSpread = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _shortWatch = TimeSpan.FromSeconds(1);
 
@@ -31,6 +34,12 @@ internal sealed class Reflector(
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromMinutes(5);
 
     private bool _isAbsent;
+
+    /// <summary>Whether there was a list since it was last counted as empty.</summary>
+    private bool _wasListed;
+
+    /// <summary>How often in a row the server said that it has no such resource, though it was listed.</summary>
+    private int _absences;
 
     /// <summary>How often in a row the version of a list proved too old before anything was heard of it.</summary>
     private int _expirations;
@@ -70,8 +79,8 @@ internal sealed class Reflector(
         {
             return await FollowAsync(token);
         }
-        // What was there is not given up for one answer to a watch: a server that has just started may refuse for a moment.
-        catch (ApiException error) when (error.IsAbsence && resource.IsOptional && _watch.Version is null)
+        // What was there is not given up at once: a server that has just started may refuse for a moment.
+        catch (ApiException error) when (error.IsAbsence && resource.IsOptional && (!_wasListed || ++_absences > MaxAbsences))
         {
             return CountAsEmpty(error);
         }
@@ -137,7 +146,7 @@ internal sealed class Reflector(
         var (count, listed) = await _list.RunAsync(version, token);
         _watch.Version = listed;
         Status.Listed(time.GetUtcNow());
-        _isAbsent = false;
+        MarkListed();
         Log.Listed(log, count, resource.Name, listed, (long)time.GetElapsedTime(begin).TotalMilliseconds);
     }
 
@@ -150,7 +159,7 @@ internal sealed class Reflector(
     /// <summary>A watch that ends is asked for again at once, unless it was too short to be of use.</summary>
     private TimeSpan AfterWatch()
     {
-        _isAbsent = false;
+        MarkListed();
         _newest = _watch.Version;
         if (_watch.Events > 0)
         {
@@ -230,13 +239,15 @@ internal sealed class Reflector(
             Log.ResourceAbsent(log, resource.Name, error.Message);
         }
 
-        _watch.Version = null;
+        (_watch.Version, _wasListed, _absences) = (null, false, 0);
         resource.BeginList();
         resource.CompleteList();
         Status.Absent(time.GetUtcNow());
         var wait = error.Status == HttpStatusCode.Forbidden ? _askForbiddenAgain : _askAbsentAgain;
         return wait + _backoff.Spread(wait / 10);
     }
+
+    private void MarkListed() => (_isAbsent, _wasListed, _absences) = (false, true, 0);
 
     private static WatchErrorKind KindOf(Exception error) => error switch
     {

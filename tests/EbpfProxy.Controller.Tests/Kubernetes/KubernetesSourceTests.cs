@@ -122,23 +122,42 @@ public sealed class KubernetesSourceTests
     }
 
     [Theory]
-    [InlineData(404, "Not Found")]
-    [InlineData(403, "Forbidden")]
-    public async Task ServiceCIDRs_are_kept_while_a_server_that_gave_them_refuses_to(int status, string reason)
+    [InlineData(404, "Not Found", 2)]
+    [InlineData(404, "Not Found", 8)] // the version is given up meanwhile
+    [InlineData(403, "Forbidden", 8)]
+    public async Task ServiceCIDRs_are_kept_while_a_server_that_gave_them_refuses_to(int status, string reason, int times)
     {
         await using var server = await KubernetesApiServer.StartAsync();
         server.Apply(Cluster.Cidr("kubernetes", "10.96.0.0/16"));
         await using var source = RunningSource.At(server);
         await source.WaitForWatchesAsync();
 
-        server.Fault = request => request.Resource == "servicecidrs" ? new ApiFault.Status(status, reason, "not yet") : null;
+        int refused = 0;
+        server.Fault = request => request.Resource == "servicecidrs" && Interlocked.Increment(ref refused) <= times
+            ? new ApiFault.Status(status, reason, "not yet")
+            : null;
         server.EndWatches();
-        await source.WaitAsync(() => source.Watch("servicecidrs").Errors > 0);
-
-        Assert.Equal("10.96.0.0/16", Assert.Single(source.Sink.Prefixes!).ToString());
-        server.Fault = null;
+        await source.WaitAsync(() => source.Watch("servicecidrs").Errors >= times);
         server.Apply(Cluster.Cidr("more", "fd00::/112"));
         await source.WaitAsync(() => source.Sink.Prefixes!.Count == 2);
+
+        // That they count as none is said.
+        Assert.DoesNotContain(source.Log.Lines, line => line.Id == 3006);
+    }
+
+    [Fact]
+    public async Task ServiceCIDRs_that_a_server_gives_no_more_count_as_none_after_a_while()
+    {
+        await using var server = await KubernetesApiServer.StartAsync();
+        server.Apply(Cluster.Cidr("kubernetes", "10.96.0.0/16"));
+        await using var source = RunningSource.At(server);
+        await source.WaitForWatchesAsync();
+
+        server.Fault = request => request.Resource == "servicecidrs" ? new ApiFault.Status(404, "Not Found", "gone") : null;
+        server.EndWatches();
+
+        await source.WaitAsync(() => source.Sink.Prefixes!.Count == 0);
+        Assert.InRange(source.Watch("servicecidrs").Errors, 20, 21);
     }
 
     [Theory]
