@@ -42,6 +42,13 @@ internal readonly record struct ServiceWords(ServiceValue Value)
         : Value.ExternalNear.Verdict == verdict ? Value.ExternalNear
         : default;
 
+    /// <summary>The same where nobody is to come from outside.</summary>
+    public ServiceWords WithoutOutside()
+    {
+        var refuse = new TrafficWord(0, 0, Verdict.Refuse);
+        return new ServiceWords(Value with { External = refuse, ExternalNear = refuse });
+    }
+
     /// <summary>The places of the sets that the words name, each once.</summary>
     public SetExtents Extents()
     {

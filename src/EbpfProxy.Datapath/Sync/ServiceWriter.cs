@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using EbpfProxy.Datapath.Abi;
-using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
@@ -28,6 +28,9 @@ internal sealed class ServiceWriter
     private readonly Retirement _retirement;
     private readonly BackendMerge _merge = new();
     private readonly List<PortTables> _moved = [];
+
+    /// <summary>The services that have frontends for traffic from outside, and shall have none.</summary>
+    private readonly List<ServiceRecord> _closing = [];
     private bool _areAddressesProved;
     private bool _isAnyMoved;
 
@@ -87,11 +90,12 @@ internal sealed class ServiceWriter
         long before = _tables.Writes;
         _retirement.Collect();
         _moved.Clear();
+        _closing.Clear();
         _isAnyMoved = isComplete || !_areAddressesProved;
         _addresses.IsDeferring = isComplete;
         if (isComplete)
         {
-            Reserve(changes);
+            TableRoom.Make(changes, _tables, _addresses, _sets);
         }
 
         var goneRecords = new List<ServiceRecord>();
@@ -113,6 +117,7 @@ internal sealed class ServiceWriter
 
         goneRecords.ForEach(_frontends.GiveUpAll);
         _frontends.RemoveGone();
+        _closing.ForEach(CloseToOutside);
         goneRecords.ForEach(Retire);
         if (isComplete)
         {
@@ -197,7 +202,17 @@ internal sealed class ServiceWriter
         }
 
         bool hadSomebody = _tables.Services.Read(record.Id).HasSomebody;
-        FlipWords(record, desired, wanted);
+        if (HasOutside(record.Frontends) && !HasOutside(desired.Frontends))
+        {
+            // What still asks there is served until the last frontend is gone.
+            _closing.Add(record);
+            FlipWords(record, desired with { Verdicts = desired.Verdicts.OfInsideForAll }, wanted);
+        }
+        else
+        {
+            FlipWords(record, desired, wanted);
+        }
+
         if (desired.Key.Protocol == Protocol.Udp && !hadSomebody && _tables.Services.Read(record.Id).HasSomebody)
         {
             _frontends.Turning?.Invoke();
@@ -272,6 +287,17 @@ internal sealed class ServiceWriter
         FreeUnused(local, kept);
     }
 
+    private static bool HasOutside(FrontendEntry[] frontends) => Array.Exists(frontends, entry => entry.Value.Kind != (byte)FrontendKind.ClusterIP);
+
+    private static bool HasOutside(ImmutableArray<Frontend> frontends) => frontends.Any(frontend => frontend.Kind != FrontendKind.ClusterIP);
+
+    /// <summary>No frontend leads there any more; of the sets that the words name, others use each.</summary>
+    private void CloseToOutside(ServiceRecord record)
+    {
+        var current = ServiceWords.Read(_tables.Services, record.Id);
+        current.WithoutOutside().Write(_tables.Services, record.Id, current);
+    }
+
     /// <summary>Apart from where it is called: what a closure captures is allocated even where there is nothing to free.</summary>
     private void FreeLater(Extent extent) => _retirement.Add(() => _sets.Free(extent));
 
@@ -319,50 +345,6 @@ internal sealed class ServiceWriter
             _ranges.Trim(record);
             _services.Free(record);
         });
-    }
-
-    private void Reserve(IReadOnlyCollection<ServiceChange> changes)
-    {
-        uint services = 0;
-        uint backends = 0;
-        uint sets = 0;
-        uint frontends = 0;
-        uint ranges = 0;
-        foreach (var port in changes.SelectMany(change => change.Tables?.Ports ?? []))
-        {
-            services++;
-            backends += (uint)port.Backends.Length;
-            frontends += (uint)port.Frontends.Length;
-            ranges += (uint)port.SourceRanges.Length;
-            foreach (var backend in port.Backends)
-            {
-                sets += backend.Use.HasFlag(BackendUse.InClusterSet) ? 1u : 0;
-                sets += backend.Use.HasFlag(BackendUse.InLocalSet) ? 1u : 0;
-            }
-        }
-
-        // The changes after the first list shall not have to copy a table.
-        Together.Run(
-            () => MakeRoom(_tables.Names.EnsureCapacity, services),
-            () => MakeRoom(_tables.Tallies.EnsureCapacity, services),
-            () => MakeRoom(_tables.Services.EnsureCapacity, services),
-            () => MakeRoom(_tables.Backends.EnsureCapacity, backends),
-            () => MakeRoom(_tables.Frontends.EnsureCapacity, frontends),
-            () => MakeRoom(_tables.Ranges.EnsureCapacity, ranges),
-            () => MakeRoom(_addresses.EnsureCapacity, frontends + backends),
-            () => MakeRoom(_sets.Reserve, sets));
-    }
-
-    private static void MakeRoom(Action<uint> ensureCapacity, uint count)
-    {
-        try
-        {
-            ensureCapacity(count + (count / 8) + 8);
-        }
-        catch (IOException)
-        {
-            // Only what is written needs room, and asks for it then: for want of more no service shall wait.
-        }
     }
 
     private void AdoptRecords(Dictionary<uint, List<uint>> backendsByService)

@@ -22,11 +22,11 @@ internal sealed class FrontendRows(TableSet tables, Func<Address, bool> isOfNode
         TryFind(address, port, protocol, out var row) && row.Service != service
         && row.Service < tables.Services.Capacity && tables.Services.Read(row.Service).HasSomebody;
 
-    private bool AcceptsNodePorts(Address address) =>
-        tables.Addresses.TryRead(AddressKey.From(address), out var info) && ((AddressRole)info.Roles).HasFlag(AddressRole.Node);
-
     /// <summary>Whether an address is this node's.</summary>
     public bool IsOfNode(Address address) => isOfNode(address);
+
+    private bool AcceptsNodePorts(Address address) =>
+        tables.Addresses.TryRead(AddressKey.From(address), out var info) && ((AddressRole)info.Roles).HasFlag(AddressRole.Node);
 
     private bool TryFind(Address address, ushort port, Protocol protocol, out FrontendValue row) =>
         tables.Frontends.TryRead(FrontendKey.From(address, port, protocol), out row)

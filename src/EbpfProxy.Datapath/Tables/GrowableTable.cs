@@ -34,7 +34,15 @@ internal abstract class GrowableTable : IDisposable
     {
         if (count > Capacity)
         {
-            Grow(Math.Max(count, Capacity * 2));
+            uint wished = Math.Max(count, Capacity * 2);
+            try
+            {
+                Grow(wished);
+            }
+            catch (IOException) when (wished > count)
+            {
+                Grow(count);
+            }
         }
 
         if (_isPinBehind)

@@ -101,4 +101,8 @@ public enum Verdict : byte
 /// <param name="Internal">To the cluster IP.</param>
 /// <param name="External">To a node port or external address, from outside the node.</param>
 /// <param name="ExternalNear">The same, from a pod of this node or the node itself.</param>
-public readonly record struct TrafficVerdicts(Verdict Internal, Verdict External, Verdict ExternalNear);
+public readonly record struct TrafficVerdicts(Verdict Internal, Verdict External, Verdict ExternalNear)
+{
+    /// <summary>What traffic to the cluster IP gets, for all.</summary>
+    public TrafficVerdicts OfInsideForAll => new(Internal, Internal, Internal);
+}

@@ -268,6 +268,26 @@ public sealed class ServiceWriterTests
     }
 
     [Fact]
+    public void External_address_is_served_until_it_is_gone()
+    {
+        _harness.Apply(WithExternalIP(Service("web", "10.96.0.1", "10.0.0.1"), "192.0.2.1"));
+        var closed = Service("web", "10.96.0.1", "10.0.0.2");
+        closed = closed with { Ports = [closed.Ports[0] with { Verdicts = new TrafficVerdicts(Verdict.Cluster, Verdict.Refuse, Verdict.Refuse) }] };
+        _harness.Journal.AfterWrite = () =>
+        {
+            var word = _harness.Tables.Services.Read(0).External;
+            bool isThere = _harness.Dump().Any(line => line.StartsWith("192.0.2.1:", StringComparison.Ordinal));
+            Assert.True(!isThere || word is { Verdict: Verdict.Cluster, Count: 1 }, $"{word}");
+            _harness.AssertConsistent();
+        };
+
+        _harness.Apply(closed);
+
+        Assert.Equal(["10.96.0.1:80 10.0.0.2:8080"], _harness.Dump());
+        Assert.Equal(closed.Ports[0].Verdicts, _harness.Tables.Services.Read(0).Verdicts);
+    }
+
+    [Fact]
     public void What_fits_is_written_though_there_is_no_memory_for_more()
     {
         _harness.MostFrontends = 2;

@@ -41,15 +41,7 @@ public sealed class TableTests : IDisposable
     [KernelFact]
     public void Tally_that_grows_keeps_what_programs_add_meanwhile()
     {
-        using var map = BpfMap.Create(new BpfMapOptions
-        {
-            Name = "tallies",
-            Type = BpfMapType.Array,
-            KeySize = 4,
-            ValueSize = 64,
-            MaxEntries = 2,
-            Flags = BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap,
-        });
+        using var map = CreateTallies();
         using var slot = CreateSlot(map);
         using var programs = new BpfArrayMap<TallyValue>(map).MemoryMap();
         programs[1] = new TallyValue { Opened = 3, Closed = 1 };
@@ -62,6 +54,20 @@ public sealed class TableTests : IDisposable
         table.Close(new ConnectionValue { Service = 1, BytesAsk = 1, BytesAnswer = 2 });
         table.Close(new ConnectionValue { Service = 1, IsOver = 1 });
         Assert.Equal(new TallyValue { Opened = 4, Closed = 2, BytesSent = 10, BytesReceived = 2 }, table.Read(1));
+    }
+
+    [KernelFact]
+    public void Table_that_the_kernel_does_not_double_has_what_is_needed()
+    {
+        using var map = CreateTallies();
+        using var slot = CreateSlot(map);
+        using var table = new NarrowTable(map, new BpfMapArray(slot), new PinFolder(Path.Combine(_bpffs.Path, "pins")), limit: 3);
+
+        table.EnsureCapacity(3);
+
+        Assert.Equal(3u, table.Capacity);
+        Assert.ThrowsAny<IOException>(() => table.EnsureCapacity(4));
+        Assert.Equal(3u, table.Capacity);
     }
 
     [KernelFact]
@@ -119,6 +125,30 @@ public sealed class TableTests : IDisposable
             add();
         }
     }
+
+    /// <summary>One for which the kernel has memory up to a limit.</summary>
+    private sealed class NarrowTable(BpfMap map, BpfMapArray slot, PinFolder pins, uint limit) : TallyTable("tallies", map, slot, pins, default)
+    {
+        protected override void CopyTo(BpfMap larger)
+        {
+            if (larger.MaxEntries > limit)
+            {
+                throw new IOException("Cannot allocate memory");
+            }
+
+            base.CopyTo(larger);
+        }
+    }
+
+    private static BpfMap CreateTallies() => BpfMap.Create(new BpfMapOptions
+    {
+        Name = "tallies",
+        Type = BpfMapType.Array,
+        KeySize = 4,
+        ValueSize = 64,
+        MaxEntries = 2,
+        Flags = BpfMapFlags.MemoryMappable | BpfMapFlags.InnerMap,
+    });
 
     private static BpfMap Create(BpfMapType type, BpfMapFlags flags) => BpfMap.Create(
         new BpfMapOptions { Name = "table", Type = type, KeySize = 4, ValueSize = 8, MaxEntries = 4, Flags = flags });
