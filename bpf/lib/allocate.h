@@ -162,7 +162,7 @@ static __always_inline bool connection_allocate(__u32 *id)
 /* Makes room among the tokens of the unanswered, where most stand for nothing any more: behind one
  * that lives and goes on, as that of a client that only sends, none is taken away in time. Those
  * that live go to the end. */
-static __noinline int token_make_room(void)
+static __noinline void token_make_room(void)
 {
 	struct flow head;
 
@@ -176,7 +176,6 @@ static __noinline int token_make_room(void)
 			break;
 		bpf_map_push_elem(&unanswered, &head, BPF_ANY);
 	}
-	return 0;
 }
 
 /* Gives a new connection its token, and takes away what is at the head and needs none any more. */

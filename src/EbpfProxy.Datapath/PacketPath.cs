@@ -207,6 +207,9 @@ internal sealed class PacketPath : IDisposable
 
         _conntrack?.Start();
         Update(network, isThorough: true);
+
+        // Until now the programs of an earlier run had the addresses of its last day.
+        SourceGoes();
         Volatile.Write(ref Connections.State[0].IsHandedBack, 0);
     }
 

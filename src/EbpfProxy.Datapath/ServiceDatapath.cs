@@ -181,22 +181,28 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     {
         lock (_lock)
         {
-            bool isAnyLost = _network.LocalAddresses.Any(local => !network.LocalAddresses.Any(left => left.Address == local.Address));
+            bool isAnyLost = SourcesOf(_network).Except(SourcesOf(network)).Any();
             _programTables.SetNetwork(network);
             _network = network;
-            Guard(() => _roles.Update(network, _writer));
-            if (_programs.AreAttached)
+            try
             {
-                _packets?.Update(network, isThorough);
+                Guard(() => _roles.Update(network, _writer));
+                if (_programs.AreAttached)
+                {
+                    _packets?.Update(network, isThorough);
+                }
+                else
+                {
+                    _packets?.Follow(network);
+                }
             }
-            else
+            finally
             {
-                _packets?.Follow(network);
-            }
-
-            if (isAnyLost)
-            {
-                _packets?.SourceGoes();
+                // The next reading would show no difference any more.
+                if (isAnyLost)
+                {
+                    _packets?.SourceGoes();
+                }
             }
         }
     }
@@ -291,14 +297,19 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     private bool IsOfNode(Address address) =>
         address.IsLoopback || _network.LocalAddresses.Any(local => local.Address == address);
 
+    /// <summary>The addresses that clients may be masqueraded with.</summary>
+    private static IEnumerable<Address> SourcesOf(NodeNetwork network) =>
+        network.LocalAddresses.Where(local => local.IsGlobal || local.Address.Family == IpFamily.IPv4).Select(local => local.Address);
+
     private ServiceWriter Adopt()
     {
         var writer = ServiceWriter.Adopt(_tables, _gracePeriods, _firstGeneration);
         writer.WhenFrontendsGo(() => _packets?.FrontendGoes());
         writer.WhenFrontendsTurn(() => _packets?.FrontendTurns());
 
-        // What a writer that failed has turned is not known.
+        // What a writer that failed has turned or taken away is not known, nor what nobody wrote meanwhile.
         _packets?.FrontendTurns();
+        _packets?.FrontendGoes();
         writer.WhenContested(contested => Contested?.Invoke(contested));
         _roles.Adopt(writer);
         return writer;

@@ -11,8 +11,8 @@ namespace EbpfProxy.Datapath.Connections;
 /// part of the table at a time, and tells the programs when there is nothing to look for.
 /// <para>
 /// A program that takes the token of a connection out of a queue (the unanswered, the closing), or has a packet that begins
-/// anew, ends it and uses its id again at once. So who ends one here ends that generation alone, and where it has a token,
-/// after taking that. An ended one is freed a grace period later, if its generation is still the same: otherwise a program
+/// anew, ends it and uses its id again at once. So who ends one here ends that generation alone; one that is over, and has a
+/// token, after taking that. An ended one is freed a grace period later, if its generation is still the same: otherwise a program
 /// was just filling it in.
 /// </para>
 /// Not thread-safe.
@@ -242,7 +242,7 @@ internal sealed class ConnectionSweeper(
     /// <summary>What the node asks itself comes from the frontend's address, which need not be the node's.</summary>
     private static bool HasLostSource(in ConnectionValue connection, Func<Address, bool> isOfNode) =>
         connection.Flags.HasFlag(ConnectionFlags.SourceChosen)
-        && connection.Source != connection.Frontend
+        && !(connection.Flags.HasFlag(ConnectionFlags.FromNode) && connection.Source == connection.Frontend)
         && !isOfNode(connection.Source.ToAddress());
 
     /// <summary>

@@ -114,8 +114,8 @@ internal sealed class TcxAttacher(DevicePins pins) : IDeviceAttacher
             if (link is null || !IsAt(link, key))
             {
                 link?.Dispose();
-                _left.Remove(key);
                 File.Delete(pin);
+                _left.Remove(key);
                 return false;
             }
 

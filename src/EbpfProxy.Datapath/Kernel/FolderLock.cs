@@ -24,7 +24,7 @@ internal sealed class FolderLock : IDisposable
     internal static FolderLock Take(string path, TimeSpan patience)
     {
         var taken = Take(Open(path), patience, $"another ebpf-proxy is running with the pins in {path}");
-        if (taken.IsOfPath(path))
+        if (!taken.IsOfRemovedFolder)
         {
             return taken;
         }
@@ -80,8 +80,9 @@ internal sealed class FolderLock : IDisposable
 
     public void Dispose() => Libc.Close(_fd);
 
-    /// <summary>Whether the folder that is locked is the one that the path leads to: not one that was removed before it was locked.</summary>
-    private bool IsOfPath(string path) => new FileInfo($"/proc/self/fd/{_fd}").LinkTarget == Path.GetFullPath(path);
+    /// <summary>Whether the folder was removed before it was locked; the kernel says so in the name of what is open (proc_pid_fd(5)).</summary>
+    private bool IsOfRemovedFolder =>
+        new FileInfo($"/proc/self/fd/{_fd}").LinkTarget?.EndsWith(" (deleted)", StringComparison.Ordinal) == true;
 
     private static int Open(string path)
     {

@@ -19,18 +19,21 @@ public sealed class LostSourceTests : SweeperHarness
         Open(2, ask, ask, ConnectionFlags.SourceChosen);
         Open(3, ask, ask);
         Open(4, ask, ask, ConnectionFlags.SourceChosen | ConnectionFlags.FromNode);
+        Open(5, ask, ask, ConnectionFlags.SourceChosen);
         Connections[2] = Connections[2] with { Source = Connections[2].Backend };
         Connections[4] = Connections[4] with { Source = Connections[4].Frontend };
+        Connections[5] = Connections[5] with { Source = Connections[5].Frontend };
         Lost.UnionWith([Connections[1].Source.ToAddress(), Connections[1].Frontend.ToAddress()]);
         Sweep(2);
-        Assert.Equal([1u, 1u, 1u, 1u], Generations());
+        Assert.Equal([1u, 1u, 1u, 1u, 1u], Generations());
 
         Sweeper.SourceGoes();
         Sweep(1);
 
-        Assert.Equal([2u, 1u, 1u, 1u], Generations());
+        // The fourth is the node's own, to a frontend that is not the node's address; the fifth asked an address that was.
+        Assert.Equal([2u, 1u, 1u, 1u, 2u], Generations());
         Sweep(2);
-        Assert.Equal([1u], FreeIds());
+        Assert.Equal([1u, 5u], FreeIds());
     }
 
     [KernelFact]
@@ -44,5 +47,5 @@ public sealed class LostSourceTests : SweeperHarness
         Assert.Equal(2u, Connections[1].Generation);
     }
 
-    private uint[] Generations() => [.. Enumerable.Range(1, 4).Select(id => Connections[id].Generation)];
+    private uint[] Generations() => [.. Enumerable.Range(1, 5).Select(id => Connections[id].Generation)];
 }

@@ -38,6 +38,22 @@ public sealed class FolderLockTests : IDisposable
         Assert.Equal(0, OpenDescriptors());
     }
 
+    [Fact]
+    public void Folder_behind_a_link_is_as_good()
+    {
+        string link = _folder + "-link";
+        Directory.CreateSymbolicLink(link, _folder);
+        try
+        {
+            using var taken = FolderLock.Take(link);
+            Assert.True(FolderLock.IsTaken(_folder));
+        }
+        finally
+        {
+            Directory.Delete(link);
+        }
+    }
+
     private int OpenDescriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd")
         .Count(file => new FileInfo(file).LinkTarget?.StartsWith(_folder, StringComparison.Ordinal) == true);
 
