@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Options;
@@ -22,18 +21,25 @@ internal static class HandbackCommand
     public static Command Create()
     {
         var now = new Option<bool>("--now") { Description = "Remove everything at once: as `cleanup`, which asks no more" };
-        var forSockets = new Option<TimeSpan>("--wait-for-sockets")
+        var forSockets = new Option<string>("--wait-for-sockets")
         {
             Description = "How long connected sockets are waited for when nothing else is left",
             HelpName = "duration",
-            CustomParser = ParseDuration,
-            DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
+            DefaultValueFactory = _ => "10m",
         };
+        forSockets.Validators.Add(result =>
+        {
+            string text = result.GetRequiredValue(forSockets);
+            if (!GoDuration.TryParse(text, out var duration) || duration < TimeSpan.Zero)
+            {
+                result.AddError($"--wait-for-sockets: \"{text}\" is no duration, as 10m or 30s is");
+            }
+        });
         var command = new DocumentedCommand("handback", Help) { TakeoverCommand.DryRun, TakeoverCommand.Wait, forSockets, now, Cli.BpfFileSystem };
         command.SetAction((result, token) => RunAsync(
             result.GetRequiredValue(Cli.BpfFileSystem),
             result.GetValue(now),
-            new Patience(result.GetRequiredValue(forSockets), TimeProvider.System),
+            new Patience(GoDuration.TryParse(result.GetRequiredValue(forSockets), out var limit) ? limit : TimeSpan.Zero, TimeProvider.System),
             new Pace(result.GetValue(TakeoverCommand.DryRun), result.GetValue(TakeoverCommand.Wait), result.InvocationConfiguration.Output),
             token));
         return command;
@@ -108,17 +114,6 @@ internal static class HandbackCommand
             : $"Until they are over {live.Connections} connections are translated in tc, and {live.Sockets} connected sockets are shown "
               + "the service as their peer");
         return isOver;
-    }
-
-    private static TimeSpan ParseDuration(ArgumentResult result)
-    {
-        string text = result.Tokens[0].Value;
-        if (!GoDuration.TryParse(text, out var duration) || duration < TimeSpan.Zero)
-        {
-            result.AddError($"--wait-for-sockets: \"{text}\" is no duration, as 10m or 30s is");
-        }
-
-        return duration;
     }
 
     /// <summary>How long to wait for what costs nothing when it is not waited for; begins when it is first asked.</summary>

@@ -18,7 +18,7 @@ internal sealed class Pace(bool isDryRun, bool waits, TextWriter output)
     public const int Examples = 5;
 
     private static readonly TimeSpan _shortest = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
     private string _reported = "";

@@ -14,7 +14,6 @@ internal static class ConfigurationFile
     public const string TheirVersion = "kubeproxy.config.k8s.io/v1alpha1";
     public const string OurKind = "EbpfProxyConfiguration";
 
-
     public static ProxyOptions Read(string path, ProxyOptions options, Problems problems)
     {
         try

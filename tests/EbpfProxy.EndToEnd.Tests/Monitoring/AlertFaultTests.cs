@@ -151,12 +151,16 @@ public sealed class AlertFaultTests
         stage.WaitForFiring(["EbpfProxySyncsFail", "EbpfProxyChangesWait"]);
     }
 
-    /// <summary>It is killed, and what it left is cleaned up before the next, as the alerts of the table say.</summary>
+    /// <summary>It is killed, another answers in its place, and what it left is cleaned up before the next, as the alerts of the table say.</summary>
     private static void EndTheDaemon(AlertStage stage)
     {
-        stage.AssertQuiet("EbpfProxyDown", "EbpfProxyAbsent");
+        stage.AssertQuiet("EbpfProxyDown", "EbpfProxyAbsent", "EbpfProxyUnseen");
         stage.Proxy!.Kill();
         stage.WaitForFiring(["EbpfProxyDown", "EbpfProxyAbsent"]);
+        using (new OtherMetrics(stage.Node))
+        {
+            stage.WaitForFiring(["EbpfProxyUnseen"]);
+        }
 
         var cleanup = stage.Node.Command("cleanup");
         Assert.True(cleanup.ExitCode == 0, cleanup.Error);
