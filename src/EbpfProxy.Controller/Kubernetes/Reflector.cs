@@ -15,11 +15,12 @@ internal sealed class Reflector(
     /// <summary>How many watches in a row may come to nothing before the version is given up: half a minute of them or so.</summary>
     private const int MaxFruitless = 5;
 
+    /// <summary>How often in a row a server may say that it does not have what it had: some ten minutes.</summary>
+    private const int MaxAbsences = 20;
+
     /// <summary>A server does not get a resource while it runs; rights may come at any time.</summary>
     private static readonly TimeSpan _askAbsentAgain = TimeSpan.FromHours(1);
     private static readonly TimeSpan _askForbiddenAgain = TimeSpan.FromMinutes(10);
-    /// <summary>How often in a row a server may say that it does not have what it had: some ten minutes.</summary>
-    private const int MaxAbsences = 20;
 
     private static readonly TimeSpan _relistSpread = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _shortWatch = TimeSpan.FromSeconds(1);
@@ -79,8 +80,7 @@ internal sealed class Reflector(
         {
             return await FollowAsync(token);
         }
-        // What was there is not given up at once: a server that has just started may refuse for a moment.
-        catch (ApiException error) when (error.IsAbsence && resource.IsOptional && (!_wasListed || ++_absences > MaxAbsences))
+        catch (ApiException error) when (error.IsAbsence && resource.IsOptional && (!_wasListed || _absences >= MaxAbsences))
         {
             return CountAsEmpty(error);
         }
@@ -98,6 +98,9 @@ internal sealed class Reflector(
         {
             // Whatever it is: a watch that ended here would be missed by nobody.
             CountFruitless(isAnswered: error is ApiException answer ? !answer.IsPassing : _watch.HasBegun);
+
+            // What was listed is not given up at once: a server that has just started may refuse for a moment.
+            _absences += error is ApiException { IsAbsence: true } ? 1 : 0;
             return Fail(KindOf(error), Reason(error), (error as ApiException)?.RetryAfter);
         }
     }

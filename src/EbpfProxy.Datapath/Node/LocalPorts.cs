@@ -25,7 +25,7 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         var ours = given is null ? ReservedPorts.None : ReservedPorts.Overlap(ports, given.Value).Without(others);
         if (given is { } range && ours.Count > 0)
         {
-            EnsureEnough(ports, range, ReservedPorts.Of(range).Without(others.With(ours)).Count);
+            EnsureEnough(ports, range, ours.Count, ReservedPorts.Of(range).Without(others.With(ours)).Count);
         }
 
         foreach (string part in Split(ours))
@@ -52,9 +52,10 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         }
     }
 
-    private static void EnsureEnough(PortRange ports, PortRange given, int left)
+    /// <summary>Where it is others that leave few, it is not for us to say.</summary>
+    private static void EnsureEnough(PortRange ports, PortRange given, int taken, int left)
     {
-        if (left < FewestLeft)
+        if (left < FewestLeft && left < taken)
         {
             throw new IOException(
                 $"masqueradePorts {ports} would leave {left} of the {given.Count} ports that the node's own sockets get (net.ipv4.ip_local_port_range " +
