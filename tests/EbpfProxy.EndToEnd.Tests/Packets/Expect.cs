@@ -29,6 +29,12 @@ internal static class Expect
             {
                 string row = Row(protocol, family);
                 string[] lines = from.Probe("-w", "3000", "ask", row, door.Address, $"{door.Port}");
+                if (protocol == "udp" && lines.Contains(ProbeClient.LostDatagram))
+                {
+                    // One may be lost on a machine whose processors' backlogs all nodes share; what the path loses is lost again.
+                    lines = from.Probe("-w", "3000", "ask", row, door.Address, $"{door.Port}");
+                }
+
                 Assert.True(lines.Length == 3, $"{row} to {Peer(door)}: {string.Join(", ", lines)}");
                 foreach (var answer in lines.Select(ProbeClient.ToAnswer))
                 {

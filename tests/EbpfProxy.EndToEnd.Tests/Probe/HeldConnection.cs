@@ -24,7 +24,7 @@ internal sealed class HeldConnection : IDisposable
     {
         _process.WriteLine();
         string line = _process.ReadLine();
-        return line == "error call=recv errno=EAGAIN" ? null : ProbeClient.ToAnswer(line);
+        return line == ProbeClient.LostDatagram ? null : ProbeClient.ToAnswer(line);
     }
 
     /// <summary>Asks until there is an answer, by another socket where one fails.</summary>

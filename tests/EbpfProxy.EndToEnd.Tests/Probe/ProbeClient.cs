@@ -9,6 +9,9 @@ internal sealed record Answer(string Name, string Client, string Peer);
 /// <summary>Asks services from a place, by the program in this folder.</summary>
 internal static class ProbeClient
 {
+    /// <summary>What it says of a datagram that was not answered in time.</summary>
+    public const string LostDatagram = "error call=recv errno=EAGAIN";
+
     private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "probe");
 
     /// <summary>A server on ports such as 8080 or 8000-8009 that answers with its name and the port; it listens on return.</summary>
