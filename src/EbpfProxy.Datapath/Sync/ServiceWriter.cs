@@ -13,7 +13,8 @@ namespace EbpfProxy.Datapath.Sync;
 /// <item>name, then backends, then endpoint sets: nothing leads to them yet;</item>
 /// <item>the service's words, one flip each;</item>
 /// <item>source ranges, then frontends, then addresses: now the service can be found;</item>
-/// <item>frontends that go; their addresses follow later, and the rest is given back after a grace period.</item>
+/// <item>frontends that go, then what served those of services that are closed to outside; their addresses follow later, and the
+/// rest is given back after a grace period.</item>
 /// </list>
 /// </summary>
 internal sealed class ServiceWriter

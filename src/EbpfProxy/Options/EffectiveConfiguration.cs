@@ -28,8 +28,7 @@ internal static class EffectiveConfiguration
     public static string FileOf(ProxyOptions options)
     {
         var defaults = new ProxyOptions();
-        var ours = new JsonObject { ["kind"] = ConfigurationFile.OurKind };
-        int empty = ours.Count;
+        var ours = new JsonObject();
         foreach (var setting in OwnSettings.All)
         {
             object? value = setting.Show!(options);
@@ -39,7 +38,14 @@ internal static class EffectiveConfiguration
             }
         }
 
-        return YamlText.Of(Of(options)) + (ours.Count > empty ? $"---\n{YamlText.Of(ours)}" : "");
+        string theirs = YamlText.Of(Of(options));
+        if (ours.Count == 0)
+        {
+            return theirs;
+        }
+
+        ours["kind"] = ConfigurationFile.OurKind;
+        return $"{theirs}---\n{YamlText.Of(ours)}";
     }
 
     /// <summary>The value as `--help` and messages have it.</summary>
