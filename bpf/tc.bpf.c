@@ -74,6 +74,15 @@ static __always_inline int ingress_fragment(struct __sk_buff *skb, struct packet
 	return TC_ACT_OK;
 }
 
+/* Whether a segment in mid-flow to an address of the node, which is of no connection, is for a socket
+ * of the node: where clients are masqueraded there are no node ports. If there is one all the same,
+ * the node says itself that it does not know the segment. */
+static __always_inline bool is_for_own_socket(const struct scratch *scratch)
+{
+	return scratch->is_unknown && scratch->packet.key.protocol == IPPROTO_TCP &&
+	       !is_in_node_port_range(scratch->packet.key.destination_port);
+}
+
 /* What comes in for an address that is, or may be, a frontend's. */
 static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratch *scratch,
 					    __u32 roles)
@@ -96,14 +105,17 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 		if (result != GO_ON)
 			return result == TC_ACT_OK ? GO_ON : result;
 	}
-	if ((is_service || packet->key.protocol == IPPROTO_SCTP ||
+	if (!scratch->is_unknown &&
+	    (is_service || packet->key.protocol == IPPROTO_SCTP ||
 	     is_source_port(packet->key.destination_port)) &&
 	    flow_find(skb))
 		return ingress_known(skb, scratch);
+	if (!is_service && is_for_own_socket(scratch))
+		return GO_ON;
 	is_frontend = packet_frontend(packet, roles, &scratch->frontend);
 	if (!is_frontend && (is_service || !path_has_orphans()))
 		return packet_refuse(skb, frontend_miss(roles));
-	if (!is_service && flow_find(skb))
+	if (!scratch->is_unknown && !is_service && flow_find(skb))
 		return ingress_known(skb, scratch);
 	if (!is_frontend)
 		return GO_ON;
@@ -193,11 +205,25 @@ static __always_inline bool is_overheard(const struct __sk_buff *skb)
 	return !device || !(device->flags & DEVICE_PORT);
 }
 
+/* Whether a packet is probably one of a connection by a node port, so that it is looked for there
+ * before it is known what its destination is. */
+static __always_inline bool ingress_goes_on(const struct packet *packet)
+{
+	if (packet->kind != KIND_TRANSPORT || packet->is_first_fragment)
+		return false;
+	if (packet->key.protocol == IPPROTO_TCP &&
+	    (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return false;
+	return is_source_port(packet->key.destination_port) ||
+	       is_in_node_port_range(packet->key.destination_port);
+}
+
 static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3, bool has_link)
 {
 	struct scratch *scratch = scratch_get();
 	struct packet *packet;
-	__u32 roles;
+	__u32 roles = 0;
+	int look;
 	int kind;
 
 	if (!scratch || is_overheard(skb))
@@ -205,7 +231,8 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3, bool 
 	/* It came to another machine, or back. */
 	if (is_answer_done(skb) || skb->tc_index == FOR_NOBODY)
 		skb->tc_index = 0;
-	if (ingress_is_foreign(skb, l3))
+	look = ingress_look(skb, l3);
+	if (look == LOOK_AT_NOTHING)
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_INGRESS, has_link);
 	if (kind == KIND_BAD)
@@ -213,7 +240,14 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3, bool 
 	if (kind == KIND_ICMP_ERROR)
 		return ingress_error(skb, scratch);
 	packet = &scratch->packet;
-	roles = address_roles(&packet->key.destination);
+	if (look == LOOK_AT_DESTINATION) {
+		if (ingress_goes_on(packet)) {
+			if (flow_find(skb))
+				return ingress_known(skb, scratch);
+			scratch->is_unknown = true;
+		}
+		roles = address_roles(&packet->key.destination);
+	}
 	if (!(roles & (ADDRESS_CLUSTER_IP | ADDRESS_EXTERNAL | ADDRESS_NODE | ADDRESS_ON_DEVICE)))
 		return ingress_other(skb, scratch, roles);
 	if (path_is_handed_back())

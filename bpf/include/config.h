@@ -66,6 +66,16 @@ static __always_inline bool is_source_port(__be16 port)
 	return (__u16)(bpf_ntohs(port) - source_port_first) < source_port_count;
 }
 
+/* The API server's range of node ports. A node port beyond it is one all the same: its packets are
+ * known by one lookup more. */
+const volatile __u16 node_port_first = 30000;
+const volatile __u16 node_port_count = 2768;
+
+static __always_inline bool is_in_node_port_range(__be16 port)
+{
+	return (__u16)(bpf_ntohs(port) - node_port_first) < node_port_count;
+}
+
 /* The versions of the layouts that this object was compiled with. */
 const volatile __u32 tables_version = TABLES_VERSION;
 const volatile __u32 sockets_version = SOCKETS_VERSION;

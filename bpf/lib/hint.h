@@ -87,21 +87,30 @@ static __noinline bool is_for_service_prefix(const struct __sk_buff *skb, __u32 
 	return address_is_unallocated(&destination);
 }
 
-/* Whether a packet that comes in is surely none of ours: its destination has no role, is of no
- * connection whose frontend is gone, and is not nobody's. Nor is it an answer that may go around
- * the stack: those come from a backend, for whoever asked. */
-static __always_inline bool ingress_is_foreign(const struct __sk_buff *skb, __u32 l3)
+/* By what a packet that comes in may be one of ours. */
+enum ingress_look {
+	LOOK_AT_NOTHING,     /* surely none */
+	LOOK_AT_DESTINATION, /* has a role, or is of a connection */
+	/* The destination has no role, but is nobody's, or what comes is an answer that may go
+	 * around the stack: those come from a backend, for whoever asked. */
+	LOOK_AT_REST,
+};
+
+static __always_inline enum ingress_look ingress_look(const struct __sk_buff *skb, __u32 l3)
 {
 	const struct path_state *state = path_state();
 	struct ends ends;
 
-	return state && ends_read(skb, l3, &ends) && !hint_has(ends.destination) &&
-	       (state->goes_around == AROUND_NOTHING || !hint_has(ends.source)) &&
-	       !(has_service_prefixes() && is_for_service_prefix(skb, l3));
+	if (!state || !ends_read(skb, l3, &ends) || hint_has(ends.destination))
+		return LOOK_AT_DESTINATION;
+	if (state->goes_around != AROUND_NOTHING && hint_has(ends.source))
+		return LOOK_AT_REST;
+	return has_service_prefixes() && is_for_service_prefix(skb, l3) ? LOOK_AT_REST
+									: LOOK_AT_NOTHING;
 }
 
-/* The same of one that is forwarded, as it leaves. An error belongs to the packet that it quotes,
- * whoever sends it. */
+/* Whether a packet that is forwarded is surely none of ours, as it leaves. An error belongs to the
+ * packet that it quotes, whoever sends it. */
 static __always_inline bool egress_is_foreign(const struct __sk_buff *skb, __u32 l3)
 {
 	struct ends ends;

@@ -43,6 +43,7 @@ struct kept_way {
 struct scratch {
 	struct packet packet;
 	struct found found;	  /* the connection of the packet */
+	bool is_unknown;	  /* was looked for where it came in, and is of none */
 	struct frontend frontend; /* that it goes to */
 	struct choice choice;	  /* the backend that it gets */
 	__u64 now_ns;
@@ -82,6 +83,7 @@ __noinline int packet_parse(struct __sk_buff *skb, __u32 l3, __u32 hook, bool ha
 	if (!scratch)
 		return KIND_OTHER;
 	scratch->has_ended = false;
+	scratch->is_unknown = false;
 	packet_begin(&scratch->packet, l3, hook);
 	scratch->packet.has_link = has_link;
 	scratch->packet.kind = packet_read(skb, &scratch->packet);

@@ -8,6 +8,8 @@ public sealed record PacketOptions
 {
     public static PortRange DefaultMasqueradePorts { get; } = new(1024, 29999);
 
+    public static PortRange DefaultNodePortRange { get; } = new(30000, 32767);
+
     /// <summary>Names and patterns of devices; empty for those that are found. See <see cref="DeviceSelection"/>.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
@@ -19,6 +21,9 @@ public sealed record PacketOptions
 
     /// <summary>The ports that clients are masqueraded with; the node's own sockets are not given them.</summary>
     public PortRange MasqueradePorts { get; init; } = DefaultMasqueradePorts;
+
+    /// <summary>Where node ports are, which the API server gives out. One beyond it costs a lookup more.</summary>
+    public PortRange NodePortRange { get; init; } = DefaultNodePortRange;
 
     /// <summary>Whether all that goes to a cluster IP is masqueraded.</summary>
     public bool MasqueradesAll { get; init; }

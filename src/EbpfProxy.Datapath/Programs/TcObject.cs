@@ -28,6 +28,8 @@ internal static class TcObject
         bpf.SetGlobal("leave_device_addresses", config.LeavesDeviceAddresses);
         bpf.SetGlobal("source_port_first", config.Options.MasqueradePorts.First);
         bpf.SetGlobal("source_port_count", (ushort)config.Options.MasqueradePorts.Count);
+        bpf.SetGlobal("node_port_first", config.Options.NodePortRange.First);
+        bpf.SetGlobal("node_port_count", (ushort)config.Options.NodePortRange.Count);
         bpf.SetGlobal("local_detection", (byte)config.Options.LocalTraffic.Detection);
         bpf.SetGlobal("local_ipv4", config.LocalIPv4);
         bpf.SetGlobal("local_ipv6", config.LocalIPv6);

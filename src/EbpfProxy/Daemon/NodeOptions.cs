@@ -26,6 +26,7 @@ internal static class NodeOptions
             Devices = options.Devices,
             LocalTraffic = LocalTrafficOf(options, podPrefixes ?? []),
             MasqueradePorts = options.MasqueradePorts,
+            NodePortRange = options.NodePortRange,
             MasqueradesAll = options.MasqueradesAll,
             PreservesClient = options.PreservesClientAddress,
             FastPath = options.FastPath,

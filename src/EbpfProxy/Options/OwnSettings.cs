@@ -66,7 +66,7 @@ internal static class OwnSettings
         Own("masquerade-ports", "masqueradePorts", Text, PacketOptions.DefaultMasqueradePorts.ToString(), "the ports that clients are masqueraded with; kept from the node's own sockets",
             (o, v) => o with { MasqueradePorts = v.AsPorts(o.MasqueradePorts) },
             o => o.MasqueradePorts.ToString()),
-        Own("service-node-port-range", "serviceNodePortRange", Text, ProxyOptions.DefaultNodePortRange.ToString(), "the API server's range of node ports; must not overlap the ports above",
+        Own("service-node-port-range", "serviceNodePortRange", Text, PacketOptions.DefaultNodePortRange.ToString(), "the API server's range of node ports, where connections are found soonest; must not overlap the ports above",
             (o, v) => o with { NodePortRange = v.AsPorts(o.NodePortRange) },
             o => o.NodePortRange.ToString()),
     ];

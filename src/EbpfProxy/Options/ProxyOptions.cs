@@ -45,8 +45,6 @@ internal sealed record ProxyOptions
     public const string DefaultBpfFileSystem = "/sys/fs/bpf";
     public const string DefaultHostProc = "/proc";
 
-    public static PortRange DefaultNodePortRange { get; } = new(30000, 32767);
-
     /// <summary>Null until it is asked of the system.</summary>
     public string? HostnameOverride { get; init; }
 
@@ -118,7 +116,7 @@ internal sealed record ProxyOptions
     public PortRange MasqueradePorts { get; init; } = PacketOptions.DefaultMasqueradePorts;
 
     /// <summary>The API server's, which it alone knows: the ports of node ports.</summary>
-    public PortRange NodePortRange { get; init; } = DefaultNodePortRange;
+    public PortRange NodePortRange { get; init; } = PacketOptions.DefaultNodePortRange;
 
     /// <summary>What the kernel's connection tracking is told, and our own table of connections with it.</summary>
     public ConntrackOptions Conntrack { get; init; } = new();

@@ -218,6 +218,8 @@ internal sealed class LoadedPrograms : IDisposable
         bpf.SetGlobal("preserve_client", settings.PreservesClient);
         bpf.SetGlobal("source_port_first", settings.FirstSourcePort);
         bpf.SetGlobal("source_port_count", settings.SourcePorts);
+        bpf.SetGlobal("node_port_first", settings.FirstNodePort);
+        bpf.SetGlobal("node_port_count", settings.NodePorts);
         bpf.SetGlobal("timeouts", settings.Timeouts);
         bpf.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
         bpf.SetGlobal("conntrack_is_followed", settings.FollowsConntrack);

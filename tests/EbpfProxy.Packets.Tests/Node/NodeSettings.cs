@@ -27,6 +27,11 @@ internal sealed record NodeSettings
 
     public ushort SourcePorts { get; init; } = 1000;
 
+    /// <summary>The range that node ports are of.</summary>
+    public ushort FirstNodePort { get; init; } = 3000;
+
+    public ushort NodePorts { get; init; } = 100;
+
     public TimeoutsValue Timeouts { get; init; } =
         new(TcpSyn: 120, TcpEstablished: 86400, TcpCloseWait: 3600, TcpClosing: 120, TcpClosed: 10, Udp: 30, UdpStream: 120, Sctp: 210);
 
