@@ -101,7 +101,7 @@ static __always_inline int handle_send(struct bpf_sock_addr *ctx, enum hook_fami
 	struct frontend_key asked = sock_asked(ctx, family);
 	struct choice choice = {};
 
-	if (!is_translated_protocol(asked.protocol))
+	if (!is_translated_protocol(asked.protocol) || sock_sends_to_peer(ctx, family))
 		return PROCEED;
 	return apply(ctx, family, &asked, translate_datagram(ctx, family, &asked, &choice), &choice,
 		     REFUSE_SEND);
@@ -143,8 +143,6 @@ int proxy_connect6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg4")
 int proxy_sendmsg4(struct bpf_sock_addr *ctx)
 {
-	if (sock_sends_to_peer(ctx))
-		return PROCEED;
 	return handle_send(ctx, HOOK_IPV4);
 }
 
@@ -190,7 +188,8 @@ int proxy_bind6(struct bpf_sock_addr *ctx)
 	return handle_bind(ctx, HOOK_IPV6);
 }
 
-/* A TCP connection begins. If it is to a service, its end is told to proxy_sock_ops as well. */
+/* A TCP connection begins, and is established: another program may have chosen its own callbacks in
+ * place of this one since. If it is to a service, its end is told to proxy_sock_ops as well. */
 static __always_inline void watch_until_closed(struct bpf_sock_ops *ctx)
 {
 	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
@@ -211,7 +210,8 @@ static __always_inline void handle_closed(struct bpf_sock_ops *ctx)
 SEC("sockops")
 int proxy_sock_ops(struct bpf_sock_ops *ctx)
 {
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ||
+	    ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		watch_until_closed(ctx);
 	else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
 		handle_closed(ctx);

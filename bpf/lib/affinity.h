@@ -129,7 +129,9 @@ static __always_inline bool affinity_recall(const struct regular *regular, struc
 		row = affinity_at(TABLE_PREVIOUS, &regular->key);
 		if (!row || !affinity_choose(row, regular, choice))
 			return false;
-		affinity_add(&regular->key, choice);
+		/* Where the larger table is full it stays where it is. */
+		if (affinity_add(&regular->key, choice))
+			affinity_set(row, choice);
 		return true;
 	}
 	if (!affinity_choose(row, regular, choice))
@@ -143,11 +145,21 @@ static __always_inline bool affinity_recall(const struct regular *regular, struc
 static __always_inline void affinity_keep(const struct regular *regular, struct choice *choice)
 {
 	struct affinity *row = affinity_at(TABLE_CURRENT, &regular->key);
+	int err;
 
-	if (row)
+	if (row) {
 		affinity_set(row, choice);
-	else if (affinity_add(&regular->key, choice) == -EEXIST)
+		return;
+	}
+	err = affinity_add(&regular->key, choice);
+	if (err == -EEXIST) {
 		affinity_recall(regular, choice);
+	} else if (err) {
+		/* The client may have a row that found no place in the larger table. */
+		row = affinity_at(TABLE_PREVIOUS, &regular->key);
+		if (row)
+			affinity_set(row, choice);
+	}
 }
 
 /* Chooses a backend for a client's traffic through a frontend of a service that remembers its

@@ -66,8 +66,9 @@ static __always_inline bool peer_at(struct peer_key *key, __u32 slot, struct pee
 }
 
 /* False where there was none. It looks before it deletes, because deleting takes a lock, and most
- * sockets that are closed have no record. */
-static __always_inline bool peer_remove_from(__u32 generation, const struct peer_key *key)
+ * sockets that are closed have no record. What was open by it may go on by another record. */
+static __always_inline bool peer_remove_from(__u32 generation, const struct peer_key *key,
+					     bool ends)
 {
 	void *table = table_at(&peers_slot, generation);
 	const struct peer *entry = table ? bpf_map_lookup_elem(table, key) : NULL;
@@ -79,7 +80,8 @@ static __always_inline bool peer_remove_from(__u32 generation, const struct peer
 	if (bpf_map_delete_elem(table, key))
 		return false;
 	count(REASON_PEER_REMOVED);
-	tally_close(service);
+	if (ends)
+		tally_close(service);
 	return true;
 }
 
@@ -87,9 +89,10 @@ static __always_inline bool peer_remove_from(__u32 generation, const struct peer
  * current table either finds it gone or moves it to where it is removed next. */
 static __always_inline bool peer_remove(const struct peer_key *key)
 {
-	bool was_in_previous = peer_remove_from(TABLE_PREVIOUS, key);
+	bool was_in_previous = peer_remove_from(TABLE_PREVIOUS, key, true);
 
-	return peer_remove_from(TABLE_CURRENT, key) || was_in_previous;
+	/* While it is moved it is in both, and ends once. */
+	return peer_remove_from(TABLE_CURRENT, key, !was_in_previous) || was_in_previous;
 }
 
 /* Puts a record into the current table, in place of an older one of this key. If a connection
@@ -112,7 +115,7 @@ static __always_inline void peer_write(const struct peer_key *key, struct peer *
 		 * slots hold the same table; and a record that is there already was moved or
 		 * written since. */
 		if (table_at(&peers_slot, TABLE_PREVIOUS) != table)
-			peer_remove_from(TABLE_PREVIOUS, key);
+			peer_remove_from(TABLE_PREVIOUS, key, begins);
 	} else if (err == -EEXIST) {
 		before = begins ? bpf_map_lookup_elem(table, key) : NULL;
 		if (before)

@@ -211,12 +211,27 @@ static __always_inline bool sock_client(struct bpf_sock_addr *ctx, const struct 
 	return !address_is_any(client);
 }
 
-/* Whether an IPv4 datagram goes where the socket is connected to. Every send() on a socket that is
- * connected to a v4-mapped address comes to the hook with it. */
-static __always_inline bool sock_sends_to_peer(const struct bpf_sock_addr *ctx)
+/* Whether the socket is connected to an address and port: it gets what comes from there alone. */
+static __always_inline bool sock_is_connected_to(const struct bpf_sock_addr *ctx,
+						 enum hook_family family,
+						 const struct address *address, __be16 port)
 {
-	return sock_is_connected(ctx) && ctx->sk->dst_ip4 == ctx->user_ip4 &&
-	       ctx->sk->dst_port == (__be16)ctx->user_port;
+	if (!sock_is_connected(ctx) || ctx->sk->dst_port != port)
+		return false;
+	if (family == HOOK_IPV4)
+		return ctx->sk->dst_ip4 == address->word[3];
+	return ctx->sk->dst_ip6[0] == address->word[0] && ctx->sk->dst_ip6[1] == address->word[1] &&
+	       ctx->sk->dst_ip6[2] == address->word[2] && ctx->sk->dst_ip6[3] == address->word[3];
+}
+
+/* Whether a datagram goes where the socket is connected to, though it says where to. Every send()
+ * on a socket that is connected to a v4-mapped address comes to the hook so. */
+static __always_inline bool sock_sends_to_peer(const struct bpf_sock_addr *ctx,
+					       enum hook_family family)
+{
+	struct frontend_key remote = sock_remote(ctx, family);
+
+	return sock_is_connected_to(ctx, family, &remote.address, remote.port);
 }
 
 #endif

@@ -87,8 +87,12 @@ static __always_inline enum reason translate_connect(struct bpf_sock_addr *ctx,
 	enum reason reason;
 	struct peer peer;
 
-	if (!roles)
+	if (!roles) {
+		/* It may have been a backend's until a moment ago. */
+		if (asked->protocol == IPPROTO_UDP)
+			peers_remove(bpf_get_socket_cookie(ctx), 0);
 		return REASON_NONE;
+	}
 	if (!frontend_find(asked, roles, &frontend)) {
 		if (roles & ADDRESS_BACKEND)
 			peers_remove(bpf_get_socket_cookie(ctx), 0);
@@ -215,12 +219,14 @@ static __always_inline enum reason translate_asked(struct bpf_sock_addr *ctx,
 						   struct choice *choice)
 {
 	struct peer_key key = {.socket = bpf_get_socket_cookie(ctx)};
+	bool serves, is_connection;
 	enum reason reason;
 	struct peer peer;
-	bool serves;
 
-	serves = peers_find_frontend(key.socket, &asked->address, asked->port, &peer) &&
-		 peer.service == frontend->service &&
+	serves = peers_find_frontend(key.socket, &asked->address, asked->port, &peer);
+	is_connection = serves && peer.flags & PEER_CONNECTED &&
+			sock_is_connected_to(ctx, family, &peer.backend, peer.backend_port);
+	serves = serves && peer.service == frontend->service &&
 		 (backend_serves(peer.backend_id, peer.backend_generation) ||
 		  service_has_nobody(peer.service));
 	if (serves) {
@@ -239,6 +245,11 @@ static __always_inline enum reason translate_asked(struct bpf_sock_addr *ctx,
 		reason = pick_datagram(ctx, family, asked, roles, frontend, &key, choice);
 		if (reason != REASON_TRANSLATED)
 			return reason;
+		/* The controller finds by its record that the socket is to be closed. */
+		if (is_connection) {
+			tally_pass(choice->service);
+			return REASON_TRANSLATED;
+		}
 		peer = peer_from(ctx, asked, choice, 0);
 	}
 	keep_datagram(ctx, &key, &peer, !serves);
