@@ -50,6 +50,17 @@ static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *
 	return packet_translate(skb);
 }
 
+/* Changes the ICMP error in the scratch, and takes it in as an answer to the same packet is. */
+static __noinline int error_go_on(struct __sk_buff *skb, struct scratch *scratch)
+{
+	int result = error_translate(skb);
+	const struct connection *connection = connection_at(scratch->found.id);
+
+	if (result != GO_ON || !connection || !is_taken_in(skb, scratch, connection))
+		return result;
+	return take_in(skb, &scratch->packet, connection->device);
+}
+
 /* An ICMP error that comes in. It goes through the stack, whichever way the packet went that it is
  * about. */
 static __always_inline int ingress_error(struct __sk_buff *skb, struct scratch *scratch)
@@ -58,7 +69,7 @@ static __always_inline int ingress_error(struct __sk_buff *skb, struct scratch *
 		return GO_ON;
 	if (scratch->found.flags & CONNECTION_AROUND && stack_ensure(skb) != REASON_TRANSLATED)
 		return drop(skb, REASON_NOT_REWRITABLE);
-	return error_translate(skb);
+	return error_go_on(skb, scratch);
 }
 
 /* A fragment without ports at an address of ours; GO_ON where it has them now. */
@@ -81,6 +92,23 @@ static __always_inline bool is_for_own_socket(const struct scratch *scratch)
 {
 	return scratch->is_unknown && scratch->packet.key.protocol == IPPROTO_TCP &&
 	       !is_in_node_port_range(scratch->packet.key.destination_port);
+}
+
+/* Whether what comes in for a backend's own address has to be told from what its client has there
+ * by a service. Of TCP only what begins is asked about. */
+static __always_inline bool ingress_is_parted(struct __sk_buff *skb, struct scratch *scratch,
+						    __u32 roles)
+{
+	const struct path_state *state = path_state();
+	const struct packet *packet = &scratch->packet;
+
+	if (!(roles & ADDRESS_BACKEND) || !state || !state->is_in_use ||
+	    packet->kind != KIND_TRANSPORT)
+		return false;
+	if (packet->key.protocol == IPPROTO_TCP &&
+	    (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return false;
+	return packet->key.protocol != IPPROTO_SCTP && flow_part(skb);
 }
 
 /* What comes in for an address that is, or may be, a frontend's. */
@@ -113,12 +141,13 @@ static __always_inline int ingress_frontend(struct __sk_buff *skb, struct scratc
 	if (!is_service && is_for_own_socket(scratch))
 		return GO_ON;
 	is_frontend = packet_frontend(packet, roles, &scratch->frontend);
-	if (!is_frontend && (is_service || !path_has_orphans()))
+	if (!is_frontend && is_service)
 		return packet_refuse(skb, frontend_miss(roles));
-	if (!scratch->is_unknown && !is_service && flow_find(skb))
+	if (!scratch->is_unknown && !is_service && (is_frontend || path_has_orphans()) &&
+	    flow_find(skb))
 		return ingress_known(skb, scratch);
 	if (!is_frontend)
-		return GO_ON;
+		return ingress_is_parted(skb, scratch, roles) ? ingress_known(skb, scratch) : GO_ON;
 	if (packet->kind == KIND_FRAGMENT)
 		return drop(skb, REASON_UNKNOWN_FRAGMENT);
 	result = flow_open(skb);
@@ -166,30 +195,11 @@ static __always_inline bool ingress_other_is_known(struct __sk_buff *skb, struct
 	return flow_find(skb) && scratch->found.role == FLOW_ANSWER && scratch->found.goes_around;
 }
 
-/* Whether what comes in for a backend's own address has to be told from what its client has there
- * by a service. Of TCP only what begins is asked about. */
-static __always_inline bool ingress_other_is_parted(struct __sk_buff *skb, struct scratch *scratch,
-						    __u32 roles)
-{
-	const struct path_state *state = path_state();
-	const struct packet *packet = &scratch->packet;
-
-	if (!(roles & ADDRESS_BACKEND) || !state || !state->is_in_use ||
-	    packet->kind != KIND_TRANSPORT)
-		return false;
-	if (packet->key.protocol == IPPROTO_TCP &&
-	    (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-		return false;
-	return packet->key.protocol != IPPROTO_SCTP && flow_part(skb);
-}
-
 static __always_inline int ingress_other(struct __sk_buff *skb, struct scratch *scratch,
 					 __u32 roles)
 {
-	if (ingress_other_is_known(skb, scratch) || ingress_other_is_parted(skb, scratch, roles))
+	if (ingress_other_is_known(skb, scratch) || ingress_is_parted(skb, scratch, roles))
 		return ingress_known(skb, scratch);
-	if (!roles)
-		mark_for_nobody(skb, &scratch->packet);
 	return GO_ON;
 }
 
@@ -229,7 +239,7 @@ static __always_inline int handle_ingress(struct __sk_buff *skb, __u32 l3, bool 
 	if (!scratch || is_overheard(skb))
 		return GO_ON;
 	/* It came to another machine, or back. */
-	if (is_answer_done(skb) || skb->tc_index == FOR_NOBODY)
+	if (is_answer_done(skb))
 		skb->tc_index = 0;
 	look = ingress_look(skb, l3);
 	if (look == LOOK_AT_NOTHING)
@@ -299,16 +309,19 @@ static __always_inline bool egress_is_adopted(struct __sk_buff *skb, const struc
 	       is_source_port(packet->key.source_port) && flow_adopt(skb);
 }
 
-/* Whether a packet leaves for the address that is nobody's which it came for. */
+/* Whether a packet that is forwarded leaves for an address that only services have, and none has:
+ * rules of others, as another proxy's, would have sent it elsewhere by now. */
 static __always_inline bool egress_is_for_nobody(struct __sk_buff *skb, struct scratch *scratch,
 						 __u32 l3)
 {
-	if (skb->tc_index != FOR_NOBODY)
+	const struct address *destination = &scratch->packet.key.destination;
+
+	if (!skb->ingress_ifindex || !has_service_prefixes() || !is_for_service_prefix(skb, l3))
 		return false;
-	skb->tc_index = 0;
 	/* Only to be looked at. */
 	packet_parse(skb, l3, AT_EGRESS, false);
-	return address_is_unallocated(&scratch->packet.key.destination);
+	return address_is_unallocated(destination) && !address_roles(destination) &&
+	       !path_is_handed_back();
 }
 
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3, bool has_link)
@@ -327,7 +340,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3, bool h
 		return GO_ON;
 	kind = packet_parse(skb, l3, AT_EGRESS, has_link);
 	if (kind == KIND_ICMP_ERROR)
-		return error_find(skb) ? error_translate(skb) : GO_ON;
+		return error_find(skb) ? error_go_on(skb, scratch) : GO_ON;
 	if (kind == KIND_FRAGMENT && !fragment_recall(&scratch->packet))
 		return GO_ON;
 	if (kind == KIND_OTHER && !skb->ingress_ifindex)

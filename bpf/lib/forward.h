@@ -63,6 +63,16 @@ static __always_inline bool is_taken_in(const struct __sk_buff *skb, const struc
 	       (connection->device != skb->ifindex || scratch->packet.key.hook == AT_EGRESS);
 }
 
+/* Puts a packet that is changed on another device. The kernel takes a link header off first, and
+ * drops what has none. */
+static __always_inline int send_by(struct __sk_buff *skb, const struct packet *packet,
+				   __u32 ifindex)
+{
+	if (!packet->has_link && bpf_skb_change_head(skb, ETH_HLEN, 0))
+		return drop(skb, REASON_NOT_REWRITABLE);
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+}
+
 /* What an answer has in tc_index that is what its client is to see: that of a connection straight
  * to a backend looks like one that is not translated yet, of the connection by a service that it
  * was told from, at the next device that it leaves by (a bridge's port behind the bridge). */
@@ -166,16 +176,17 @@ static __always_inline int translate_own(struct __sk_buff *skb, struct scratch *
 	result = packet_translate(skb);
 	if (result != GO_ON)
 		return result;
-	return scratch->way.device ? bpf_redirect_neigh(scratch->way.device, NULL, 0, 0)
+	return scratch->way.device ? send_by(skb, &scratch->packet, scratch->way.device)
 				   : take_in(skb, &scratch->packet, skb->ifindex);
 }
 
-/* Whether the stack need not see a packet: it is none whose answer is for the stack to give, or
- * that it has to take apart or put together. */
+/* Whether the stack need not see a packet: it is none whose answer is for the stack to give, that
+ * it has to take apart or put together, or whose options or extension headers are for it. */
 static __always_inline bool is_plain(const struct __sk_buff *skb, const struct packet *packet)
 {
-	return packet->kind == KIND_TRANSPORT && !packet->is_first_fragment && packet->hops > 1 &&
-	       packet->has_link && !skb->vlan_present;
+	return packet->l4 == packet->l3 + ip_header_length(skb) && packet->kind == KIND_TRANSPORT &&
+	       !packet->is_first_fragment && packet->hops > 1 && packet->has_link &&
+	       !skb->vlan_present;
 }
 
 /* Notes that netfilter sees the packets of a connection from now on. */
@@ -326,7 +337,7 @@ static __always_inline int answer_way(struct __sk_buff *skb, struct scratch *scr
 	way_find(skb, path_size(skb, &scratch->packet), 0);
 	if (!scratch->way.device || scratch->way.device == skb->ifindex)
 		return GO_ON;
-	return bpf_redirect_neigh(scratch->way.device, NULL, 0, 0);
+	return send_by(skb, &scratch->packet, scratch->way.device);
 }
 
 #endif

@@ -91,9 +91,9 @@ static __noinline bool is_for_service_prefix(const struct __sk_buff *skb, __u32 
 enum ingress_look {
 	LOOK_AT_NOTHING,     /* surely none */
 	LOOK_AT_DESTINATION, /* has a role, or is of a connection */
-	/* The destination has no role, but is nobody's, or what comes is an answer that may go
-	 * around the stack: those come from a backend, for whoever asked. */
-	LOOK_AT_REST,
+	/* The destination has no role, but what comes may be an answer that goes around the stack:
+	 * those come from a backend, for whoever asked. */
+	LOOK_AT_SENDER,
 };
 
 static __always_inline enum ingress_look ingress_look(const struct __sk_buff *skb, __u32 l3)
@@ -103,10 +103,8 @@ static __always_inline enum ingress_look ingress_look(const struct __sk_buff *sk
 
 	if (!state || !ends_read(skb, l3, &ends) || hint_has(ends.destination))
 		return LOOK_AT_DESTINATION;
-	if (state->goes_around != AROUND_NOTHING && hint_has(ends.source))
-		return LOOK_AT_REST;
-	return has_service_prefixes() && is_for_service_prefix(skb, l3) ? LOOK_AT_REST
-									: LOOK_AT_NOTHING;
+	return state->goes_around != AROUND_NOTHING && hint_has(ends.source) ? LOOK_AT_SENDER
+									     : LOOK_AT_NOTHING;
 }
 
 /* Whether a packet that is forwarded is surely none of ours, as it leaves. An error belongs to the

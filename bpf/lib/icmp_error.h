@@ -121,6 +121,8 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 	    bpf_l4_csum_replace(skb, error->l4 + offsetof(struct icmp_header, checksum), 0,
 				difference, pseudo))
 		return -1;
+	if (!have_csum_ipv6)
+		sum_update_ipv6(skb, difference);
 	return rewrite_addresses(skb, error, after, difference);
 }
 
@@ -128,9 +130,12 @@ static __always_inline int error_rewrite(struct __sk_buff *skb, struct scratch *
 __noinline int error_find(struct __sk_buff *skb)
 {
 	struct scratch *scratch = scratch_get();
+	const struct connection *connection;
 
-	return scratch && quoted_parse(skb, &scratch->packet, &scratch->quoted) &&
-	       connection_find(&scratch->quoted.key, &scratch->found);
+	if (!scratch || !quoted_parse(skb, &scratch->packet, &scratch->quoted))
+		return 0;
+	connection = connection_find(&scratch->quoted.key, &scratch->found);
+	return connection && !is_shown_again(skb, connection, scratch->found.role);
 }
 
 /* Changes the ICMP error in the scratch, which is about a packet of the connection there. */

@@ -61,7 +61,7 @@ __noinline int flow_find(struct __sk_buff *skb)
 		return 0;
 	packet = &scratch->packet;
 	connection = connection_find(&packet->key, &scratch->found);
-	if (!connection)
+	if (!connection || is_shown_again(skb, connection, scratch->found.role))
 		return 0;
 	scratch->now_ns = now_ns();
 	if (!begins_anew(connection, scratch->found.role, packet, scratch->now_ns))

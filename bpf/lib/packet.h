@@ -89,6 +89,13 @@ static __always_inline __u32 outer_header_length(const struct __sk_buff *skb)
 	return length <= MAX_OUTER_HEADER ? length : 0;
 }
 
+/* How long an IP header is that has no options, and nothing behind it but what it carries. */
+static __always_inline __u32 ip_header_length(const struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
+						      : sizeof(struct iphdr);
+}
+
 static __always_inline bool has_ports(__u8 protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||

@@ -80,6 +80,14 @@ static __always_inline int rewrite_addresses(struct __sk_buff *skb, const struct
 				   sizeof(addresses), 0);
 }
 
+/* Tells the sum over a packet of IPv6, which some devices give, that its addresses change: they have
+ * no checksum of their own that would leave the sum as it is, as those of IPv4. */
+static __always_inline void sum_update_ipv6(struct __sk_buff *skb, __s64 difference)
+{
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		bpf_csum_update(skb, difference);
+}
+
 /* Mends the checksum over addresses and ports; nonzero where that cannot be done. */
 static __always_inline int rewrite_checksum(struct __sk_buff *skb, const struct packet *packet,
 					    const struct rewrite *after, __s64 difference)
@@ -100,6 +108,8 @@ static __always_inline int rewrite_checksum(struct __sk_buff *skb, const struct 
 		addresses |= CSUM_IPV6;
 	if (bpf_l4_csum_replace(skb, packet->l4 + check, 0, difference, addresses))
 		return -1;
+	if (!have_csum_ipv6)
+		sum_update_ipv6(skb, difference);
 	return from == to ? 0 : bpf_l4_csum_replace(skb, packet->l4 + check, from, to, ports);
 }
 
@@ -135,16 +145,16 @@ static __always_inline int rewrite_ends(struct __sk_buff *skb, const struct pack
 static __always_inline int rewrite_packet(struct __sk_buff *skb, const struct packet *packet,
 					  const struct rewrite *after)
 {
-	__u32 header = skb->protocol == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
-							      : sizeof(struct iphdr);
 	__s64 difference = address_difference(skb, &packet->key, after);
 
-	if (packet->kind != KIND_TRANSPORT)
+	if (packet->kind != KIND_TRANSPORT) {
+		sum_update_ipv6(skb, difference);
 		return rewrite_addresses(skb, packet, after, difference);
+	}
 	/* The checksum first: that is what may be refused. */
 	if (rewrite_checksum(skb, packet, after, difference))
 		return -1;
-	if (packet->l4 == packet->l3 + header)
+	if (packet->l4 == packet->l3 + ip_header_length(skb))
 		return rewrite_ends(skb, packet, after, difference);
 	return bpf_skb_store_bytes(skb, packet->l4, &after->source_port, 2 * sizeof(__be16), 0) ||
 	       rewrite_addresses(skb, packet, after, difference);

@@ -40,12 +40,13 @@ static __always_inline bool closing_add(const struct flow *token)
 	return !bpf_map_push_elem(&closing, token, BPF_ANY);
 }
 
-/* Notes what one side was seen to send, unless the connection has ended meanwhile and its record is
+/* Notes what more, or less, one side was seen to send, unless the connection has ended meanwhile and its record is
  * another's. That it is over is counted once: the last packets of both sides may be seen on two
  * CPUs. */
-static __always_inline void seen_note(struct connection *connection, const struct found *found,
-				      __u8 *seen, __u8 flags, __u64 now)
+static __noinline void seen_note(struct connection *connection, const struct found *found,
+				 __u8 more, __u8 less, __u64 now)
 {
+	__u8 *seen = is_answer(found->role) ? &connection->seen_answer : &connection->seen_ask;
 	struct connection_lock *lock = lock_of(found->id);
 	struct flow token = {.connection = found->id, .generation = found->generation};
 	bool is_first = false, needs_token = false;
@@ -54,9 +55,9 @@ static __always_inline void seen_note(struct connection *connection, const struc
 		return;
 	bpf_spin_lock(&lock->lock);
 	if (connection->generation == found->generation) {
-		if (flags & ~*seen & SEEN_RST)
+		if (more & ~*seen & SEEN_RST)
 			connection->last_seen_ns = now;
-		*seen = flags;
+		*seen = (*seen | more) & ~less;
 		if (connection_is_closing(connection)) {
 			needs_token = !(connection->flags & CONNECTION_CLOSING);
 			connection->flags |= CONNECTION_CLOSING;
@@ -90,12 +91,12 @@ static __always_inline void connection_touch(struct connection *connection,
 	bool is_in_answer = is_answer(found->role);
 	__u8 *seen = is_in_answer ? &connection->seen_answer : &connection->seen_ask;
 	__u8 other = is_in_answer ? connection->seen_ask : connection->seen_answer;
-	__u8 flags = *seen | seen_in(packet, other);
+	__u8 before = READ_ONCE(*seen);
+	__u8 more = seen_in(packet, other);
+	__u8 less = is_after_reset(connection, before, packet, now) ? SEEN_RST : 0;
 
-	if (is_after_reset(connection, *seen, packet, now))
-		flags &= ~SEEN_RST;
-	if (flags != *seen)
-		seen_note(connection, found, seen, flags, now);
+	if (((before | more) & ~less) != before)
+		seen_note(connection, found, more, less, now);
 	if (now > connection->last_seen_ns + SECOND)
 		connection->last_seen_ns = now;
 	if (is_in_answer)

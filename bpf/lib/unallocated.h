@@ -43,17 +43,6 @@ static __always_inline bool address_is_unallocated(const struct address *address
 	return false;
 }
 
-/* What a packet that came in for such an address has in tc_index. Rules of others may yet send it
- * elsewhere, as those of another proxy do: it is dropped where it leaves for the address that it
- * came for. */
-#define FOR_NOBODY 0x6b71
-
-static __always_inline void mark_for_nobody(struct __sk_buff *skb, const struct packet *packet)
-{
-	if (address_is_unallocated(&packet->key.destination) && !path_is_handed_back())
-		skb->tc_index = FOR_NOBODY;
-}
-
 /* What becomes of a packet of the node itself to an address that is in no table. A flow that the
  * rules of another component translate goes on until it ends. */
 static __always_inline int packet_to_stranger(struct __sk_buff *skb, struct packet *packet)

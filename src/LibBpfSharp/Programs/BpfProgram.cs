@@ -68,6 +68,8 @@ public sealed unsafe class BpfProgram : BpfDescriptor
         return Adopt(DuplicateDescriptor(), Name, AttachType);
     }
 
+    private const uint TestSkbChecksumComplete = 1 << 2; // BPF_F_TEST_SKB_CHECKSUM_COMPLETE
+
     /// <summary>
     /// Runs the program once or several times with a packet or context of your own. A repeated run sees the packet as the run
     /// before left it.
@@ -93,6 +95,7 @@ public sealed unsafe class BpfProgram : BpfDescriptor
                 ctx_out = contextOut,
                 ctx_size_out = (uint)options.ContextOut.Length,
                 repeat = options.Repeat,
+                flags = options.IsChecksumComplete ? TestSkbChecksumComplete : 0,
             };
             BpfException.ThrowIfFailed(LibBpf.bpf_prog_test_run_opts(lease.Descriptor, &native), "test-run program", Name);
             return new BpfTestRunResult(native.retval, native.duration, (int)native.data_size_out, (int)native.ctx_size_out);

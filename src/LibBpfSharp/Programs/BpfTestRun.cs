@@ -11,6 +11,12 @@ public readonly ref struct BpfTestRunOptions
     /// <summary>The packet, from its Ethernet header on (14 bytes at least).</summary>
     public ReadOnlySpan<byte> Packet { get; init; }
 
+    /// <summary>
+    /// Whether the packet comes with the sum over it, as some devices give it (CHECKSUM_COMPLETE); the kernel answers EBADMSG where it is
+    /// not the packet's any more after the run. BPF_F_TEST_SKB_CHECKSUM_COMPLETE of linux/bpf.h, from kernel 6.11 on.
+    /// </summary>
+    public bool IsChecksumComplete { get; init; }
+
     /// <summary>Where the packet goes after the last run. The kernel answers ENOSPC if it does not fit.</summary>
     public Span<byte> PacketOut { get; init; }
 

@@ -33,4 +33,12 @@ int witness(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* One that decides: nobody after it is asked, and the kernel writes to tc_index. */
+SEC("tc")
+int accept_all(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_OK;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,6 +1,7 @@
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Cluster;
 using EbpfProxy.Testing.Kernel;
+using LibBpfSharp;
 
 namespace EbpfProxy.EndToEnd.Tests.Packets;
 
@@ -84,6 +85,15 @@ public sealed class UnallocatedAddressTests : IDisposable
 
         Assert.Equal(before, _stage.Proxy.Events("unallocated"));
         Assert.True(AskAll(_stage.Client.Sandbox) > 0);
+    }
+
+    [KernelFact]
+    public void Packet_to_one_is_dropped_though_a_filter_of_others_accepts_it_first()
+    {
+        Write("all", Prefixes);
+        using var other = Witness.ThatAcceptsAll(_stage.Node, "uplink", TrafficDirection.Ingress);
+
+        Eventually.Holds(() => AskAll(_stage.Cluster.Outside) > 0, _deadline);
     }
 
     /// <summary>How many packets were counted while these asked in both families.</summary>

@@ -15,19 +15,18 @@ internal sealed class Witness : IDisposable
 
     private BpfProgram Program => _bpf.GetProgram("witness").Program;
 
+    /// <summary>As a filter of clsact that lets all pass, and asks nobody after it.</summary>
+    public static Witness ThatAcceptsAll(TestNode node, string device, TrafficDirection direction) =>
+        At(node, device, (witness, index) => witness.AttachClsact("accept_all", index, direction, priority: 77));
+
     /// <summary>By tcx, before or after all programs that are there.</summary>
     public static Witness AtTcx(TestNode node, string device, TrafficDirection direction, TcxPosition position) => At(node, device, (witness, index) =>
         witness._link = BpfLink.AttachTcx(
             witness.Program, new TcxAttachOptions { InterfaceIndex = index, Direction = direction, Position = position }));
 
     /// <summary>As a filter of clsact, which goes with its device. The smaller priority comes first.</summary>
-    public static Witness AtClsact(TestNode node, string device, TrafficDirection direction, uint priority = 77) => At(node, device, (witness, index) =>
-    {
-        BpfTrafficControl.EnsureClsact(index);
-        BpfTrafficControl.Attach(
-            witness.Program,
-            new TrafficControlAttachOptions { InterfaceIndex = index, Direction = direction, Handle = 7, Priority = priority });
-    });
+    public static Witness AtClsact(TestNode node, string device, TrafficDirection direction, uint priority = 77) =>
+        At(node, device, (witness, index) => witness.AttachClsact("witness", index, direction, priority));
 
     /// <summary>How many packets it saw that went to an address.</summary>
     public uint Seen(string destination)
@@ -40,6 +39,14 @@ internal sealed class Witness : IDisposable
     {
         _link?.Dispose();
         _bpf.Dispose();
+    }
+
+    private void AttachClsact(string program, int index, TrafficDirection direction, uint priority)
+    {
+        BpfTrafficControl.EnsureClsact(index);
+        BpfTrafficControl.Attach(
+            _bpf.GetProgram(program).Program,
+            new TrafficControlAttachOptions { InterfaceIndex = index, Direction = direction, Handle = 7, Priority = priority });
     }
 
     private static Witness At(TestNode node, string device, Action<Witness, int> attach)

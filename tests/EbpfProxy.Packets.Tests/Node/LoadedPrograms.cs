@@ -224,7 +224,7 @@ internal sealed class LoadedPrograms : IDisposable
         bpf.SetGlobal("refusals_per_second", settings.RefusalsPerSecond);
         bpf.SetGlobal("conntrack_is_followed", settings.FollowsConntrack);
         bpf.SetGlobal("have_coarse_time", Environment.OSVersion.Version >= _coarseTime);
-        bpf.SetGlobal("have_csum_ipv6", Environment.OSVersion.Version >= _checksumOfV6);
+        bpf.SetGlobal("have_csum_ipv6", !settings.TellsNoIPv6Sums && Environment.OSVersion.Version >= _checksumOfV6);
     }
 
     /// <summary>Mirrors <c>struct fragment_key</c>.</summary>

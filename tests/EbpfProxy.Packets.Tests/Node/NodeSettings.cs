@@ -38,5 +38,8 @@ internal sealed record NodeSettings
     /// <summary>Whether what connection tracking translates stands in a table, as on kernels whose programs cannot ask it.</summary>
     public bool FollowsConntrack { get; init; }
 
+    /// <summary>Whether the kernel is taken for one before 6.16, which cannot be told that the sum over a packet of IPv6 stays.</summary>
+    public bool TellsNoIPv6Sums { get; init; }
+
     public uint RefusalsPerSecond { get; init; } = 1000;
 }

@@ -33,6 +33,9 @@ internal sealed class ProxyNode
 
     public LoadedPrograms Programs { get; }
 
+    /// <summary>Whether the devices give the sum over each packet. A run that leaves another packet than the sum fails (kernel 6.11).</summary>
+    public bool GivesSums { get; set; }
+
     public uint Uplink => _kernel.Uplink;
 
     public uint Pods => _kernel.Pods;
@@ -169,7 +172,7 @@ internal sealed class ProxyNode
         byte[] output = new byte[8192];
         BpfTestRunResult result = default;
         _kernel.Invoke(() => result = Programs.Get(program).TestRun(
-            new BpfTestRunOptions { Packet = frame, PacketOut = output, Context = context, Repeat = repeat }));
+            new BpfTestRunOptions { Packet = frame, PacketOut = output, Context = context, Repeat = repeat, IsChecksumComplete = GivesSums }));
         outcome = result;
         return new Step((HookVerdict)(int)result.ReturnValue, output[..result.PacketLength], Count(), !program.EndsWith("_ip", StringComparison.Ordinal));
     }

@@ -34,6 +34,52 @@ public sealed class DirectFlowTests(PacketKernel kernel)
         Packet Asked(string from, string to) => protocol == Protocol.Tcp ? Packet.Tcp(from, to).Ack() : Packet.Udp(from, to);
     }
 
+    /// <summary>The endpoint's address is the node's, too.</summary>
+    [KernelTheory]
+    [InlineData(Protocol.Tcp, false)]
+    [InlineData(Protocol.Tcp, true)]
+    [InlineData(Protocol.Udp, false)]
+    [InlineData(Protocol.Udp, true)]
+    public void Flow_straight_to_a_backend_in_the_host_network_gets_a_port_of_its_own(Protocol protocol, bool isV6)
+    {
+        var node = kernel.Start(Services.OfHost);
+        string client = Services.Outsider(isV6);
+        string backend = Services.End(isV6, "192.168.0.2", "2001:db8::1", protocol == Protocol.Tcp ? 8080 : 5353);
+        var asked = node.Ingress(Flow.First(protocol, client, Services.NodePort(isV6, protocol == Protocol.Tcp ? 3060 : 3061)), node.Uplink);
+        Assert.Equal(backend, asked.Frame.To.ToString());
+
+        var direct = node.Ingress(Flow.First(protocol, client, backend), node.Uplink);
+
+        Assert.NotEqual(asked.Frame.From.ToString(), direct.Frame.From.ToString());
+        node.Egress(Flow.Reply(protocol, backend, direct.Frame.From.ToString()), node.Uplink, cameBy: 0)
+            .GoesOnAs(Flow.Reply(protocol, backend, client));
+    }
+
+    /// <summary>A bridge, or a VLAN, shows again what its port has had: translated, it looks like what goes straight to the backend.</summary>
+    [KernelTheory]
+    [InlineData(Protocol.Tcp, false)]
+    [InlineData(Protocol.Tcp, true)]
+    [InlineData(Protocol.Udp, false)]
+    [InlineData(Protocol.Udp, true)]
+    public void Packet_that_the_next_device_shows_again_stays_the_services(Protocol protocol, bool isV6)
+    {
+        var node = kernel.Start(Services.Both);
+        uint port = node.Pods;
+        uint bridge = node.Uplink;
+        string client = Services.Pod(isV6);
+        var service = Established.Open(node, protocol, client, Services.ClusterIP(isV6, 41, protocol == Protocol.Tcp ? 80 : 53), port, bridge);
+        var direct = Established.Open(node, protocol, client, service.Backend, port, bridge);
+        Assert.NotEqual(service.Inner, direct.Inner);
+
+        var atPort = node.Ingress(Asked(client, service.Frontend), port).GoesOnAs(Asked(service.Inner, service.Backend));
+        node.Ingress(atPort.Bytes, bridge).GoesOnAs(Asked(service.Inner, service.Backend)).Counts();
+
+        var error = Packet.PortUnreachable(service.ClientAddress, service.BackendAddress, Flow.Reply(protocol, service.Backend, service.Inner));
+        node.Ingress(error, bridge).GoesOnAs(error).Counts();
+
+        Packet Asked(string from, string to) => protocol == Protocol.Tcp ? Packet.Tcp(from, to).Ack() : Packet.Udp(from, to);
+    }
+
     [KernelTheory]
     [InlineData(Protocol.Tcp, false)]
     [InlineData(Protocol.Tcp, true)]

@@ -67,6 +67,19 @@ public sealed class FastPathTests(PacketKernel kernel)
         node.Ingress(whole.Fragment(64), node.Uplink).GoesOnAs(expected.Fragment(64));
     }
 
+    /// <summary>They may have to be changed, or be a reason to drop it (a source route).</summary>
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Packet_with_options_goes_through_the_stack(bool isV6)
+    {
+        var node = Start();
+        var plain = Packet.Udp(Services.Outsider(isV6), Services.NodePort(isV6, 3053)).Payload(3);
+        Assert.Equal(HookVerdict.Redirect, node.Ingress(plain, node.Uplink).Verdict);
+
+        Assert.Equal(HookVerdict.GoOn, node.Ingress(isV6 ? plain.Routed() : plain.WithOptions(8), node.Uplink).Verdict);
+    }
+
     /// <summary>The way of a connection's packets is kept for a moment, and is no way for one that is too big for it.</summary>
     [KernelFact]
     public void Packet_too_big_for_the_way_of_those_before_it_goes_through_the_stack()

@@ -112,6 +112,47 @@ public sealed class IcmpErrorTests(PacketKernel kernel)
         flow.Node.Ingress(error, flow.Outside).GoesOnAs(error).Counts();
     }
 
+    /// <summary>The node asks itself, and nobody listens: the error goes to the node, not to the wire.</summary>
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Error_of_the_node_about_its_own_question_comes_in_again(bool isV6)
+    {
+        var (node, host, client, frontend) = OpenOfNode(isV6, 60);
+        string frontendAddress = Services.End(isV6, "172.30.0.60", "fd00:172::60", 53);
+        var asked = node.Egress(Flow.First(Protocol.Udp, client, frontend), node.Uplink, cameBy: 0);
+        var (source, backend) = (asked.Frame.From.ToString(), asked.Frame.To.ToString());
+        string seen = System.Net.IPEndPoint.Parse(frontendAddress).Address.ToString();
+
+        var error = node.Egress(Packet.PortUnreachable(host, seen, Flow.First(Protocol.Udp, source, backend)), node.Uplink, cameBy: 0);
+
+        Assert.Equal(HookVerdict.Redirect, error.Verdict);
+        Assert.Equal(Packet.PortUnreachable(seen, host, Flow.First(Protocol.Udp, client, frontend)).ToBytes(), error.Bytes[14..]);
+    }
+
+    /// <summary>By the device that the question would have left by, as an answer does: a strict rp_filter drops it elsewhere.</summary>
+    [KernelTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Error_of_a_backend_about_the_nodes_question_comes_in_as_an_answer_does(bool isV6)
+    {
+        var (node, host, client, frontend) = OpenOfNode(isV6, 41);
+        var asked = node.Egress(Flow.First(Protocol.Udp, client, frontend), node.Uplink, cameBy: 0);
+        var (source, backend) = (asked.Frame.From, asked.Frame.To);
+        Assert.Equal(HookVerdict.Redirect, node.Ingress(Flow.Reply(Protocol.Udp, backend.ToString(), source.ToString()), node.Pods).Verdict);
+
+        var quoted = Flow.First(Protocol.Udp, source.ToString(), backend.ToString());
+        var error = node.Ingress(Packet.PortUnreachable($"{backend.Address}", $"{source.Address}", quoted), node.Pods);
+
+        Assert.Equal(HookVerdict.Redirect, error.Verdict);
+    }
+
+    private (ProxyNode Node, string Host, string Client, string Frontend) OpenOfNode(bool isV6, int service)
+    {
+        string host = isV6 ? "2001:db8::1" : "192.168.0.2";
+        return (kernel.Start(Services.OfHost), host, Flow.End(host, 40000), Services.ClusterIP(isV6, service, 53));
+    }
+
     /// <summary>Errors with everything that one can quote: the whole packet, as little as is allowed, options, no checksum.</summary>
     private static IEnumerable<Func<string, string, string, string, Packet>> Errors(Protocol protocol)
     {

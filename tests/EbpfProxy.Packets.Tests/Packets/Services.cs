@@ -25,6 +25,16 @@ internal static class Services
         service none ClusterIP 172.30.0.45,fd00:172::45 http:80/tcp dns:53/udp sctp:80/sctp
         """);
 
+    /// <summary>host has a backend that is the node itself, web one of its pods.</summary>
+    public static FlowCase OfHost { get; } = FlowCase.Parse("""
+        service host NodePort 172.30.0.60,fd00:172::60 http:80/tcp>8080@3060 dns:53/udp>5353@3061
+        endpoint host 192.168.0.2 local
+        endpoint host 2001:db8::1 local
+        service web ClusterIP 172.30.0.41,fd00:172::41 http:80/tcp>8080 dns:53/udp>5353
+        endpoint web 10.180.0.1 local
+        endpoint web fd00:10:180::1 local
+        """);
+
     /// <summary>An address of the one family or the other, joined with a port.</summary>
     public static string End(bool isV6, string v4, string v6, int port) => isV6 ? $"[{v6}]:{port}" : $"{v4}:{port}";
 

@@ -176,6 +176,22 @@ public sealed class TranslationTests(PacketKernel kernel)
         Assert.Equal(System.Net.IPEndPoint.Parse(frontend).Address, forwarded.Frame.From.Address);
     }
 
+    /// <summary>The kernel, which puts it on another device then, takes a link header off first, and drops what has none.</summary>
+    [KernelTheory]
+    [InlineData("8.0.0.5:40000", false)]
+    [InlineData("[2001:db8:86dd::5]:40000", true)]
+    public void Packet_of_the_node_without_link_header_leaves_with_one(string client, bool isV6)
+    {
+        var node = kernel.Start(Services.Both);
+        byte[] packet = Packet.Udp(client, Services.ClusterIP(isV6, 42, 53)).Payload(40).ToBytes();
+
+        var sent = node.EgressWithoutLink(packet, node.Uplink, cameBy: 0);
+
+        Assert.Equal(HookVerdict.Redirect, sent.Verdict);
+        Assert.Equal(packet.Length + 14, sent.Bytes.Length);
+        Assert.All(sent.Bytes[..14], each => Assert.Equal(0, each));
+    }
+
     [KernelTheory]
     [InlineData(false)]
     [InlineData(true)]
