@@ -49,12 +49,15 @@ public static class TallyView
     public static IReadOnlyList<ServiceTally> Read(string bpfFileSystem)
     {
         string folder = DatapathView.FolderOf(bpfFileSystem);
-        var rows = ReadOver(folder, DatapathState.CountsSocketBytes(bpfFileSystem));
+        bool countsSocketBytes = DatapathState.CountsSocketBytes(bpfFileSystem);
+        var rows = ReadOver(folder, countsSocketBytes);
         var open = new Dictionary<uint, (ulong Sent, ulong Received)>();
         AddPackets(DatapathOptions.PinRootOf(bpfFileSystem), open);
-        foreach (var socket in SocketView.Read(bpfFileSystem).Where(socket => socket.IsTallied))
+
+        // To ask the kernel for every socket of the node is dear, and where no bytes are counted it tells nothing.
+        if (countsSocketBytes)
         {
-            Add(open, socket.ServiceId, socket.BytesSent ?? 0, socket.BytesReceived ?? 0);
+            AddSockets(bpfFileSystem, open);
         }
 
         return
@@ -109,6 +112,14 @@ public static class TallyView
                     Add(open, one.Service, one.BytesAsk, one.BytesAnswer);
                 }
             }
+        }
+    }
+
+    private static void AddSockets(string bpfFileSystem, Dictionary<uint, (ulong Sent, ulong Received)> open)
+    {
+        foreach (var socket in SocketView.Read(bpfFileSystem).Where(socket => socket.IsTallied))
+        {
+            Add(open, socket.ServiceId, socket.BytesSent ?? 0, socket.BytesReceived ?? 0);
         }
     }
 
