@@ -71,6 +71,15 @@ internal static partial class Log
     [LoggerMessage(2017, LogLevel.Warning, "The table of session affinity stays at {Capacity}, the most that this node's memory allows, and more than half of it is in use: when it is full, clients that come new may change their backend")]
     public static partial void AffinityAtLimit(ILogger logger, uint capacity);
 
+    [LoggerMessage(2033, LogLevel.Warning, "The table of socket peers stays at {Capacity}, though more than half of it is in use: {Reason}. A larger one is tried again, at the latest after {Seconds} seconds; when it is full, new sockets' peers are shown as their backends")]
+    public static partial void PeersNotGrown(ILogger logger, uint capacity, string reason, double seconds);
+
+    [LoggerMessage(2034, LogLevel.Warning, "The table of session affinity stays at {Capacity}, though more than half of it is in use: {Reason}. A larger one is tried again, at the latest after {Seconds} seconds; when it is full, clients that come new may change their backend")]
+    public static partial void AffinityNotGrown(ILogger logger, uint capacity, string reason, double seconds);
+
+    [LoggerMessage(2035, LogLevel.Warning, "Cannot look whose the network namespaces are: {Reason}. It is tried again, at the latest after {Seconds} seconds; connections from new pods to services with session affinity go by the packet path")]
+    public static partial void ClientsNotFound(ILogger logger, string reason, double seconds);
+
     [LoggerMessage(2022, LogLevel.Information, "Programs cannot ask connection tracking on this kernel: it is followed, and translates {Count} flows now")]
     public static partial void TrackedFlows(ILogger logger, int count);
 

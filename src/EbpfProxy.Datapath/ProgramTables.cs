@@ -1,9 +1,12 @@
+using System.Runtime.ExceptionServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Affinity;
+using EbpfProxy.Datapath.Kernel;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Devices;
 using LibBpfSharp;
+using Microsoft.Extensions.Logging;
 
 namespace EbpfProxy.Datapath;
 
@@ -19,6 +22,7 @@ internal sealed class ProgramTables
     private readonly RowCount _peerCount;
     private readonly AffinitySweeper _affinity;
     private readonly ClientWatch _clients;
+    private readonly Retries _clientLooks;
     private volatile bool _hasNewPrograms = true;
 
     /// <param name="peers">What sockets asked and got.</param>
@@ -27,12 +31,15 @@ internal sealed class ProgramTables
     /// <param name="tables">The services and backends that rows name.</param>
     /// <param name="changes">Held by whoever reads or writes those.</param>
     /// <param name="counters">What the programs count rows by.</param>
-    public ProgramTables(PeerTable peers, AffinityTable affinity, ClientTable clients, TableSet tables, Lock changes, BpfMap counters)
+    /// <param name="logger">The log.</param>
+    public ProgramTables(
+        PeerTable peers, AffinityTable affinity, ClientTable clients, TableSet tables, Lock changes, BpfMap counters, ILogger logger)
     {
         _peers = peers;
         _peerCount = new RowCount(counters, Reason.PeerAdded, Reason.PeerRemoved);
         _affinity = new AffinitySweeper(affinity, tables, changes, counters, TimeProvider.System);
         _clients = new ClientWatch(clients, TimeProvider.System);
+        _clientLooks = new Retries(TimeProvider.System, reason => Log.ClientsNotFound(logger, reason, Retries.Longest.TotalSeconds));
     }
 
     /// <summary>Says that other programs are attached: those before may have counted rows on a map of their own.</summary>
@@ -41,8 +48,12 @@ internal sealed class ProgramTables
     /// <summary>Says what devices there are: with them clients come and go.</summary>
     public void SetNetwork(NodeNetwork network) => _clients.SetNetwork(network);
 
-    /// <summary>Makes tables larger when they are half full, removes what is too old, looks who the clients are; every second.</summary>
+    /// <summary>
+    /// Makes tables larger when they are half full, removes what is too old, looks who the clients are; every second. What
+    /// fails for one table is done for the others.
+    /// </summary>
     /// <param name="remembersClients">Whether a service has session affinity.</param>
+    /// <exception cref="IOException">The kernel refused something. That a table does not grow is no such thing.</exception>
     public void Maintain(bool remembersClients)
     {
         lock (_lock)
@@ -54,18 +65,16 @@ internal sealed class ProgramTables
                 _affinity.Recount();
             }
 
-            long count = _peerCount.Value;
-            if (count > _peers.Capacity / 2)
-            {
-                _peers.Grow(count);
-            }
-
-            _peers.Move();
-            _affinity.Step();
-            if (remembersClients)
-            {
-                _clients.Step();
-            }
+            RunAll(
+                MaintainPeers,
+                _affinity.Step,
+                () =>
+                {
+                    if (remembersClients)
+                    {
+                        _clientLooks.Try(_clients.Step);
+                    }
+                });
         }
     }
 
@@ -76,5 +85,35 @@ internal sealed class ProgramTables
         {
             return [.. _peers.ReadAll().Where(row => isSuch(row.Value))];
         }
+    }
+
+    private void MaintainPeers()
+    {
+        long count = _peerCount.Value;
+        if (count > _peers.Capacity / 2)
+        {
+            _peers.Grow(count);
+        }
+
+        _peers.Move();
+    }
+
+    /// <summary>Each of them, whether one before failed or not; the first failure comes out.</summary>
+    private static void RunAll(params ReadOnlySpan<Action> steps)
+    {
+        ExceptionDispatchInfo? failure = null;
+        foreach (var step in steps)
+        {
+            try
+            {
+                step();
+            }
+            catch (IOException e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        failure?.Throw();
     }
 }

@@ -68,7 +68,8 @@ public sealed partial class ServiceDatapath
                 new ClientTable(tables.OpenHash<ulong, ClientValue>(TableNames.Clients, gracePeriods), namespaces),
                 set,
                 changes,
-                bpf.GetMap(TableNames.Counters).Map);
+                bpf.GetMap(TableNames.Counters).Map,
+                logger);
             packets = options.Packets is null
                 ? null
                 : PacketPath.Open(bpf, features, pins, options.Packets, options.LeavesDeviceAddresses, gracePeriods, tallies, addresses, logger);

@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Kernel;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Tables;
@@ -19,13 +20,14 @@ internal abstract class ProgramTable<TKey, TValue>
     private readonly BpfMapArray _slot;
     private readonly PinFolder _pins;
     private readonly MapTypes _types;
+    private readonly Retries _growth;
     private BpfMap _map;
     private BpfMap? _previous;
     private bool _arePinsBehind;
     private bool _isAtLimit;
     private bool _isOutrun;
 
-    protected ProgramTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types)
+    protected ProgramTable(string name, BpfMap map, BpfMapArray slot, PinFolder pins, MapTypes types, TimeProvider time)
     {
         _name = name;
         _previousPin = name + "-previous";
@@ -33,6 +35,7 @@ internal abstract class ProgramTable<TKey, TValue>
         _slot = slot;
         _pins = pins;
         _types = types;
+        _growth = new Retries(time, LogNotGrown);
         if (!slot.TryGetId(Previous, out uint id))
         {
             return;
@@ -54,7 +57,7 @@ internal abstract class ProgramTable<TKey, TValue>
     public bool IsMoving => _previous is not null;
 
     /// <summary>Whether <see cref="Grow"/> would make it larger.</summary>
-    public bool CanGrow => (!IsMoving || (_isOutrun && MayCopyAhead)) && Capacity < Limit;
+    public bool CanGrow => _growth.IsDue && (!IsMoving || (_isOutrun && MayCopyAhead)) && Capacity < Limit;
 
     /// <summary>A table with room for so many rows is large enough.</summary>
     protected abstract long Limit { get; }
@@ -89,40 +92,15 @@ internal abstract class ProgramTable<TKey, TValue>
     /// <summary>
     /// Puts a table in place that is at least twice as large and has room for four times as many rows as there are, so
     /// that what is added while they move does not fill it. The rows follow with <see cref="Move"/>. A table that has
-    /// room for as many as <see cref="Limit"/> stays as it is.
+    /// room for as many as <see cref="Limit"/> stays as it is. What the kernel refuses is told, and asked for again later.
     /// </summary>
-    public void Grow(long count)
+    public void Grow(long count) => _growth.Try(() =>
     {
-        if ((IsMoving && !CanGrow) || IsAtLimit())
+        if ((!IsMoving || CanGrow) && !IsAtLimit())
         {
-            return;
+            Replace(MakeLarger(count));
         }
-
-        var larger = Make(count);
-        try
-        {
-            if (IsMoving)
-            {
-                PutAhead(larger);
-            }
-            else
-            {
-                Put(larger);
-            }
-        }
-        catch
-        {
-            larger.Dispose();
-            throw;
-        }
-
-        _previous?.Dispose();
-        _previous = _map;
-        _map = larger;
-        _isOutrun = false;
-        _arePinsBehind = true;
-        LogGrown();
-    }
+    });
 
     /// <summary>
     /// Moves the rows to the larger table. Where that is full already, the rest stays, and is found, where it is until
@@ -159,10 +137,28 @@ internal abstract class ProgramTable<TKey, TValue>
         _previous = null;
     }
 
+    /// <summary>Makes a table of this one's kind.</summary>
+    /// <exception cref="IOException">The kernel refuses.</exception>
+    protected virtual BpfMap Make(uint capacity) => BpfMap.Create(new BpfMapOptions
+    {
+        Name = _name,
+        Type = _map.Type,
+        KeySize = _map.KeySize,
+        ValueSize = _map.ValueSize,
+        Flags = _map.Flags,
+        MaxEntries = capacity,
+        BtfFd = _types.BtfFd,
+        BtfKeyTypeId = _types.KeyTypeId,
+        BtfValueTypeId = _types.ValueTypeId,
+    });
+
     /// <summary>Whether one value of a row is younger than another.</summary>
     protected virtual bool IsYounger(in TValue value, in TValue other) => false;
 
     protected abstract void LogGrown();
+
+    /// <summary>Says that it could not be made larger.</summary>
+    protected abstract void LogNotGrown(string reason);
 
     /// <summary>Says that the table is half full and stays as it is.</summary>
     protected abstract void LogAtLimit();
@@ -191,18 +187,46 @@ internal abstract class ProgramTable<TKey, TValue>
         }
     }
 
-    private BpfMap Make(long count) => BpfMap.Create(new BpfMapOptions
+    private void Replace(BpfMap larger)
     {
-        Name = _name,
-        Type = _map.Type,
-        KeySize = _map.KeySize,
-        ValueSize = _map.ValueSize,
-        Flags = _map.Flags,
-        MaxEntries = (uint)Math.Max(Capacity * 2L, count * 4),
-        BtfFd = _types.BtfFd,
-        BtfKeyTypeId = _types.KeyTypeId,
-        BtfValueTypeId = _types.ValueTypeId,
-    });
+        try
+        {
+            if (IsMoving)
+            {
+                PutAhead(larger);
+            }
+            else
+            {
+                Put(larger);
+            }
+        }
+        catch
+        {
+            larger.Dispose();
+            throw;
+        }
+
+        _previous?.Dispose();
+        _previous = _map;
+        _map = larger;
+        _isOutrun = false;
+        _arePinsBehind = true;
+        LogGrown();
+    }
+
+    /// <summary>A table of which less than half would be in use, or, where there is no memory for it, one that is larger at all.</summary>
+    private BpfMap MakeLarger(long count)
+    {
+        long wished = Math.Max(Capacity * 2L, count * 4);
+        try
+        {
+            return Make((uint)wished);
+        }
+        catch (IOException)
+        {
+            return Make((uint)Math.Max(Capacity + (Capacity / 2L) + 1, count + (count / 8)));
+        }
+    }
 
     /// <summary>
     /// In this order there is no moment at which a row cannot be found. The kernel returns from each step when no program

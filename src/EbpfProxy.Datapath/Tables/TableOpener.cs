@@ -67,11 +67,11 @@ internal sealed class TableOpener(BpfObject bpf, PinFolder pins)
 
     /// <summary>The table of socket peers, which the programs write.</summary>
     public PeerTable OpenPeers(ILogger logger) =>
-        new(bpf.GetMap(TableNames.Peers).Map, OpenSlot(TableNames.Peers), pins, TypesOf(TableNames.Peers), logger);
+        new(bpf.GetMap(TableNames.Peers).Map, OpenSlot(TableNames.Peers), pins, TypesOf(TableNames.Peers), TimeProvider.System, logger);
 
     /// <summary>The table of session affinity, which the programs write.</summary>
     public AffinityTable OpenAffinity(ILogger logger) =>
-        new(bpf.GetMap(TableNames.Affinity).Map, OpenSlot(TableNames.Affinity), pins, TypesOf(TableNames.Affinity), logger);
+        new(bpf.GetMap(TableNames.Affinity).Map, OpenSlot(TableNames.Affinity), pins, TypesOf(TableNames.Affinity), TimeProvider.System, logger);
 
     private BpfMapArray OpenSlot(string table) => new(bpf.GetMap(TableNames.Slot(table)).Map);
 

@@ -7,6 +7,7 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using static EbpfProxy.Datapath.Tests.Sync.WriterHarness;
 
@@ -231,6 +232,33 @@ public sealed class AffinityTableTests : IDisposable
         Assert.Equal("10.9.8.7", ReadClients()[cookie].IPv4.ToAddress().ToString());
     }
 
+    /// <summary>Memory may be short for one table while the others need none.</summary>
+    [KernelFact]
+    public void Table_of_peers_that_cannot_grow_is_told_once_and_stops_no_other()
+    {
+        using var network = new ScratchNetworkNamespace();
+        Assert.Equal(0, network.Run("ip link set lo up && ip addr add 10.9.8.7/32 dev lo").ExitCode);
+        var log = new LogLines();
+        using var datapath = Open(log);
+        Apply(datapath, Sticky("web", "127.96.0.1", "10.0.0.1"));
+        var web = BackendOf("web");
+        Write((Key(1, web), new(web.Id, web.Generation + 1, Now())));
+        string pin = Path.Combine(_bpffs.Path, "ebpf-proxy", "sockets-v1", "peers");
+        using (var peers = BpfMap.OpenPinned(pin))
+        using (var slot = BpfMap.OpenPinned(pin + "_slot"))
+        {
+            Array.ForEach([.. Enumerable.Range(1, 12)], i => new BpfHashMap<PeerKey, PeerValue>(peers).Update(new PeerKey((ulong)i, 0, 0), default));
+            slot.Freeze();
+        }
+
+        datapath.Maintain();
+        datapath.Maintain();
+
+        Assert.Empty(Read());
+        Assert.Contains(ReadClients().Values, client => client.IPv4.ToAddress().ToString() == "10.9.8.7");
+        Assert.Single(log.All, line => line.StartsWith("The table of socket peers stays at 16", StringComparison.Ordinal));
+    }
+
     private static ulong Now() => (ulong)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 
     private static AffinityKey Key(uint client, in (uint Service, uint Id, uint Generation) backend) =>
@@ -274,8 +302,9 @@ public sealed class AffinityTableTests : IDisposable
 
     private string PathOf(string table) => Path.Combine(_bpffs.Path, "ebpf-proxy", "tables-v1", table);
 
-    private ServiceDatapath Open() => ServiceDatapath.Open(
-        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path, InitialAffinity = 16 }, NullLogger.Instance);
+    private ServiceDatapath Open(ILogger? logger = null) => ServiceDatapath.Open(
+        new DatapathOptions { BpfFileSystem = _bpffs.Path, CgroupRoot = _cgroup.Path, InitialAffinity = 16, InitialPeers = 16 },
+        logger ?? NullLogger.Instance);
 
     /// <summary>The service of that name, and the first of its backends.</summary>
     private (uint Service, uint Id, uint Generation) BackendOf(string name)
