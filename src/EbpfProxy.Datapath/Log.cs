@@ -98,6 +98,9 @@ internal static partial class Log
     [LoggerMessage(2028, LogLevel.Warning, "The same for those of network namespace {Namespace}: {Error}")]
     public static partial void PeersNotInheritedThere(ILogger logger, string @namespace, string error);
 
+    [LoggerMessage(2036, LogLevel.Debug, "Connection tracking knows what {Count} unconnected UDP sockets asked")]
+    public static partial void InheritingSocketsFound(ILogger logger, int count);
+
     [LoggerMessage(2031, LogLevel.Warning, "{Count} tunnels are more than the programs look at: what the node's sockets ask past the hooks does not go by their routes")]
     public static partial void TunnelsLeftOut(ILogger logger, int count);
 

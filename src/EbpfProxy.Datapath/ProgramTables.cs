@@ -78,6 +78,12 @@ internal sealed class ProgramTables
         }
     }
 
+    /// <summary>
+    /// Holds the tables as they are, for whoever writes rows itself: they neither grow nor move until it is disposed. To be taken
+    /// before the lock of changes.
+    /// </summary>
+    public Lock.Scope Hold() => _lock.EnterScope();
+
     /// <summary>The records of sockets that are such.</summary>
     public List<KeyValuePair<PeerKey, PeerValue>> FindPeers(Func<PeerValue, bool> isSuch)
     {

@@ -131,6 +131,20 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
     /// <inheritdoc/>
     public ApplyResult Apply(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
     {
+        if (_programs.AreAttached)
+        {
+            return ApplyOnly(changes, isComplete);
+        }
+
+        // Sockets inherit what rules gave them.
+        using (_programTables.Hold())
+        {
+            return ApplyOnly(changes, isComplete);
+        }
+    }
+
+    private ApplyResult ApplyOnly(IReadOnlyCollection<ServiceChange> changes, bool isComplete)
+    {
         lock (_lock)
         {
             return Guard(() =>

@@ -7,6 +7,9 @@ internal sealed class LogLines : ILogger
 {
     private readonly List<string> _all = [];
 
+    /// <summary>Hears each line, before whoever tells it goes on.</summary>
+    public Action<string>? WhenTold { get; set; }
+
     public IReadOnlyList<string> All
     {
         get
@@ -25,9 +28,12 @@ internal sealed class LogLines : ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        string line = formatter(state, exception);
         lock (_all)
         {
-            _all.Add(formatter(state, exception));
+            _all.Add(line);
         }
+
+        WhenTold?.Invoke(line);
     }
 }

@@ -31,9 +31,12 @@ internal sealed class InheritedPeers(
     /// <summary>What an entry of connection tracking says: who asked what, and which backend answers.</summary>
     private sealed record Flow(Address Client, ushort ClientPort, PeerValue Peer);
 
+    /// <summary>A socket, where it is, and what it asked.</summary>
+    private sealed record Asker(ulong Cookie, NetworkNamespace Place, List<PeerValue> Asked);
+
     /// <summary>
     /// To be called when the program is attached that removes what closed sockets had, and before those that add to the same
-    /// table.
+    /// table, which does not grow meanwhile.
     /// </summary>
     public void Take()
     {
@@ -45,7 +48,9 @@ internal sealed class InheritedPeers(
                 return;
             }
 
-            int count = Write(FindSockets(flows));
+            var sockets = FindSockets(flows);
+            Log.InheritingSocketsFound(logger, sockets.Count);
+            int count = Write(sockets);
             if (count > 0)
             {
                 Log.PeersInherited(logger, count);
@@ -121,29 +126,22 @@ internal sealed class InheritedPeers(
         || tables.Frontends.TryRead(FrontendKey.From(Address.AnyOf(address.Family), port, Protocol.Udp), out frontend);
 
     /// <summary>What each socket asked.</summary>
-    private Dictionary<ulong, List<PeerValue>> FindSockets(List<Flow> flows)
+    private List<Asker> FindSockets(List<Flow> flows)
     {
         var byPort = flows.ToLookup(flow => flow.ClientPort);
         var clients = flows.Select(flow => flow.Client).ToHashSet();
-        var found = new Dictionary<ulong, List<PeerValue>>();
+        var found = new Dictionary<ulong, Asker>();
         foreach (var place in namespaces.Find())
         {
-            try
-            {
-                namespaces.TryInvoke(place, () => FindSockets(place, clients, byPort, found));
-            }
-            catch (IOException e)
-            {
-                Log.PeersNotInheritedThere(logger, place.Inode.ToString(CultureInfo.InvariantCulture), e.Message);
-            }
+            InvokeIn(place, () => FindSockets(place, clients, byPort, found));
         }
 
-        return found;
+        return [.. found.Values];
     }
 
     /// <summary>Those of the namespace that the calling thread is in.</summary>
     private static void FindSockets(
-        NetworkNamespace place, HashSet<Address> clients, ILookup<ushort, Flow> byPort, Dictionary<ulong, List<PeerValue>> found)
+        NetworkNamespace place, HashSet<Address> clients, ILookup<ushort, Flow> byPort, Dictionary<ulong, Asker> found)
     {
         HashSet<Address> own;
         using (var netlink = new RouteNetlink())
@@ -156,48 +154,67 @@ internal sealed class InheritedPeers(
             return;
         }
 
-        foreach (var socket in SocketDump.Read(Protocol.Udp).Where(socket => socket.State == TcpState.Close))
+        // One without an inode is closed already, or the kernel's own: nothing would remove what it has.
+        foreach (var socket in SocketDump.Read(Protocol.Udp).Where(socket => socket.State == TcpState.Close && socket.Inode != 0))
         {
             foreach (var flow in byPort[socket.LocalPort].Where(flow => own.Contains(flow.Client) && (socket.IsOfAnyAddress || socket.Local == flow.Client)))
             {
                 if (!found.TryGetValue(socket.Cookie, out var of))
                 {
-                    found.Add(socket.Cookie, of = []);
+                    found.Add(socket.Cookie, of = new Asker(socket.Cookie, place, []));
                 }
 
-                of.Add(flow.Peer with { NetworkNamespace = place.Cookie });
+                of.Asked.Add(flow.Peer with { NetworkNamespace = place.Cookie });
             }
         }
     }
 
-    private int Write(Dictionary<ulong, List<PeerValue>> sockets)
+    /// <summary>How many backends sockets keep by it.</summary>
+    private int Write(List<Asker> sockets)
     {
-        // From half of its size on the table is made larger, and rows that are added meanwhile could be lost.
-        int room = (int)(peers.Capacity / 2) - 1;
-        int written = 0;
-        foreach (var (socket, asked) in sockets)
+        var rows = new InheritedRows(peers, tallies);
+        var written = sockets.Select(socket => (Socket: socket, Count: rows.Write(socket.Cookie, socket.Asked))).Where(row => row.Count > 0).ToList();
+        if (rows.IsFull)
         {
-            // Two services that a socket knows by one backend cannot be told apart here: the second gets another one.
-            uint slot = 0;
-            foreach (var peer in asked.DistinctBy(peer => (peer.Backend, peer.BackendPortBe)).Take(Math.Min(PeerTable.PeersPerSocket, room - written)))
+            Log.PeersNotInherited(logger, $"more than {rows.Added} flows are tracked");
+        }
+
+        // What removes the rows of a socket that is closed ran before there were any where it was closed since it was found.
+        var closed = FindClosed([.. written.Select(row => row.Socket)]);
+        int removed = closed.Sum(rows.Remove);
+        Count(rows.Added - removed);
+        return written.Where(row => !closed.Contains(row.Socket.Cookie)).Sum(row => row.Count);
+    }
+
+    /// <summary>Those of the sockets that are there no more.</summary>
+    private HashSet<ulong> FindClosed(List<Asker> sockets)
+    {
+        HashSet<ulong> closed = [];
+        foreach (var there in sockets.GroupBy(socket => socket.Place, socket => socket.Cookie))
+        {
+            List<NodeSocket> open = [];
+            if (InvokeIn(there.Key, () => open = SocketDump.Read(Protocol.Udp)))
             {
-                var key = new PeerKey(socket, slot, 0);
-                if (peers.TryAdd(key, peer.WithStamp(key)))
-                {
-                    tallies.Open(peer.Service);
-                    slot++;
-                    written++;
-                }
+                closed.UnionWith(there.Except(open.Select(socket => socket.Cookie)));
             }
         }
 
-        if (written == room)
-        {
-            Log.PeersNotInherited(logger, $"more than {room} flows are tracked");
-        }
+        return closed;
+    }
 
-        Count(written);
-        return written;
+    /// <summary>False where it failed. In a namespace that is gone there is nothing to do, and nothing that fails.</summary>
+    private bool InvokeIn(NetworkNamespace place, Action action)
+    {
+        try
+        {
+            namespaces.TryInvoke(place, action);
+            return true;
+        }
+        catch (IOException e)
+        {
+            Log.PeersNotInheritedThere(logger, place.Inode.ToString(CultureInfo.InvariantCulture), e.Message);
+            return false;
+        }
     }
 
     /// <summary>As the programs count what they add themselves, none of which is attached yet.</summary>

@@ -13,6 +13,7 @@ internal abstract class ProgramTable<TKey, TValue>
 {
     private const int Current = 0;
     private const int Previous = 1;
+    private const int NoEntry = 2; // ENOENT
     private const int NoRoom = 7; // E2BIG
 
     private readonly string _name;
@@ -81,6 +82,20 @@ internal abstract class ProgramTable<TKey, TValue>
 
     /// <summary>Adds a row, before programs do; false where there is one.</summary>
     public bool TryAdd(TKey key, TValue value) => Rows(_map).TryAdd(key, value);
+
+    /// <summary>Puts a row in the place of another; false where there is none, or it has not moved yet.</summary>
+    public bool TryReplace(TKey key, TValue value)
+    {
+        try
+        {
+            Rows(_map).Update(key, value, BpfUpdateMode.Exist);
+            return true;
+        }
+        catch (BpfException e) when (e.Errno == NoEntry)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Removes a row; whether there was one. The previous first, so that it cannot come back.</summary>
     public bool Remove(TKey key)

@@ -24,6 +24,15 @@ internal class TallyTable(string name, BpfMap map, BpfMapArray slot, PinFolder p
         }
     }
 
+    /// <summary>Counts one that is over, where no program did.</summary>
+    public void Close(uint service)
+    {
+        if (service < Capacity)
+        {
+            Interlocked.Add(ref WordsOf(ref Memory[(int)service])[ClosedWord], 1u);
+        }
+    }
+
     /// <summary>Counts what a connection carried whose record goes, and that it is over, where no program did.</summary>
     public void Close(in ConnectionValue connection)
     {

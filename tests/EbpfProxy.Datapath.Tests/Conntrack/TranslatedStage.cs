@@ -103,15 +103,20 @@ internal sealed class TranslatedStage : IDisposable
     }
 
     /// <summary>Lets a socket of UDP of the client ask an address, without connecting to it, and waits for the answer.</summary>
-    public void Ask(string address, int port = 80) => _client.Invoke(() =>
+    public Socket Ask(string address, int port = 80)
     {
-        var to = new IPEndPoint(IPAddress.Parse(address), port);
-        var socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = (int)_patience.TotalMilliseconds };
-        _sockets.Add(socket);
-        EndPoint from = to;
-        socket.SendTo("asked"u8, to);
-        Assert.Equal(5, socket.ReceiveFrom(new byte[64], ref from));
-    });
+        Socket? socket = null;
+        _client.Invoke(() =>
+        {
+            var to = new IPEndPoint(IPAddress.Parse(address), port);
+            socket = new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = (int)_patience.TotalMilliseconds };
+            EndPoint from = to;
+            socket.SendTo("asked"u8, to);
+            Assert.Equal(5, socket.ReceiveFrom(new byte[64], ref from));
+        });
+        _sockets.Add(socket!);
+        return socket!;
+    }
 
     /// <summary>Whether what a socket sends comes back.</summary>
     public static bool IsAnswered(Socket socket)
