@@ -24,6 +24,7 @@ internal sealed class ProgramTables
     private readonly ClientWatch _clients;
     private readonly Retries _clientLooks;
     private volatile bool _hasNewPrograms = true;
+    private List<PeerKey> _untilClosed = [];
 
     /// <param name="peers">What sockets asked and got.</param>
     /// <param name="affinity">What clients got.</param>
@@ -91,6 +92,39 @@ internal sealed class ProgramTables
         {
             return [.. _peers.ReadAll().Where(row => isSuch(row.Value))];
         }
+    }
+
+    /// <summary>
+    /// Whether there are records that go at the end of their connection, where no more of them are made: they are looked for once,
+    /// and again when those that were found are gone.
+    /// </summary>
+    public bool HasUntilClosed()
+    {
+        lock (_lock)
+        {
+            return IsAnyUntilClosed() || FindUntilClosed();
+        }
+    }
+
+    private bool FindUntilClosed()
+    {
+        _untilClosed = [.. _peers.ReadAll().Where(row => row.Value.Flags.HasFlag(PeerFlags.UntilClosed)).Select(row => row.Key)];
+        return _untilClosed.Count > 0;
+    }
+
+    private bool IsAnyUntilClosed()
+    {
+        while (_untilClosed.Count > 0)
+        {
+            if (_peers.TryRead(_untilClosed[^1], out var peer) && peer.Flags.HasFlag(PeerFlags.UntilClosed))
+            {
+                return true;
+            }
+
+            _untilClosed.RemoveAt(_untilClosed.Count - 1);
+        }
+
+        return false;
     }
 
     private void MaintainPeers()

@@ -156,6 +156,12 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
                 {
                     _packets?.Attach(_network);
                     _programs.Attach(_inherited.Take);
+                    if (_programs.IsEnding)
+                    {
+                        // A hook that counted before it was replaced has written its record by then.
+                        _gracePeriods.Wait(_gracePeriods.Request());
+                    }
+
                     _programTables.HaveNewPrograms();
                     _pins.RemoveOtherVersions();
                 }
@@ -223,16 +229,27 @@ public sealed partial class ServiceDatapath : IServiceDatapath, IDisposable
 
     /// <summary>
     /// What is done now and then, apart from changes: gives back what was removed, makes the tables that the programs write
-    /// larger when they are half full, and looks who their clients are.
+    /// larger when they are half full, looks who their clients are, and takes away the program that counted bytes, where that is
+    /// turned off, when the last connection is over that it counted.
     /// </summary>
     public void Maintain()
     {
         bool remembersClients;
+        bool isEnding;
         lock (_lock)
         {
             Guard(() => _writer?.Collect());
             _packets?.Sweep(_frontends, areTablesWhole: _programs.AreAttached && !_needsEverything);
             remembersClients = _writer?.RemembersClients ?? false;
+            isEnding = _programs.IsEnding;
+        }
+
+        if (isEnding && !_programTables.HasUntilClosed())
+        {
+            lock (_lock)
+            {
+                _programs.RemoveEnding();
+            }
         }
 
         _programTables.Maintain(remembersClients);

@@ -37,6 +37,12 @@ internal sealed record SocketHook(string Program, BpfAttachType AttachType)
     /// <summary>Those that are attached only where bytes are counted; first, because what it does not hear of does not end.</summary>
     public static IReadOnlyList<SocketHook> Counters { get; } = [new("proxy_sock_ops", BpfAttachType.CgroupSockOps)];
 
+    /// <summary>
+    /// The pin of a counter that nothing new is counted by, for as long as there are connections whose end it shall hear of: they
+    /// began when it was wanted.
+    /// </summary>
+    public string EndingPin => Program + "-ending";
+
     /// <summary>Those that only some settings need.</summary>
     public static IEnumerable<SocketHook> Optional => Counters.Concat(Guards);
 

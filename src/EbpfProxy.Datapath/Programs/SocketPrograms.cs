@@ -18,6 +18,9 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
     /// <summary>Whether this build's programs are the ones that run.</summary>
     public bool AreAttached { get; private set; }
 
+    /// <summary>Whether a counter is attached that is not wanted any more; see <see cref="RemoveEnding"/>.</summary>
+    public bool IsEnding { get; private set; }
+
     /// <summary>This build's programs.</summary>
     public IEnumerable<BpfProgram> All => SocketHook.With(options).Select(hook => bpf.GetProgram(hook.Program).Program);
 
@@ -62,6 +65,20 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         }
     }
 
+    /// <summary>
+    /// Takes away the counter that is not wanted any more. To be called when no record is left that goes at the end of its
+    /// connection.
+    /// </summary>
+    public void RemoveEnding()
+    {
+        foreach (var hook in SocketHook.Counters)
+        {
+            pins.Remove(hook.EndingPin);
+        }
+
+        IsEnding = false;
+    }
+
     public void Dispose() => Close();
 
     private void AttachAll(Action beforeFirstChoice)
@@ -70,6 +87,11 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         int replaced = 0;
         var hooks = SocketHook.With(options);
         bool isFirst = !hooks.Any(hook => !hook.IsUndoing && File.Exists(pins.PathOf(hook.Program)));
+        foreach (var hook in SocketHook.Counters.Intersect(hooks))
+        {
+            TakeBack(hook);
+        }
+
         foreach (var hook in hooks)
         {
             if (isFirst && !hook.IsUndoing)
@@ -90,13 +112,43 @@ internal sealed class SocketPrograms(BpfObject bpf, PinFolder pins, string cgrou
         }
 
         // What an earlier run attached and this one shall not have: with its pin the last that holds the link goes.
-        foreach (var hook in SocketHook.Optional.Except(hooks))
+        foreach (var hook in SocketHook.Guards.Except(hooks))
         {
             pins.Remove(hook.Program);
         }
 
+        foreach (var hook in SocketHook.Counters.Except(hooks))
+        {
+            LetEnd(hook);
+        }
+
         AreAttached = true;
         Log.Attached(logger, hooks.Count - replaced, replaced, cgroupRoot);
+    }
+
+    /// <summary>A counter is wanted again that has not ended yet.</summary>
+    private void TakeBack(SocketHook hook)
+    {
+        if (pins.Has(hook.EndingPin))
+        {
+            File.Move(pins.PathOf(hook.EndingPin), pins.PathOf(hook.Program), overwrite: true);
+        }
+    }
+
+    /// <summary>Keeps a counter that is not wanted for those whose end it shall hear of, and puts this build's in its place.</summary>
+    private void LetEnd(SocketHook hook)
+    {
+        if (pins.Has(hook.Program))
+        {
+            File.Move(pins.PathOf(hook.Program), pins.PathOf(hook.EndingPin), overwrite: true);
+        }
+
+        using var link = BpfLink.TryOpenPinned(pins.PathOf(hook.EndingPin));
+        if (link is not null)
+        {
+            link.Update(bpf.GetProgram(hook.Program).Program);
+            IsEnding = true;
+        }
     }
 
     private void Close()

@@ -43,8 +43,9 @@ public static class DatapathState
         using var folderLock = wasThere ? FolderLock.Take(root) : null;
         using var devices = new DeviceCleanup(LinksOf(bpfFileSystem));
         wasThere |= devices.Remove(TrafficDirection.Ingress);
-        foreach (string pin in SocketHook.All.Concat(SocketHook.Optional).Reverse()
-            .Select(hook => Path.Combine(LinksOf(bpfFileSystem), hook.Program)).Where(File.Exists))
+        foreach (string pin in SocketHook.All.Concat(SocketHook.Optional).Reverse().Select(hook => hook.Program)
+            .Concat(SocketHook.Counters.Select(hook => hook.EndingPin))
+            .Select(name => Path.Combine(LinksOf(bpfFileSystem), name)).Where(File.Exists))
         {
             File.Delete(pin);
         }
