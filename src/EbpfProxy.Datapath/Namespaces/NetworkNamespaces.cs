@@ -55,9 +55,10 @@ internal sealed class NetworkNamespaces(ILogger logger)
     }
 
     /// <summary>The cookie of the calling thread's network namespace; 0 before 5.14, which cannot tell it.</summary>
+    /// <exception cref="IOException">There is no socket to ask with: too many files are open, say.</exception>
     public static ulong ReadCookie()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using var socket = OpenSocket();
         Span<byte> cookie = stackalloc byte[8];
         try
         {
@@ -66,6 +67,19 @@ internal sealed class NetworkNamespaces(ILogger logger)
         catch (SocketException)
         {
             return 0;
+        }
+    }
+
+    /// <summary>A failure comes out as what the callers of all else here expect.</summary>
+    private static Socket OpenSocket()
+    {
+        try
+        {
+            return new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"open a socket: {e.Message}", e);
         }
     }
 
