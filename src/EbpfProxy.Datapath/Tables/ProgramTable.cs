@@ -39,6 +39,8 @@ internal abstract class ProgramTable<TKey, TValue>
         _growth = new Retries(time, LogNotGrown);
         if (!slot.TryGetId(Previous, out uint id))
         {
+            // A move that was cut short before its last step: nothing but the pin would hold that table.
+            pins.Remove(_previousPin);
             return;
         }
 

@@ -75,6 +75,31 @@ public sealed class ProgramTableTests : IDisposable
         Assert.Equal(["no memory for 13", "grown to 20"], table.Told);
     }
 
+    [KernelFact]
+    public void Pin_that_a_killed_daemon_left_of_a_table_whose_rows_had_moved_holds_it_no_longer()
+    {
+        _pins.Replace("table-previous", _map);
+
+        Open(room: 8);
+
+        Assert.False(_pins.Has("table-previous"));
+        Assert.True(_pins.Has("table"));
+    }
+
+    [KernelFact]
+    public void Pin_of_a_table_whose_rows_have_not_all_moved_stays()
+    {
+        using var before = BpfMap.Create(
+            new BpfMapOptions { Name = "table", Type = BpfMapType.Hash, KeySize = 4, ValueSize = 8, MaxEntries = 4 });
+        new BpfMapArray(_slot).Set(1, before);
+        _pins.Replace("table-previous", before);
+
+        var table = Open(room: 8);
+
+        Assert.True(table.IsMoving);
+        Assert.True(_pins.Has("table-previous"));
+    }
+
     private Table Open(uint room) => new(_map, new BpfMapArray(_slot), _pins, _time) { Room = room };
 
     /// <summary>One for which the kernel has memory up to <see cref="Room"/>.</summary>
