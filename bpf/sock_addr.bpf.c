@@ -210,8 +210,7 @@ static __always_inline void handle_closed(struct bpf_sock_ops *ctx)
 SEC("sockops")
 int proxy_sock_ops(struct bpf_sock_ops *ctx)
 {
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ||
-	    ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB || ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
 		watch_until_closed(ctx);
 	else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
 		handle_closed(ctx);

@@ -85,9 +85,9 @@ static __always_inline int ingress_fragment(struct __sk_buff *skb, struct packet
 	return TC_ACT_OK;
 }
 
-/* Whether a segment in mid-flow to an address of the node, which is of no connection, is for a socket
- * of the node: where clients are masqueraded there are no node ports. If there is one all the same,
- * the node says itself that it does not know the segment. */
+/* Whether a segment in mid-flow to an address of the node, which is of no connection, is for a
+ * socket of the node: where clients are masqueraded there are no node ports. If there is one all
+ * the same, the node says itself that it does not know the segment. */
 static __always_inline bool is_for_own_socket(const struct scratch *scratch)
 {
 	return scratch->is_unknown && scratch->packet.key.protocol == IPPROTO_TCP &&
@@ -97,7 +97,7 @@ static __always_inline bool is_for_own_socket(const struct scratch *scratch)
 /* Whether what comes in for a backend's own address has to be told from what its client has there
  * by a service. Of TCP only what begins is asked about. */
 static __always_inline bool ingress_is_parted(struct __sk_buff *skb, struct scratch *scratch,
-						    __u32 roles)
+					      __u32 roles)
 {
 	const struct path_state *state = path_state();
 	const struct packet *packet = &scratch->packet;

@@ -80,8 +80,8 @@ static __always_inline int rewrite_addresses(struct __sk_buff *skb, const struct
 				   sizeof(addresses), 0);
 }
 
-/* Tells the sum over a packet of IPv6, which some devices give, that its addresses change: they have
- * no checksum of their own that would leave the sum as it is, as those of IPv4. */
+/* Tells the sum over a packet of IPv6, which some devices give, that its addresses change: they
+ * have no checksum of their own that would leave the sum as it is, as those of IPv4. */
 static __always_inline void sum_update_ipv6(struct __sk_buff *skb, __s64 difference)
 {
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))

@@ -40,9 +40,9 @@ static __always_inline bool closing_add(const struct flow *token)
 	return !bpf_map_push_elem(&closing, token, BPF_ANY);
 }
 
-/* Notes what more, or less, one side was seen to send, unless the connection has ended meanwhile and its record is
- * another's. That it is over is counted once: the last packets of both sides may be seen on two
- * CPUs. */
+/* Notes what more, or less, one side was seen to send, unless the connection has ended meanwhile
+ * and its record is another's. That it is over is counted once: the last packets of both sides may
+ * be seen on two CPUs. */
 static __noinline void seen_note(struct connection *connection, const struct found *found,
 				 __u8 more, __u8 less, __u64 now)
 {
