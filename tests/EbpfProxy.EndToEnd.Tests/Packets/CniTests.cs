@@ -67,19 +67,7 @@ public sealed class CniTests
     public void Hidden_socket_of_the_node_is_answered_from_a_device_without_link_header()
     {
         using var stage = new PacketStage(_strict);
-        using var tunnel = stage.Node.Host.StartTunnel("tun0");
-        Shell.Require(
-            """
-            ip -n "$1" -batch - <<END
-            addr add 10.250.0.1/32 dev tun0
-            addr add fd00:250::1/128 dev tun0 nodad
-            link set tun0 up
-            route add 10.250.1.0/24 dev tun0
-            route add fd00:250:1::/64 dev tun0
-            END
-            """,
-            stage.Node.Network.Name);
-        Eventually.Holds(() => stage.Node.AttachedPrograms().Contains("tun0", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+        using var tunnel = AddTunnel(stage.Node, "10.250.1.0/24", "fd00:250:1::/64");
         var service = new Service("tunnelled", 47);
         foreach (int family in new[] { 4, 6 })
         {
@@ -92,6 +80,42 @@ public sealed class CniTests
             string[] lines = stage.Node.HiddenHost.Probe("-w", "3000", "ask", Expect.Row("udp", family), door.Address, $"{door.Port}");
 
             Assert.Equal(Enumerable.Repeat($"answer ? peer={Expect.Peer(door)}", 3), lines);
+        }
+    }
+
+    /// <summary>As where all that has no route of its own goes into a VPN, addresses of services too.</summary>
+    [KernelFact]
+    public void Hidden_socket_of_the_node_is_answered_whose_route_leads_to_a_device_without_link_header()
+    {
+        using var stage = new PacketStage(_strict);
+        using var tunnel = AddTunnel(stage.Node, "10.96.0.0/16", "fd00:96::/112");
+
+        foreach (var backend in new[] { Backend.Near, Backend.NearHost, Backend.Far })
+        {
+            stage.Answered(stage.Node.HiddenHost, PacketStage.ServiceOver(backend), Frontend.ClusterIP, PacketStage.NameOf(backend));
+        }
+    }
+
+    [KernelTheory]
+    [InlineData(4)]
+    [InlineData(6)]
+    public void Hidden_socket_of_the_node_hears_that_nobody_listens(int family)
+    {
+        using var stage = new PacketStage(_strict);
+        var service = new Service("closed", 47);
+        string address = service.Address(Frontend.ClusterIP, family);
+        foreach (var backend in new[] { Backend.Near, Backend.NearHost })
+        {
+            var manifest = new ManifestService(service.NameOf(family), address, Service.Port, 9, stage.AddressOf(backend, family));
+            stage.Node.Manifests.Write(manifest);
+            stage.Node.WaitForBackends(manifest);
+
+            foreach (string protocol in new[] { "udp", "tcp" })
+            {
+                string seen = stage.Node.HiddenHost.AskInVain(protocol == "tcp" ? $"tcp{family}" : $"udp{family}-connect", address, Service.Port);
+
+                Assert.EndsWith(" ECONNREFUSED", seen, StringComparison.Ordinal);
+            }
         }
     }
 
@@ -144,6 +168,27 @@ public sealed class CniTests
 
         var masked = stage.Client.Place.Ask("tcp4", stage.AddressOf(Backend.Foreign, 4), PacketStage.BackendPort);
         Assert.All(masked, answer => Assert.StartsWith(Expect.Seen(stage.Node.IPv4), answer.Client, StringComparison.Ordinal));
+    }
+
+    /// <summary>A device tun0 of the node, with the programs, by which it reaches these networks.</summary>
+    private static LineProcess AddTunnel(TestNode node, string network4, string network6)
+    {
+        var tunnel = node.Host.StartTunnel("tun0");
+        Shell.Require(
+            """
+            ip -n "$1" -batch - <<END
+            addr add 10.250.0.1/32 dev tun0
+            addr add fd00:250::1/128 dev tun0 nodad
+            link set tun0 up
+            route add $2 dev tun0
+            route add $3 dev tun0
+            END
+            """,
+            node.Network.Name,
+            network4,
+            network6);
+        Eventually.Holds(() => node.AttachedPrograms().Contains("tun0", StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+        return tunnel;
     }
 
     private static void Ask(PacketStage stage, string protocol, (string Address, int Port) door, int bytes)
