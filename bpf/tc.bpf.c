@@ -309,21 +309,6 @@ static __always_inline bool egress_is_adopted(struct __sk_buff *skb, const struc
 	       is_source_port(packet->key.source_port) && flow_adopt(skb);
 }
 
-/* Whether a packet that is forwarded leaves for an address that only services have, and none has:
- * rules of others, as another proxy's, would have sent it elsewhere by now. */
-static __always_inline bool egress_is_for_nobody(struct __sk_buff *skb, struct scratch *scratch,
-						 __u32 l3)
-{
-	const struct address *destination = &scratch->packet.key.destination;
-
-	if (!skb->ingress_ifindex || !has_service_prefixes() || !is_for_service_prefix(skb, l3))
-		return false;
-	/* Only to be looked at. */
-	packet_parse(skb, l3, AT_EGRESS, false);
-	return address_is_unallocated(destination) && !address_roles(destination) &&
-	       !path_is_handed_back();
-}
-
 static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3, bool has_link)
 {
 	const struct path_state *state = path_state();
@@ -334,7 +319,7 @@ static __always_inline int handle_egress(struct __sk_buff *skb, __u32 l3, bool h
 
 	if (!scratch || !state || is_answer_done(skb))
 		return GO_ON;
-	if (egress_is_for_nobody(skb, scratch, l3))
+	if (packet_is_for_nobody(skb, scratch, l3))
 		return drop(skb, REASON_UNALLOCATED);
 	if (skb->ingress_ifindex && (!state->is_in_use || egress_is_foreign(skb, l3)))
 		return GO_ON;

@@ -67,7 +67,7 @@ static __always_inline bool is_source_port(__be16 port)
 }
 
 /* The API server's range of node ports. A node port beyond it is one all the same: its packets are
- * known by one lookup more. */
+ * known by two lookups more. */
 const volatile __u16 node_port_first = 30000;
 const volatile __u16 node_port_count = 2768;
 

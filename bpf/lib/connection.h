@@ -319,15 +319,6 @@ static __always_inline bool connection_is_direct(const struct connection *connec
 	       address_equal(&connection->frontend, &connection->backend);
 }
 
-/* Whether a packet that looks as if its client turned to the backend itself may be one of another
- * connection, translated at the device before: a bridge, or a VLAN, shows what its port has had. */
-static __always_inline bool is_shown_again(const struct __sk_buff *skb,
-					   const struct connection *connection, __u8 role)
-{
-	return role == FLOW_ASK && connection_is_direct(connection) &&
-	       connection->device != skb->ifindex;
-}
-
 /* The flow of a connection in one role. */
 static __always_inline struct flow_key flow_key_of(const struct connection *connection, __u8 role)
 {

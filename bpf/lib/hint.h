@@ -8,8 +8,7 @@
 #ifndef EBPF_PROXY_HINT_H
 #define EBPF_PROXY_HINT_H
 
-#include "packet.h"
-#include "unallocated.h"
+#include "allocate.h"
 
 /* Of an address, as its words are in memory; less than ADDRESS_HINTS. The controller knows it too
  * (AddressHints.HashOf). */
@@ -63,28 +62,6 @@ static __always_inline bool ends_read(const struct __sk_buff *skb, __u32 l3, str
 		return true;
 	}
 	return false;
-}
-
-/* Whether a packet's destination is one that only services may have; true also where it cannot be
- * read. */
-static __noinline bool is_for_service_prefix(const struct __sk_buff *skb, __u32 l3)
-{
-	struct address destination;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *ip = packet_at(skb, l3, sizeof(*ip));
-
-		if (!ip)
-			return true;
-		destination = address_from_ipv4(ip->daddr);
-	} else {
-		const struct ipv6hdr *ip = packet_at(skb, l3, sizeof(*ip));
-
-		if (!ip)
-			return true;
-		destination = address_from_ipv6(&ip->daddr);
-	}
-	return address_is_unallocated(&destination);
 }
 
 /* By what a packet that comes in may be one of ours. */

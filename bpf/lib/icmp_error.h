@@ -6,8 +6,7 @@
 #ifndef EBPF_PROXY_ICMP_ERROR_H
 #define EBPF_PROXY_ICMP_ERROR_H
 
-#include "connection.h"
-#include "scratch.h"
+#include "known.h"
 #include "verdict.h"
 
 /* Reads the quoted packet as if its receiver answered it. */

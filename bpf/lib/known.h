@@ -49,6 +49,15 @@ static __always_inline bool begins_anew(const struct connection *connection, __u
 	       !nobody_answers(connection, packet);
 }
 
+/* Whether a packet that looks as if its client turned to the backend itself may be one of another
+ * connection, translated at the device before: a bridge, or a VLAN, shows what its port has had. */
+static __always_inline bool is_shown_again(const struct __sk_buff *skb,
+					   const struct connection *connection, __u8 role)
+{
+	return role == FLOW_ASK && connection_is_direct(connection) &&
+	       connection->device != skb->ifindex;
+}
+
 /* Finds the connection of the packet in the scratch; 0 where it belongs to none, or begins a new
  * one: then what was before is ended, and its id is for the new one. */
 __noinline int flow_find(struct __sk_buff *skb)

@@ -43,6 +43,45 @@ static __always_inline bool address_is_unallocated(const struct address *address
 	return false;
 }
 
+/* Whether a packet's destination is one that only services may have; true also where it cannot be
+ * read. */
+static __noinline bool is_for_service_prefix(const struct __sk_buff *skb, __u32 l3)
+{
+	struct address destination;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = packet_at(skb, l3, sizeof(*ip));
+
+		if (!ip)
+			return true;
+		destination = address_from_ipv4(ip->daddr);
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip = packet_at(skb, l3, sizeof(*ip));
+
+		if (!ip)
+			return true;
+		destination = address_from_ipv6(&ip->daddr);
+	} else {
+		return false;
+	}
+	return address_is_unallocated(&destination);
+}
+
+/* Whether a packet that is forwarded leaves for an address that only services have, and none has:
+ * rules of others, as another proxy's, would have sent it elsewhere by now. */
+static __always_inline bool packet_is_for_nobody(struct __sk_buff *skb, struct scratch *scratch,
+						 __u32 l3)
+{
+	const struct address *destination = &scratch->packet.key.destination;
+
+	if (!skb->ingress_ifindex || !has_service_prefixes() || !is_for_service_prefix(skb, l3))
+		return false;
+	/* Only to be looked at. */
+	packet_parse(skb, l3, AT_EGRESS, false);
+	return address_is_unallocated(destination) && !address_roles(destination) &&
+	       !path_is_handed_back();
+}
+
 /* What becomes of a packet of the node itself to an address that is in no table. A flow that the
  * rules of another component translate goes on until it ends. */
 static __always_inline int packet_to_stranger(struct __sk_buff *skb, struct packet *packet)
