@@ -27,7 +27,12 @@ public sealed class DatagramSocketTests : IDisposable
     {
         _clients.ForEach(client => client.Dispose());
         _servers.ForEach(server => server.Dispose());
-        Directory.Delete(Path.Combine(_bpffs.Path, "ebpf-proxy"), recursive: true);
+        string pins = Path.Combine(_bpffs.Path, "ebpf-proxy");
+        if (Directory.Exists(pins))
+        {
+            Directory.Delete(pins, recursive: true);
+        }
+
         _cgroup.Dispose();
         _bpffs.Dispose();
         _network.Dispose();
