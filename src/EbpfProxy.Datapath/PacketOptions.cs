@@ -22,7 +22,7 @@ public sealed record PacketOptions
     /// <summary>The ports that clients are masqueraded with; the node's own sockets are not given them.</summary>
     public PortRange MasqueradePorts { get; init; } = DefaultMasqueradePorts;
 
-    /// <summary>Where node ports are, which the API server gives out. One beyond it costs a lookup more.</summary>
+    /// <summary>Where node ports are, which the API server gives out. One beyond it costs two lookups more.</summary>
     public PortRange NodePortRange { get; init; } = DefaultNodePortRange;
 
     /// <summary>Whether all that goes to a cluster IP is masqueraded.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
@@ -194,15 +195,7 @@ public sealed class DatagramSocketTests : IDisposable
     private BpfMap Grown(string folder, string table, uint capacity)
     {
         using var before = BpfMap.OpenPinned(PathOf(folder, table));
-        var larger = BpfMap.Create(new BpfMapOptions
-        {
-            Name = table,
-            Type = before.Type,
-            KeySize = before.KeySize,
-            ValueSize = before.ValueSize,
-            Flags = before.Flags,
-            MaxEntries = capacity,
-        });
+        var larger = default(MapTypes).MakeLike(before, table, capacity);
         using var slotMap = BpfMap.OpenPinned(PathOf(folder, $"{table}_slot"));
         var slot = new BpfMapArray(slotMap);
         slot.Set(1, before);

@@ -67,18 +67,7 @@ internal abstract class GrowableTable : IDisposable
 
     private void Grow(uint capacity)
     {
-        var larger = BpfMap.Create(new BpfMapOptions
-        {
-            Name = _name,
-            Type = Map.Type,
-            KeySize = Map.KeySize,
-            ValueSize = Map.ValueSize,
-            Flags = Map.Flags,
-            MaxEntries = capacity,
-            BtfFd = _types.BtfFd,
-            BtfKeyTypeId = _types.KeyTypeId,
-            BtfValueTypeId = _types.ValueTypeId,
-        });
+        var larger = _types.MakeLike(Map, _name, capacity);
         try
         {
             CopyTo(larger);
@@ -99,6 +88,3 @@ internal abstract class GrowableTable : IDisposable
         _isPinBehind = true;
     }
 }
-
-/// <summary>The BTF types of a map's keys and values, so that a larger map can be read with bpftool as well.</summary>
-internal readonly record struct MapTypes(int BtfFd, uint KeyTypeId, uint ValueTypeId);

@@ -156,18 +156,7 @@ internal abstract class ProgramTable<TKey, TValue>
 
     /// <summary>Makes a table of this one's kind.</summary>
     /// <exception cref="IOException">The kernel refuses.</exception>
-    protected virtual BpfMap Make(uint capacity) => BpfMap.Create(new BpfMapOptions
-    {
-        Name = _name,
-        Type = _map.Type,
-        KeySize = _map.KeySize,
-        ValueSize = _map.ValueSize,
-        Flags = _map.Flags,
-        MaxEntries = capacity,
-        BtfFd = _types.BtfFd,
-        BtfKeyTypeId = _types.KeyTypeId,
-        BtfValueTypeId = _types.ValueTypeId,
-    });
+    protected virtual BpfMap Make(uint capacity) => _types.MakeLike(_map, _name, capacity);
 
     /// <summary>Whether one value of a row is younger than another.</summary>
     protected virtual bool IsYounger(in TValue value, in TValue other) => false;

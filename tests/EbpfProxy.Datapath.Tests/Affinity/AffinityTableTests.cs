@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 using EbpfProxy.Testing.Kernel;
@@ -103,15 +104,7 @@ public sealed class AffinityTableTests : IDisposable
 
         using (var table = BpfMap.OpenPinned(PathOf("affinity")))
         using (var slotMap = BpfMap.OpenPinned(PathOf("affinity_slot")))
-        using (var larger = BpfMap.Create(new BpfMapOptions
-        {
-            Name = "affinity",
-            Type = table.Type,
-            KeySize = table.KeySize,
-            ValueSize = table.ValueSize,
-            Flags = table.Flags,
-            MaxEntries = 64,
-        }))
+        using (var larger = default(MapTypes).MakeLike(table, "affinity", 64))
         {
             var slot = new BpfMapArray(slotMap);
             slot.Set(1, table);
