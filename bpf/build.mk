@@ -32,9 +32,9 @@ $(BPF_OUT)/%.bpf.o: bpf/%.bpf.c bpf/build.mk
 	@rm $@.whole
 
 bpf-fmt:
-	clang-format -i bpf/*.c bpf/include/*.h bpf/lib/*.h
+	clang-format -i bpf/*.c bpf/*/*.h
 
 bpf-check:
-	clang-format --dry-run -Werror bpf/*.c bpf/include/*.h bpf/lib/*.h
+	clang-format --dry-run -Werror bpf/*.c bpf/*/*.h
 
 -include $(BPF_OBJECTS:.o=.d)

@@ -8,11 +8,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
-#include "bind.h"
 #include "config.h"
 #include "maps.h"
+#include "socket/bind.h"
+#include "socket/translate.h"
 #include "trace.h"
-#include "translate.h"
 
 #define REJECT	0
 #define PROCEED 1

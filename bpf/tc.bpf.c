@@ -9,16 +9,16 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
-#include "apart.h"
 #include "connection_maps.h"
-#include "forward.h"
-#include "hint.h"
-#include "icmp_error.h"
-#include "known.h"
-#include "open.h"
-#include "stack.h"
+#include "packet/apart.h"
+#include "packet/forward.h"
+#include "packet/hint.h"
+#include "packet/icmp_error.h"
+#include "packet/known.h"
+#include "packet/open.h"
+#include "packet/stack.h"
+#include "packet/unallocated.h"
 #include "tc_config.h"
-#include "unallocated.h"
 
 /* How many ids free_all makes free in a run; the controller knows it too. */
 #define IDS_FREED_AT_ONCE 256

@@ -89,6 +89,6 @@ internal readonly record struct ConnectionValue(
 {
     public ushort FrontendPort => BinaryPrimitives.ReverseEndianness(FrontendPortBe);
 
-    /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/lib/connection.h.</summary>
+    /// <summary>Whether both sides took part: <c>connection_is_answered()</c> of bpf/packet/connection.h.</summary>
     public bool IsAnswered => SeenAnswer != SeenFlags.None && (SeenAsk & SeenFlags.Ack) != 0;
 }

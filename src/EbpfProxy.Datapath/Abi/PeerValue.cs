@@ -39,7 +39,7 @@ internal readonly record struct PeerValue(
 {
     private const ulong StampFactor = 0x9e3779b97f4a7c15;
 
-    /// <summary>With the stamp that proves to readers that it is whole and of this key: <c>peer_stamp</c> of bpf/lib/peer.h.</summary>
+    /// <summary>With the stamp that proves to readers that it is whole and of this key: <c>peer_stamp</c> of bpf/socket/peer.h.</summary>
     public PeerValue WithStamp(PeerKey key)
     {
         ulong stamp = key.Socket ^ key.Slot;

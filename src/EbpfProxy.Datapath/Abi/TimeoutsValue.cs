@@ -8,7 +8,7 @@ namespace EbpfProxy.Datapath.Abi;
 internal readonly record struct TimeoutsValue(
     uint TcpSyn, uint TcpEstablished, uint TcpCloseWait, uint TcpClosing, uint TcpClosed, uint Udp, uint UdpStream, uint Sctp)
 {
-    /// <summary>The one that counts for a connection: <c>connection_timeout()</c> of bpf/lib/connection.h.</summary>
+    /// <summary>The one that counts for a connection: <c>connection_timeout()</c> of bpf/packet/connection.h.</summary>
     public uint For(in ConnectionValue connection)
     {
         var (ask, answer) = (connection.SeenAsk, connection.SeenAnswer);

@@ -33,7 +33,7 @@ internal sealed class AddressHints : IDisposable
 
     public AddressHints(BpfMap map) => _words = new BpfArrayMap<ulong>(map).MemoryMap();
 
-    /// <summary>The hash of an address: <c>address_hash()</c> of bpf/lib/hint.h.</summary>
+    /// <summary>The hash of an address: <c>address_hash()</c> of bpf/packet/hint.h.</summary>
     public static int HashOf(in AddressKey address)
     {
         uint mixed = (((((address.Word0Be * 31) + address.Word1Be) * 31) + address.Word2Be) * 31) + address.Word3Be;

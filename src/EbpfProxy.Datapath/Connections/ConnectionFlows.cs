@@ -2,7 +2,7 @@ using EbpfProxy.Datapath.Abi;
 
 namespace EbpfProxy.Datapath.Connections;
 
-/// <summary>The rows of flows that lead to a connection: <c>flow_key_of()</c> of bpf/lib/connection.h.</summary>
+/// <summary>The rows of flows that lead to a connection: <c>flow_key_of()</c> of bpf/packet/connection.h.</summary>
 internal static class ConnectionFlows
 {
     public static IEnumerable<(FlowRole Role, FlowKey Key)> Of(ConnectionValue connection)

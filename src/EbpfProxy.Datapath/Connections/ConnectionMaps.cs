@@ -53,7 +53,7 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
 
     /// <summary>
     /// Takes the rows that answers come by from a connection that has ended: who has taken one may remove it. Returns those of all
-    /// rows that no program has taken: <c>rows_take()</c> of bpf/lib/connection.h. The rows to ask and forward by are not taken
+    /// rows that no program has taken: <c>rows_take()</c> of bpf/packet/connection.h. The rows to ask and forward by are not taken
     /// here: this process may be killed before it removes them, and a client whose row stays taken is turned away.
     /// </summary>
     public TakenRows TakeRows(int id)

@@ -5,7 +5,7 @@ namespace EbpfProxy.Datapath.KubeProxy;
 
 /// <summary>
 /// Writes what sockets asked beside the records that they have: a handback leaves those of before. A socket has one for a
-/// frontend, and they stand in slots without a gap from 0 on, as bpf/lib/peer.h looks for them. Not beside growth of the table.
+/// frontend, and they stand in slots without a gap from 0 on, as bpf/socket/peer.h looks for them. Not beside growth of the table.
 /// </summary>
 internal sealed class InheritedRows(PeerTable peers, TallyTable tallies)
 {
