@@ -1,14 +1,9 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
-
-/// <summary>A backend with whose it is.</summary>
-/// <param name="Service">The service.</param>
-/// <param name="Row">The backend.</param>
-/// <param name="Connections">Its connections by that service; null where nobody asked for them.</param>
-internal sealed record CountedBackend(ServiceRow Service, BackendRow Row, ConnectionCount? Connections = null);
 
 /// <summary>`backend list`: the backends of all services, or of one.</summary>
 internal static class BackendListCommand

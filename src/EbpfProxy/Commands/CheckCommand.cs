@@ -2,6 +2,7 @@ using System.CommandLine;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Options;
+using EbpfProxy.Output;
 using NodeCheck = EbpfProxy.Datapath.View.NodeCheck;
 
 namespace EbpfProxy.Commands;

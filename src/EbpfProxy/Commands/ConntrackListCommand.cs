@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

@@ -6,6 +6,7 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

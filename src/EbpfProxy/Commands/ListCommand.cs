@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Serialization.Metadata;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 
@@ -22,7 +23,7 @@ internal static class MapsCommand
         new("IN USE", fill => $"{fill.InUse}"),
         new("CAPACITY", fill => $"{fill.Capacity}"),
         new("FILL", fill => $"{100 * fill.InUse / Math.Max(1, fill.Capacity)}%"),
-        new("WHEN FULL", fill => WhenFull(fill.Table)) { Wraps = true },
+        new("WHEN FULL", fill => Words.WhenFull(fill.Table)) { Wraps = true },
     ];
 
     public static Command Create() => new ListCommand<TableFill, MapJson>("maps", Help)
@@ -33,15 +34,6 @@ internal static class MapsCommand
         ListType = ListJsonContext.Readable.IReadOnlyListMapJson,
         RowType = ListJsonContext.Readable.MapJson,
     }.Create((bpfFileSystem, _) => Read(bpfFileSystem));
-
-    /// <summary>What becomes of a table that has no room for one more.</summary>
-    internal static string WhenFull(string table) => table switch
-    {
-        "connections" => "what is closing or was never answered makes room, else new flows are dropped (connections_full)",
-        "peers" => "grows by itself; at its limit a socket's peer is shown as its backend (peers_full)",
-        "affinity" => "grows by itself; at its limit new clients are not remembered (affinity_full)",
-        _ => "grows by itself",
-    };
 
     private static IReadOnlyList<TableFill> Read(string bpfFileSystem) => TableFills.Read(bpfFileSystem) is { Count: > 0 } fills
         ? fills

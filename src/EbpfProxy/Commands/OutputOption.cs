@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using EbpfProxy.Options;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

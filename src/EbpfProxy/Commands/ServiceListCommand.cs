@@ -1,12 +1,8 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
-
-/// <summary>A service with what is not in its own tables.</summary>
-/// <param name="Row">The service.</param>
-/// <param name="Connections">Its connections; null where nobody asked for them.</param>
-internal sealed record CountedService(ServiceRow Row, ConnectionCount? Connections = null);
 
 /// <summary>`service list`: what the tables in the kernel hold, whether or not the daemon runs.</summary>
 internal static class ServiceListCommand

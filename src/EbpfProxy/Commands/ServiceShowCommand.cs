@@ -2,6 +2,7 @@ using System.CommandLine;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 
@@ -114,25 +115,11 @@ internal static class ServiceShowCommand
         new("", _ => ""),
         AddressColumn.Of<BackendRow>("ADDRESS", backend => Words.Of(backend.Address, backend.Port)),
         new("STATE", backend => Words.Of(backend.Use)),
-        new("SET", backend => Words.OrDash(string.Join(",", SetsOf(backend)))),
+        new("SET", backend => Words.OrDash(string.Join(",", Words.SetsOf(backend)))),
         new("ON NODE", backend => backend.Use.HasFlag(BackendUse.OnNode) ? "yes" : "no"),
         new("ACTIVE", backend => $"{counts.Of(service.Key, backend).Active}"),
         new("CLOSING", backend => $"{counts.Of(service.Key, backend).Closing}"),
     ];
-
-    /// <summary>The sets that a backend is in, as `explain` names them.</summary>
-    internal static IEnumerable<string> SetsOf(BackendRow backend)
-    {
-        if (backend.Use.HasFlag(BackendUse.InClusterSet))
-        {
-            yield return Words.Of(Verdict.Cluster);
-        }
-
-        if (backend.Use.HasFlag(BackendUse.InLocalSet))
-        {
-            yield return Words.Of(Verdict.Local);
-        }
-    }
 
     private static string Of(ServiceRow service, Verdict verdict) => verdict switch
     {

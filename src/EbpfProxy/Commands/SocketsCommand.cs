@@ -1,11 +1,8 @@
 using System.CommandLine;
-using EbpfProxy.Datapath.Sockets;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
-
-/// <summary>A socket with the process that has it; null where none has, or a hidden one.</summary>
-internal sealed record OwnedSocket(SocketRow Row, SocketOwner? Owner);
 
 /// <summary>`sockets`: which process talks to which backend of a service.</summary>
 internal static class SocketsCommand

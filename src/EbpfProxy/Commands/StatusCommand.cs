@@ -4,6 +4,7 @@ using EbpfProxy.Datapath.Devices;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 using EbpfProxy.Support;
 
 namespace EbpfProxy.Commands;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EbpfProxy.Datapath.KubeProxy;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

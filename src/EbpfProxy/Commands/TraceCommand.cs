@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Commands;
 

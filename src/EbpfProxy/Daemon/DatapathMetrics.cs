@@ -1,6 +1,6 @@
-using EbpfProxy.Commands;
 using EbpfProxy.Datapath;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 using Prometheus;
 
 namespace EbpfProxy.Daemon;

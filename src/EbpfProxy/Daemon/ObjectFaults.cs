@@ -1,8 +1,8 @@
-using EbpfProxy.Commands;
 using EbpfProxy.Controller.Objects;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Output;
 using Prometheus;
 
 namespace EbpfProxy.Daemon;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using EbpfProxy.Commands;
 using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Events;
 using EbpfProxy.Controller.Health;

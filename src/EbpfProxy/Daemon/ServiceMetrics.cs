@@ -1,6 +1,6 @@
-using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 using Prometheus;
 
 namespace EbpfProxy.Daemon;

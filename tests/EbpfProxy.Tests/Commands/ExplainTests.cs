@@ -7,6 +7,7 @@ using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Tests.Commands;
 

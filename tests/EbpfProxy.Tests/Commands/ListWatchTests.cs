@@ -1,6 +1,7 @@
 using System.Globalization;
 using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Tests.Commands;
 

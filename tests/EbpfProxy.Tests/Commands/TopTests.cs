@@ -1,5 +1,6 @@
 using System.Globalization;
 using EbpfProxy.Commands;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Tests.Commands;
 

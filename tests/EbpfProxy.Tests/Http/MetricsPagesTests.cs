@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using EbpfProxy.Commands;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Http;
 using EbpfProxy.Http.Live;
+using EbpfProxy.Options;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;

@@ -1,7 +1,7 @@
-using EbpfProxy.Commands;
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath.FastPath;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
 namespace EbpfProxy.Http.Live;
 

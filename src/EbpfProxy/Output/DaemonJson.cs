@@ -1,7 +1,7 @@
 using EbpfProxy.Daemon;
 using EbpfProxy.Datapath;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What only the daemon knows, in JSON. What a setting says has the setting's name.</summary>
 /// <param name="Version">Its version.</param>

@@ -4,8 +4,9 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Output;
 
 /// <summary>What was not measured is not told as 0.</summary>
 public sealed class BytesTests

@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>The forms in which the commands that look at the node can answer.</summary>
 internal enum OutputForm

@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.IO.Pipes;
 using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Output;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Output;
 
 /// <summary>What goes on ends when nobody reads it, as behind `| head`.</summary>
 public sealed class OutputReaderTests : IDisposable

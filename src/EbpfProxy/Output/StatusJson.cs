@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>The state of the node in JSON.</summary>
 /// <param name="Version">The version of the program that was asked; the daemon's own is in <paramref name="Daemon"/>.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>The state of the node in words.</summary>
 internal static class StatusText

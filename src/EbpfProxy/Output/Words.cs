@@ -6,7 +6,7 @@ using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>The words that people and scripts see.</summary>
 internal static class Words
@@ -179,4 +179,27 @@ internal static class Words
 
         return address.Family == IpFamily.IPv6 ? $"[{address}]:{port}" : $"{address}:{port}";
     }
+
+    /// <summary>The sets that a backend is in, as `explain` names them.</summary>
+    public static IEnumerable<string> SetsOf(BackendRow backend)
+    {
+        if (backend.Use.HasFlag(BackendUse.InClusterSet))
+        {
+            yield return Of(Verdict.Cluster);
+        }
+
+        if (backend.Use.HasFlag(BackendUse.InLocalSet))
+        {
+            yield return Of(Verdict.Local);
+        }
+    }
+
+    /// <summary>What becomes of a table that has no room for one more.</summary>
+    public static string WhenFull(string table) => table switch
+    {
+        "connections" => "what is closing or was never answered makes room, else new flows are dropped (connections_full)",
+        "peers" => "grows by itself; at its limit a socket's peer is shown as its backend (peers_full)",
+        "affinity" => "grows by itself; at its limit new clients are not remembered (affinity_full)",
+        _ => "grows by itself",
+    };
 }

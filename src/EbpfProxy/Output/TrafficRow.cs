@@ -1,6 +1,6 @@
 using EbpfProxy.Datapath.View;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What a service did between two looks, and has now.</summary>
 /// <param name="Tally">Its tally at the second look.</param>

@@ -1,6 +1,6 @@
 using EbpfProxy.Datapath.View;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What becomes of a flow, in JSON.</summary>
 internal sealed record ExplanationJson(

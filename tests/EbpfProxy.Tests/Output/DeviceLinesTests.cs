@@ -1,6 +1,6 @@
-using EbpfProxy.Commands;
+using EbpfProxy.Output;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Output;
 
 public sealed class DeviceLinesTests
 {

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>A service in JSON.</summary>
 internal record ServiceJson(
@@ -169,7 +169,7 @@ internal sealed record SocketJson(
 /// <summary>How full a map is, in JSON.</summary>
 internal sealed record MapJson(string Map, long InUse, long Capacity, string WhenFull)
 {
-    public static MapJson From(TableFill fill) => new(fill.Table, fill.InUse, fill.Capacity, MapsCommand.WhenFull(fill.Table));
+    public static MapJson From(TableFill fill) => new(fill.Table, fill.InUse, fill.Capacity, Words.WhenFull(fill.Table));
 }
 
 /// <summary>One thing that was checked, in JSON.</summary>

@@ -1,6 +1,6 @@
 using EbpfProxy.Datapath.Kernel;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>Who reads what a command writes that goes on: when that is nobody any more, it ends.</summary>
 /// <param name="descriptor">What it writes to; -1 where somebody always reads.</param>

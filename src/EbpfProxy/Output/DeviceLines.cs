@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>
 /// The devices that have the programs, in lines. A node has one for each of its pods: those of a kind that have them in the

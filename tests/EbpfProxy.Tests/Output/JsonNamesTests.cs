@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization.Metadata;
-using EbpfProxy.Commands;
+using EbpfProxy.Output;
 using EbpfProxy.Testing.Kernel;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Output;
 
 /// <summary>The names in what commands write with `-o json` and `yaml`: the same thing has the same name everywhere.</summary>
 public sealed class JsonNamesTests

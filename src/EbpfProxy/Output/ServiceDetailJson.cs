@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Tables;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>All of one service, in JSON: what lists have of it, what it did, and each endpoint.</summary>
 internal sealed record ServiceDetailJson : ServiceJson
@@ -35,7 +35,7 @@ internal sealed record EndpointJson(
         backend.Address.ToString(),
         backend.Port,
         Words.Of(backend.Use),
-        [.. ServiceShowCommand.SetsOf(backend)],
+        [.. Words.SetsOf(backend)],
         backend.Use.HasFlag(BackendUse.OnNode),
         ConnectionCountJson.From(counts.Of(service.Key, backend)));
 }

@@ -1,6 +1,4 @@
-using EbpfProxy.Options;
-
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Options;
 
 /// <summary>The flags of `run` with their values, for who asks the running process for them.</summary>
 internal static class FlagValues

@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>
 /// Rows in columns that are as wide as their widest cell. Where a terminal is too narrow for them, first columns go that can

@@ -6,8 +6,9 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
+using EbpfProxy.Output;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Output;
 
 public sealed class ListOutputTests
 {
@@ -233,7 +234,7 @@ public sealed class ListOutputTests
         Assert.Equal("MAP          IN USE   CAPACITY  FILL  WHEN FULL", lines[0]);
         int start = lines[0].IndexOf("WHEN FULL", StringComparison.Ordinal);
         string told = string.Join(' ', lines.Skip(1).Select(line => line.Length > start ? line[start..] : ""));
-        Assert.All(fills, fill => Assert.Contains(MapsCommand.WhenFull(fill.Table), told, StringComparison.Ordinal));
+        Assert.All(fills, fill => Assert.Contains(Words.WhenFull(fill.Table), told, StringComparison.Ordinal));
     }
 
     [Fact]

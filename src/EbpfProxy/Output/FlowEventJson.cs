@@ -1,6 +1,6 @@
 using EbpfProxy.Datapath.View;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What became of a connection, in JSON.</summary>
 internal sealed record FlowEventJson(

@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Options;
 
 /// <summary>Makes of a command line what kube-proxy's parser would: flags without a command mean `run`.</summary>
 internal static class Arguments

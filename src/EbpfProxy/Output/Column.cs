@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>When a column is shown, and whether it counts as a change.</summary>
 internal enum ColumnUse

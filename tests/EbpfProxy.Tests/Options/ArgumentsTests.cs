@@ -1,6 +1,6 @@
-using EbpfProxy.Commands;
+using EbpfProxy.Options;
 
-namespace EbpfProxy.Tests.Commands;
+namespace EbpfProxy.Tests.Options;
 
 public sealed class ArgumentsTests
 {

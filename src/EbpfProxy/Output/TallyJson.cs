@@ -1,6 +1,6 @@
 using EbpfProxy.Datapath.View;
 
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What a service did, in JSON.</summary>
 /// <param name="Opened">Connections that got a backend.</param>

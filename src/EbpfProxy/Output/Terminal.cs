@@ -1,4 +1,4 @@
-namespace EbpfProxy.Commands;
+namespace EbpfProxy.Output;
 
 /// <summary>What is written to: a terminal, which has a width and perhaps colours, or a file or pipe.</summary>
 /// <param name="Width">How many characters a line has; null where lines do not end.</param>
