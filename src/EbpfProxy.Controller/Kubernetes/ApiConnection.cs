@@ -106,7 +106,7 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
         };
         if (credentials.Proxy is not null)
         {
-            handler.Proxy = new WebProxy(credentials.Proxy);
+            handler.Proxy = new WebProxy(credentials.Proxy) { Credentials = new UserInfoCredentials() };
         }
 
         return handler;

@@ -210,6 +210,42 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Fact]
+    public async Task A_proxy_is_told_the_user_and_password_of_its_address()
+    {
+        await using var server = await StartAsync(new ApiServerOptions());
+        using var proxy = new TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        var kubeconfig = Trusting(server);
+        kubeconfig.Cluster["proxy-url"] = $"http://me:a%40b@{proxy.LocalEndpoint}";
+        await using var source = Run(kubeconfig);
+
+        string? told = null;
+        for (int connection = 0; connection < 10 && told is null; connection++)
+        {
+            using var client = await proxy.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken);
+            using var reader = new StreamReader(client.GetStream());
+            while (told is null && await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            {
+                if (line.StartsWith("Proxy-Authorization: ", StringComparison.Ordinal))
+                {
+                    told = line;
+                }
+                else if (line.Length == 0)
+                {
+                    await client.GetStream().WriteAsync(
+                        "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray(),
+                        TestContext.Current.CancellationToken);
+                    break;
+                }
+            }
+        }
+
+        Assert.Equal($"Proxy-Authorization: Basic {Kubeconfig.Base64("me:a@b")}", told);
+        proxy.Stop();
+    }
+
+    [Fact]
     public async Task A_token_that_changes_is_read_again()
     {
         await using var server = await StartAsync(new ApiServerOptions { Token = "first" });

@@ -1,0 +1,15 @@
+using System.Net;
+
+namespace EbpfProxy.Controller.Kubernetes;
+
+/// <summary>The user and password of a proxy that stand in its address, as Go takes them from there.</summary>
+internal sealed class UserInfoCredentials : ICredentials
+{
+    public NetworkCredential? GetCredential(Uri uri, string authType)
+    {
+        string[] parts = uri.UserInfo.Split(':', 2);
+        return uri.UserInfo.Length == 0
+            ? null
+            : new NetworkCredential(Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
+    }
+}
