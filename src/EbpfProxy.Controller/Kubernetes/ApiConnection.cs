@@ -91,7 +91,7 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
 
     private SocketsHttpHandler MakeHandler(byte[]? authority, byte[]? certificate, byte[]? key)
     {
-        var handler = new SocketsHttpHandler
+        return new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.GZip,
@@ -103,13 +103,10 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
             KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
             ConnectCallback = ConnectAsync,
             SslOptions = MakeTls(authority, certificate, key),
+            Proxy = credentials.Proxy is { } proxy
+                ? new WebProxy(proxy) { Credentials = new UserInfoCredentials() }
+                : new EnvironmentProxy(Environment.GetEnvironmentVariable),
         };
-        if (credentials.Proxy is not null)
-        {
-            handler.Proxy = new WebProxy(credentials.Proxy) { Credentials = new UserInfoCredentials() };
-        }
-
-        return handler;
     }
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken token)
