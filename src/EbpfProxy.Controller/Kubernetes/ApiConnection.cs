@@ -111,21 +111,8 @@ internal sealed class ApiConnection(Credentials credentials, ApiServers servers,
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken token)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 15);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 4);
-            await socket.ConnectAsync(context.DnsEndPoint, token);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, token);
+        return new NetworkStream(await Dialing.ConnectAsync(addresses, context.DnsEndPoint.Port, token), ownsSocket: true);
     }
 
     private SslClientAuthenticationOptions MakeTls(byte[]? authority, byte[]? certificate, byte[]? key)
