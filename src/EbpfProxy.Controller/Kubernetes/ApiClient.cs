@@ -68,8 +68,9 @@ internal sealed class ApiClient : IDisposable
                     throw;
                 }
             }
-            catch (ApiException error) when (error.Status >= HttpStatusCode.InternalServerError)
+            catch (ApiException error) when (error.Status is >= HttpStatusCode.InternalServerError or HttpStatusCode.Unauthorized)
             {
+                // Who is let in by one may not be by another: credentials may be good for a gateway before the servers only.
                 _servers.Fail(server);
                 throw;
             }

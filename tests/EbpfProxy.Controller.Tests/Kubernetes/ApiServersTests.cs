@@ -63,6 +63,30 @@ public sealed class ApiServersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_does_not_take_the_credentials_is_not_stayed_with()
+    {
+        using var authority = new TestAuthority();
+        await using var gateway = await KubernetesApiServer.StartAsync(new ApiServerOptions { Authority = authority, Token = "of the gateway" });
+        await using var behind = await KubernetesApiServer.StartAsync(new ApiServerOptions { Authority = authority, Address = IPAddress.Parse("127.0.0.2"), Token = "other" });
+        gateway.Apply(Cluster.Slice("kubernetes", "127.0.0.2", space: "default", service: "kubernetes", port: $"'name':'https','port':{behind.Address.Port}"));
+        var kubeconfig = new Kubeconfig
+        {
+            Server = gateway.Address,
+            Cluster = { ["certificate-authority-data"] = Kubeconfig.Base64(authority.Pem) },
+            User = { ["token"] = "of the gateway" },
+        };
+        await using var source = new RunningSource(RunningSource.Options() with { Kubeconfig = kubeconfig.Write(Path.Combine(_folder, "config")) });
+        await source.WaitForWatchesAsync();
+        await gateway.StopAsync();
+        await source.WaitAsync(() => behind.Requests.Count > 0);
+        gateway.Apply(Cluster.Service("new"));
+
+        await gateway.StartAsync();
+
+        await source.WaitAsync(() => source.Sink.Services == "new");
+    }
+
+    [Fact]
     public async Task A_state_file_that_makes_no_sense_does_no_harm()
     {
         string state = Path.Combine(_folder, "servers");
