@@ -207,7 +207,7 @@ internal sealed class Reflector(
     private TimeSpan Fail(WatchErrorKind kind, string error, TimeSpan? retryAfter)
     {
         var delay = _backoff.Next();
-        if (retryAfter is { } wanted)
+        if (retryAfter is { } wanted && wanted > TimeSpan.Zero)
         {
             wanted = wanted < _longestRetryAfter ? wanted : _longestRetryAfter;
             delay = wanted + _backoff.Spread(wanted / 2 + TimeSpan.FromSeconds(1));

@@ -111,6 +111,23 @@ public sealed class ReflectorFaultTests
     }
 
     [Theory]
+    [InlineData("Fri, 31 Dec 1999 23:59:59 GMT")]
+    [InlineData("0")]
+    public async Task A_server_that_wants_to_be_asked_again_at_a_time_that_is_over_is_not_asked_at_once(string retryAfter)
+    {
+        await using var server = await StartAsync();
+        int refused = 0;
+        server.Fault = request => request.Resource == "services" && Interlocked.Increment(ref refused) <= 3
+            ? new ApiFault.Status(429, "TooManyRequests", "too many") { RetryAfter = retryAfter }
+            : null;
+        await using var source = RunningSource.At(server);
+
+        await source.WaitForSyncAsync();
+
+        Assert.Equal(3, source.Time.Waits.Count(wait => wait >= TimeSpan.FromSeconds(0.8) && wait < TimeSpan.FromSeconds(6.4)));
+    }
+
+    [Theory]
     [InlineData(ApiServerVersion.V1_21, "status")]
     [InlineData(ApiServerVersion.V1_36, "status")]
     [InlineData(ApiServerVersion.V1_36, "error event")]

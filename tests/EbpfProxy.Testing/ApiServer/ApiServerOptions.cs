@@ -63,7 +63,11 @@ public abstract record ApiFault
     }
 
     /// <summary>An error instead of an answer.</summary>
-    public sealed record Status(int Code, string Reason, string Message, int? RetryAfterSeconds = null) : ApiFault;
+    public sealed record Status(int Code, string Reason, string Message, int? RetryAfterSeconds = null) : ApiFault
+    {
+        /// <summary>The header Retry-After as it stands, where it is no plain number of seconds.</summary>
+        public string? RetryAfter { get; init; } = RetryAfterSeconds?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     /// <summary>The connection is reset after so many bytes of the answer; or the answer ends there as if it were whole.</summary>
     public sealed record Cut(long Bytes, bool LooksWhole = false) : ApiFault;

@@ -261,9 +261,9 @@ public sealed class KubernetesApiServer : IApiServer
     {
         context.Response.StatusCode = status.Code;
         context.Response.ContentType = "application/json";
-        if (status.RetryAfterSeconds is { } seconds)
+        if (status.RetryAfter is { } retryAfter)
         {
-            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = retryAfter;
         }
 
         await context.Response.WriteAsync(StatusJson(status.Code, status.Reason, status.Message), context.RequestAborted);
