@@ -29,7 +29,7 @@ public static class YamlJson
     internal static IReadOnlyList<YamlNode> Load(string text) => Parse<YamlNode>(text, () =>
     {
         var stream = new YamlStream();
-        stream.Load(new StringReader(text));
+        stream.Load(new NestingLimit(new Parser(new StringReader(text)), _maxDepth));
         return [.. stream.Documents.Select(document => document.RootNode)];
     });
 

@@ -63,6 +63,19 @@ public sealed class YamlJsonTests
         Assert.DoesNotContain('\n', fault.Message);
     }
 
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void What_is_nested_deeper_than_the_stack_is_refused(string opening)
+    {
+        string yaml = string.Concat(Enumerable.Repeat(opening, 100_000));
+
+        var fault = Assert.Throws<YamlFormatException>(() => Documents(yaml));
+
+        Assert.Contains("is nested more than 64 deep", fault.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Aliases_that_stand_for_more_than_any_object_holds_are_refused()
     {
