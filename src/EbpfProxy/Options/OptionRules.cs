@@ -18,9 +18,7 @@ internal static class OptionRules
         CheckDevice("detectLocal.bridgeInterface", options.BridgeInterface, options.DetectLocalMode == DetectLocalMode.BridgeInterface, problems);
         CheckDevice(
             "detectLocal.interfaceNamePrefix", options.InterfaceNamePrefix, options.DetectLocalMode == DetectLocalMode.InterfaceNamePrefix, problems);
-        CheckPeriods("iptables", options.Iptables, problems);
-        CheckPeriods("ipvs", options.Ipvs, problems);
-        CheckPeriods("nftables", options.Nftables, problems);
+        CheckPeriods(options, problems);
         if (options.MetricsPort == 0)
         {
             problems.Error(problems.NameOf("metricsBindAddress"), "Invalid value: \"\": must be IP:port");
@@ -51,14 +49,21 @@ internal static class OptionRules
         }
     }
 
-    private static void CheckPeriods(string section, ModeOptions mode, Problems problems)
+    /// <summary>Of the mode that counts: kube-proxy takes the others' as they are.</summary>
+    private static void CheckPeriods(ProxyOptions options, Problems problems)
     {
-        if (mode.MinSyncPeriod > mode.SyncPeriod)
+        if (options.MinSyncPeriod > options.SyncPeriod)
         {
+            string section = options.Mode switch
+            {
+                ProxyOptions.NftablesMode or ProxyOptions.OwnMode => "nftables",
+                ProxyOptions.IpvsMode => "ipvs",
+                _ => "iptables",
+            };
             problems.Error(
                 problems.NameOf($"{section}.syncPeriod"),
-                $"Invalid value: {GoDuration.Format(mode.SyncPeriod)}: must be greater than or equal to {problems.NameOf($"{section}.minSyncPeriod")}, " +
-                $"which is {GoDuration.Format(mode.MinSyncPeriod)}");
+                $"Invalid value: {GoDuration.Format(options.SyncPeriod)}: must be greater than or equal to {problems.NameOf($"{section}.minSyncPeriod")}, " +
+                $"which is {GoDuration.Format(options.MinSyncPeriod)}");
         }
     }
 

@@ -146,6 +146,21 @@ public sealed class ConfigurationFileTests
     }
 
     [Theory]
+    [InlineData("", "iptables", "iptables.syncPeriod")]
+    [InlineData("mode: ipvs", "ipvs", "ipvs.syncPeriod")]
+    [InlineData("mode: nftables", "nftables", "nftables.syncPeriod")]
+    [InlineData("", "ipvs", null)]
+    [InlineData("mode: nftables", "iptables", null)]
+    public void Only_the_periods_of_the_mode_have_to_fit(string mode, string section, string? field)
+    {
+        var options = Parse($"{Header}{mode}\n{section}: {{minSyncPeriod: 1m, syncPeriod: 30s}}");
+
+        OptionRules.Check(options, _problems);
+
+        Assert.Equal(field is null ? [] : [$"{field}: Invalid value: 30s: must be greater than or equal to {section}.minSyncPeriod, which is 1m0s"], _problems.Errors);
+    }
+
+    [Theory]
     [InlineData("healthzBindAddress: foo", "healthzBindAddress: \"foo\" is not")]
     [InlineData("clusterCIDR: 10.0.0.0/33", "clusterCIDR: \"10.0.0.0/33\" is not a CIDR prefix")]
     [InlineData("detectLocalMode: x", "detectLocalMode: \"x\" is not one of")]
