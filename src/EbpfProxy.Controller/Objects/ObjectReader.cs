@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Model.Network;
 
 namespace EbpfProxy.Controller.Objects;
@@ -112,6 +113,12 @@ internal abstract class ObjectReader<T>(string kind, bool isNamespaced, IObjectF
         if (reader.TokenType is JsonTokenType.True or JsonTokenType.False)
         {
             return reader.GetBoolean();
+        }
+
+        // What was on a server is JSON, which has no other words for it.
+        if (AppliesServerDefaults && reader.TokenType == JsonTokenType.String && YamlSwitch.Read(reader.GetString()!) is { } isOn)
+        {
+            return isOn;
         }
 
         Expect(ref reader, JsonTokenType.True, field, "true or false");

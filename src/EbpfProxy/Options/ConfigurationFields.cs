@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EbpfProxy.Controller.Manifests;
 
 namespace EbpfProxy.Options;
 
@@ -44,7 +45,7 @@ internal sealed class ConfigurationFields(IReadOnlyDictionary<string, Setting> s
         IReadOnlyList<string>? texts = setting.Shape switch
         {
             SettingShape.Text or SettingShape.Duration => kind == JsonValueKind.String ? [Text(element)] : null,
-            SettingShape.Switch => IsSwitch(element) ? [Text(element)] : null,
+            SettingShape.Switch => SwitchOf(element) is { } isOn ? [isOn] : null,
             SettingShape.Integer or SettingShape.Number => kind == JsonValueKind.Number ? [Text(element)] : null,
             SettingShape.Quantity => kind is JsonValueKind.String or JsonValueKind.Number ? [Text(element)] : null,
             SettingShape.LooseDuration when kind == JsonValueKind.Number => [$"{Text(element)}ns"],
@@ -52,8 +53,8 @@ internal sealed class ConfigurationFields(IReadOnlyDictionary<string, Setting> s
             SettingShape.List => kind == JsonValueKind.Array && element.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
                 ? [.. element.EnumerateArray().Select(Text)]
                 : null,
-            SettingShape.Gates => kind == JsonValueKind.Object && element.EnumerateObject().All(gate => IsSwitch(gate.Value))
-                ? [.. element.EnumerateObject().Select(gate => $"{gate.Name}={Text(gate.Value)}")]
+            SettingShape.Gates => kind == JsonValueKind.Object && element.EnumerateObject().All(gate => SwitchOf(gate.Value) is not null)
+                ? [.. element.EnumerateObject().Select(gate => $"{gate.Name}={SwitchOf(gate.Value)}")]
                 : null,
             SettingShape.FileLevels => kind == JsonValueKind.Array && element.EnumerateArray().All(IsLevel)
                 ? [.. element.EnumerateArray().Select(item => $"{Text(item.GetProperty("filePattern"))}={Text(item.GetProperty("verbosity"))}")]
@@ -67,7 +68,14 @@ internal sealed class ConfigurationFields(IReadOnlyDictionary<string, Setting> s
         return texts;
     }
 
-    private static bool IsSwitch(JsonElement element) => element.ValueKind is JsonValueKind.True or JsonValueKind.False;
+    /// <summary>"true" or "false"; null for what is neither.</summary>
+    private static string? SwitchOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.True => "true",
+        JsonValueKind.False => "false",
+        JsonValueKind.String => YamlSwitch.Read(element.GetString()!) switch { true => "true", false => "false", null => null },
+        _ => null,
+    };
 
     private static bool IsLevel(JsonElement item) =>
         item.ValueKind == JsonValueKind.Object && item.TryGetProperty("filePattern", out _) && item.TryGetProperty("verbosity", out _);

@@ -4,6 +4,7 @@ using EbpfProxy.Controller.Cache;
 using EbpfProxy.Controller.Manifests;
 using EbpfProxy.Controller.Tests.Cache;
 using EbpfProxy.Controller.Tests.Objects;
+using EbpfProxy.Model.Cluster;
 using EbpfProxy.Model.Network;
 using Microsoft.Extensions.Logging;
 
@@ -59,6 +60,27 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         Assert.Equal(2, Assert.Single(services[1].Slices).Endpoints.Length);
         Assert.Equal("z1", _cache.Node?.Zone);
         Assert.Equal("10.96.0.0/16", Assert.Single(_cache.ServicePrefixes).ToString());
+        Assert.Empty(_faults.Lines);
+    }
+
+    [Fact]
+    public async Task Conditions_may_be_said_in_any_word_of_yaml()
+    {
+        Write("1.yaml", ServiceYaml("web"));
+        Write("2.yaml", """
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+            addressType: IPv4
+            endpoints:
+            - {addresses: [10.0.0.1], conditions: {ready: no, serving: On, terminating: yes}}
+            ports: [{port: 80}]
+            """);
+
+        await StartAsync();
+
+        var slice = Assert.Single(Assert.Single(_cache.Take(everything: true).Services).Slices);
+        Assert.Equal(EndpointConditions.Serving | EndpointConditions.Terminating, Assert.Single(slice.Endpoints).Conditions);
         Assert.Empty(_faults.Lines);
     }
 

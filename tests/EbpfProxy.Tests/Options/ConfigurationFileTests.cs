@@ -145,6 +145,19 @@ public sealed class ConfigurationFileTests
         Assert.Equal((mode, 0), (options.FastPath, _problems.Errors.Count));
     }
 
+    /// <summary>Kubernetes' tools read YAML 1.1.</summary>
+    [Theory]
+    [InlineData("yes", true)]
+    [InlineData("On", true)]
+    [InlineData("no", false)]
+    [InlineData("OFF", false)]
+    public void A_switch_may_be_said_in_any_word_of_yaml(string word, bool isOn)
+    {
+        var options = Parse($"{Header}bindAddressHardFail: {word}\nfeatureGates: {{AllowServiceExternalIPs: {word}}}");
+
+        Assert.Equal((isOn, isOn, 0), (options.BindAddressHardFail, options.AllowsExternalIPs, _problems.Errors.Count));
+    }
+
     [Theory]
     [InlineData("", "iptables", "iptables.syncPeriod")]
     [InlineData("mode: ipvs", "ipvs", "ipvs.syncPeriod")]
