@@ -13,6 +13,9 @@ internal sealed class ApiClient : IDisposable
 
     private static readonly TimeSpan _answerTimeout = TimeSpan.FromSeconds(60);
 
+    private static readonly TimeSpan _shortestPeriod = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan _longestPeriod = TimeSpan.FromDays(1);
+
     private readonly Credentials _credentials;
     private readonly ApiServers _servers;
     private readonly ApiConnection _connection;
@@ -77,14 +80,19 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    private static TokenBucketRateLimiter MakeLimiter(double qps, int burst) => new(new TokenBucketRateLimiterOptions
+    private static TokenBucketRateLimiter MakeLimiter(double qps, int burst)
     {
-        TokenLimit = Math.Max(1, burst),
-        TokensPerPeriod = 1,
-        ReplenishmentPeriod = TimeSpan.FromSeconds(1 / qps),
-        QueueLimit = int.MaxValue,
-        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-    });
+        // The limiter's timer counts in whole milliseconds, and a period of none is the last one: a high rate comes by several at once.
+        int together = (int)Math.Clamp(Math.Ceiling(qps * _shortestPeriod.TotalSeconds), 1, int.MaxValue);
+        return new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = Math.Max(1, burst),
+            TokensPerPeriod = together,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(Math.Clamp(together / qps, _shortestPeriod.TotalSeconds, _longestPeriod.TotalSeconds)),
+            QueueLimit = int.MaxValue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
+    }
 
     private async Task TakeTurnAsync(HttpMethod method, Uri server, CancellationToken token)
     {

@@ -62,4 +62,16 @@ public sealed class HerdTests
         Assert.Equal(3, server.Requests.Count);
         Assert.All(source.Source.Watches, watch => Assert.Equal(0, watch.Watches));
     }
+
+    [Theory]
+    [InlineData(150)]
+    [InlineData(5_000)]
+    [InlineData(1e12)]
+    public async Task A_high_rate_goes_on_when_the_burst_is_over(double qps)
+    {
+        await using var server = await KubernetesApiServer.StartAsync(new ApiServerOptions { Version = ApiServerVersion.V1_21 });
+        await using var source = new RunningSource(RunningSource.Options(server.Address) with { Qps = qps, Burst = 2 });
+
+        await source.WaitForWatchesAsync();
+    }
 }
