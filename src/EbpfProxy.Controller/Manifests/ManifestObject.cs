@@ -8,12 +8,20 @@ namespace EbpfProxy.Controller.Manifests;
 /// <param name="Node">The object itself.</param>
 internal readonly record struct ManifestObject(string ApiVersion, string Kind, YamlNode Node)
 {
+    /// <summary>Lists stand in lists where somebody has put outputs together; by an alias a list can stand in itself.</summary>
+    private const int MaxLists = 8;
+
     /// <summary>The objects of a document: itself, or the items of a list.</summary>
     /// <exception cref="YamlFormatException">The document is no object.</exception>
-    public static IEnumerable<ManifestObject> In(YamlNode document) => In(document, "", "");
+    public static IEnumerable<ManifestObject> In(YamlNode document) => In(document, "", "", lists: 0);
 
-    private static IEnumerable<ManifestObject> In(YamlNode node, string listVersion, string itemKind)
+    private static IEnumerable<ManifestObject> In(YamlNode node, string listVersion, string itemKind, int lists)
     {
+        if (lists > MaxLists)
+        {
+            throw new YamlFormatException(node.Start.Line, node.Start.Column, $"is in more than {MaxLists} lists");
+        }
+
         var mapping = node as YamlMappingNode
             ?? throw new YamlFormatException(node.Start.Line, node.Start.Column, "is no object: apiVersion, kind and metadata are missing");
         string version = Text(mapping, "apiVersion") ?? listVersion;
@@ -30,7 +38,7 @@ internal readonly record struct ManifestObject(string ApiVersion, string Kind, Y
 
         // The items of a typed list need not say their kind; those of a plain List do.
         return Child(mapping, "items") is YamlSequenceNode items
-            ? items.Children.SelectMany(item => In(item, kind == "List" ? "" : version, kind[..^"List".Length]))
+            ? items.Children.SelectMany(item => In(item, kind == "List" ? "" : version, kind[..^"List".Length], lists + 1))
             : [];
     }
 

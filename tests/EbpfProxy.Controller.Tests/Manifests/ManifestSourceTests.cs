@@ -63,6 +63,20 @@ public sealed partial class ManifestSourceTests : IAsyncDisposable
         Assert.Empty(_faults.Lines);
     }
 
+    [Theory]
+    [InlineData("&list {kind: List, items: [*list]}")]
+    [InlineData("kind: ServiceList\nitems: &items [{kind: ServiceList, items: *items}]")]
+    public async Task A_list_that_is_in_itself_is_refused_and_the_rest_is_read(string yaml)
+    {
+        Write("1.yaml", yaml);
+        Write("2.yaml", ServiceYaml("web"));
+
+        await StartAsync();
+
+        Assert.Equal("default/web", Assert.Single(_cache.Take(everything: true).Services).Name.ToString());
+        Assert.Contains("is in more than 8 lists", Assert.Single(_faults.Lines), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Conditions_may_be_said_in_any_word_of_yaml()
     {
