@@ -51,7 +51,8 @@ public static class YamlJson
 
     private static void Write(YamlNode node, Utf8JsonWriter json, int depth)
     {
-        if (depth > _maxDepth)
+        // As deep as readers of JSON go by themselves, which count what holds something.
+        if (depth >= _maxDepth && node is not YamlScalarNode)
         {
             throw Fault(node, $"is nested more than {_maxDepth} deep");
         }

@@ -76,6 +76,26 @@ public sealed class YamlJsonTests
         Assert.Contains("is nested more than 64 deep", fault.Reason, StringComparison.Ordinal);
     }
 
+    /// <summary>By an alias it may be deeper than it is written.</summary>
+    [Theory]
+    [InlineData(62, true)]
+    [InlineData(63, false)]
+    [InlineData(64, false)]
+    public void What_is_taken_is_no_deeper_than_readers_of_json_go(int depth, bool isTaken)
+    {
+        string inner = $"{new string('[', 32)}{new string(']', 32)}";
+        string yaml = $"a: &a {inner}\nb: {new string('[', depth - 31)}*a{new string(']', depth - 31)}";
+
+        if (isTaken)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(Assert.Single(Documents(yaml)));
+        }
+        else
+        {
+            Assert.Throws<YamlFormatException>(() => Documents(yaml));
+        }
+    }
+
     [Fact]
     public void Aliases_that_stand_for_more_than_any_object_holds_are_refused()
     {
