@@ -16,7 +16,16 @@ internal static class IpSetParts
     private const byte ProtocolVersion = 6;
     private const byte OnlyNames = 1 << 1;
     private const int MessageLength = 4;
+
+    /// <summary>
+    /// Of its names those of IPv6 have a number behind this, and are cut to 31 characters. Others have names that begin so too: the
+    /// policies of kube-router, and of k3s and k0s which have it inside, are in KUBE-SRC-* and KUBE-DST-*.
+    /// </summary>
     private const string Prefix = "KUBE-";
+    private const string PrefixIPv6 = "KUBE-6-";
+
+    private static readonly string[] _kinds =
+        ["LOOP-BACK", "CLUSTER-IP", "EXTERNAL-IP", "LOAD-BALANCER", "NODE-PORT-", "HEALTH-CHECK-NODE-PORT", "IPVS-IPS"];
 
     /// <exception cref="IOException">The kernel refuses.</exception>
     public static IEnumerable<KubeProxyPart> Find() =>
@@ -39,7 +48,7 @@ internal static class IpSetParts
         try
         {
             return socket.Dump(List, request, List, body => NetlinkAttributes.ToText(NetlinkAttributes.Find(body[MessageLength..], NameAttribute)))
-                .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+                .Where(IsKubeProxys)
                 .Order(StringComparer.Ordinal);
         }
         catch (NetlinkException error) when (error.LacksSubsystem)
@@ -47,6 +56,13 @@ internal static class IpSetParts
             // Nothing on this node has wanted sets so far.
             return [];
         }
+    }
+
+    private static bool IsKubeProxys(string name)
+    {
+        string kind = name.StartsWith(PrefixIPv6, StringComparison.Ordinal) ? name[PrefixIPv6.Length..]
+            : name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : "";
+        return _kinds.Any(known => kind.StartsWith(known, StringComparison.Ordinal));
     }
 
     private static void Remove(string name)
