@@ -1,3 +1,4 @@
+using System.Text;
 using EbpfProxy.Model.Devices;
 
 namespace EbpfProxy.Datapath.Node;
@@ -10,6 +11,12 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
 {
     /// <summary>Fewer ports than these are too few for the sockets of a node: without one, neither kubelet nor daemon connects any more.</summary>
     private const int FewestLeft = 1024;
+
+    /// <summary>The kernel takes no more than a page by one write, and adds what comes by the next; a number must not be cut in two.</summary>
+    private const int LongestWrite = 4000;
+
+    /// <summary>Room for all ports, each by itself and with a comma. What is read in pieces the kernel tells the first of.</summary>
+    private const int LongestText = 65536 * 6;
 
     private readonly string _reserved = Path.Combine(settings, "ip_local_reserved_ports");
     private readonly string _given = Path.Combine(settings, "ip_local_port_range");
@@ -65,7 +72,12 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
 
     private static string[] Split(ReservedPorts ports) => ports.ToString().Split(',', StringSplitOptions.RemoveEmptyEntries);
 
-    private ReservedPorts Read() => ReservedPorts.Parse(File.ReadAllText(_reserved));
+    private ReservedPorts Read()
+    {
+        using var file = File.OpenHandle(_reserved);
+        byte[] text = new byte[LongestText];
+        return ReservedPorts.Parse(Encoding.ASCII.GetString(text, 0, RandomAccess.Read(file, text, 0)));
+    }
 
     private ReservedPorts ReadNotes() => Directory.Exists(notes)
         ? ReservedPorts.Parse(string.Join(',', Directory.EnumerateDirectories(notes).Select(Path.GetFileName)))
@@ -77,6 +89,19 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         return PortRange.TryParse(text, out var range) ? range : null;
     }
 
+    private void WriteParts(string text)
+    {
+        using var file = File.OpenHandle(_reserved, FileMode.Open, FileAccess.Write);
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        for (int written = 0; written < bytes.Length;)
+        {
+            int length = bytes.Length - written;
+            length = length <= LongestWrite ? length : bytes.AsSpan(written, LongestWrite).LastIndexOf((byte)',') + 1;
+            RandomAccess.Write(file, bytes.AsSpan(written, length), written);
+            written += length;
+        }
+    }
+
     private void Write(ReservedPorts ports)
     {
         string text = ports.ToString();
@@ -85,7 +110,7 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
             try
             {
                 // Without a line end the kernel takes an empty text for no write at all.
-                File.WriteAllText(_reserved, text + "\n");
+                WriteParts(text + "\n");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

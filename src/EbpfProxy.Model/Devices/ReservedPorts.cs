@@ -16,10 +16,10 @@ public sealed class ReservedPorts
 
     public int Count => _ranges.Sum(range => range.Count);
 
-    /// <summary>Reads what the kernel wrote; what makes no sense is left out.</summary>
+    /// <summary>Reads what the kernel wrote; what makes no sense is left out, as port 0, from which a range may begin, and which no socket has.</summary>
     public static ReservedPorts Parse(string text) => new(text
         .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-        .Select(part => PortRange.TryParse(part, out var range) ? range : (PortRange?)null)
+        .Select(part => PortRange.TryParse(part.StartsWith("0-", StringComparison.Ordinal) ? $"1{part.AsSpan(1)}" : part, out var range) ? range : (PortRange?)null)
         .OfType<PortRange>());
 
     public ReservedPorts With(ReservedPorts others) => new(_ranges.Concat(others._ranges));
