@@ -38,7 +38,7 @@ internal sealed class NetlinkSocket : IDisposable
     private const ushort DumpInterrupted = 0x10;
     private const int Enoent = 2;
 
-    /// <summary>The kernel puts no more than this into one part of a dump.</summary>
+    /// <summary>The kernel puts no more than this into one part of a dump, but for a message that is longer by itself.</summary>
     private const int DumpPartLength = 32 * 1024;
     private const int Attempts = 5;
 
@@ -116,7 +116,7 @@ internal sealed class NetlinkSocket : IDisposable
             for (int attempt = 1; ; attempt++)
             {
                 Send(request, body, DumpFlags);
-                bool isWhole = Receive(buffer, answer, read, rows);
+                bool isWhole = Receive(ref buffer, answer, read, rows);
                 if (isWhole || attempt == Attempts)
                 {
                     return rows;
@@ -146,7 +146,7 @@ internal sealed class NetlinkSocket : IDisposable
             // With an acknowledgement the answer has an end, as a dump has.
             var rows = new List<T>();
             Send(request, body, Acknowledge);
-            Receive(buffer, answer, read, rows);
+            Receive(ref buffer, answer, read, rows);
             return rows.FirstOrDefault();
         }
         catch (SocketException error)
@@ -343,12 +343,20 @@ internal sealed class NetlinkSocket : IDisposable
     }
 
     /// <summary>Returns whether what came is of one time.</summary>
-    private bool Receive<T>(byte[] buffer, ushort answer, BodyReader<T> read, List<T> rows)
+    private bool Receive<T>(ref byte[] buffer, ushort answer, BodyReader<T> read, List<T> rows)
         where T : class
     {
         bool isWhole = true;
         while (true)
         {
+            // What has no room would be lost.
+            int next = _socket.Receive(_sign, SocketFlags.Peek | SocketFlags.Truncated);
+            if (next > buffer.Length)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = ArrayPool<byte>.Shared.Rent(next);
+            }
+
             ReadOnlySpan<byte> packet = buffer.AsSpan(0, _socket.Receive(buffer));
             while (packet.Length >= HeaderLength)
             {

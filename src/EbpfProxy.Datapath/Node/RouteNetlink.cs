@@ -26,6 +26,8 @@ internal sealed class RouteNetlink : IDisposable
     private const ushort InfoKind = 1;
     private const ushort InfoData = 2;
     private const ushort InfoMasterKind = 4;
+    private const ushort LinkParts = 29; // IFLA_EXT_MASK
+    private const uint WithoutCounters = 1 << 3; // RTEXT_FILTER_SKIP_STATS
     private const uint IsUp = 1;
 
     // struct ifaddrmsg: family, prefix length, flags, scope, index.
@@ -69,9 +71,10 @@ internal sealed class RouteNetlink : IDisposable
 
     public IReadOnlyList<NodeDevice> ReadDevices()
     {
-        Span<byte> request = stackalloc byte[LinkLength];
-        request.Clear();
-        return _socket.Dump(GetLink, request, NewLink, ToDevice);
+        // Only where it is asked for parts does the kernel see how much the longest of them is: else it ends before one that is
+        // longer than a part of a dump, as a macvlan with thousands of addresses, and says that it is whole.
+        return _socket.Dump(
+            GetLink, [.. new byte[LinkLength], .. NetlinkAttributes.Make(LinkParts, BitConverter.GetBytes(WithoutCounters))], NewLink, ToDevice);
     }
 
     public IReadOnlyList<DeviceAddress> ReadAddresses()
