@@ -214,7 +214,7 @@ internal sealed class PacketPath : IDisposable
     }
 
     /// <summary>Follows the node where programs of an earlier run still are, and this build's are not yet.</summary>
-    public void Follow(NodeNetwork network) => _fastPath.SetDevices(_choice.Of(network));
+    public void Follow(NodeNetwork network) => _fastPath.SetDevices(network, _choice.Of(network));
 
     /// <summary>Follows the node: a device has its row before its programs, and loses it after them.</summary>
     public void Update(NodeNetwork network, bool isThorough)
@@ -222,7 +222,7 @@ internal sealed class PacketPath : IDisposable
         var devices = _choice.Of(network);
         _table.Write(network, devices);
         _tunnels.Write(network);
-        _fastPath.SetDevices(devices);
+        _fastPath.SetDevices(network, devices);
         _programs.Update(devices, isThorough);
         _table.RemoveOthers(devices);
         _choice.Confirm();

@@ -20,6 +20,7 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
 
     /// <summary>Null until they are known: before that there is nothing to say.</summary>
     private NodeDevice[]? _devices;
+    private NodeDevice[] _bridges = [];
     private string? _nftables;
     private string? _others;
     private long _turnedOff;
@@ -56,13 +57,14 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
         }
     }
 
-    /// <summary>Says which devices have the programs or will have them, and looks at what else is at them.</summary>
-    public void SetDevices(IReadOnlyList<NodeDevice> devices)
+    /// <summary>Says which devices of the node have the programs or will have them, and looks at what else is at them.</summary>
+    public void SetDevices(NodeNetwork network, IReadOnlyList<NodeDevice> devices)
     {
         lock (_lock)
         {
             bool isFirst = _devices is null;
             _devices = [.. devices];
+            _bridges = [.. network.BridgesOf(devices)];
             Look(isFirst);
         }
     }
@@ -97,7 +99,10 @@ internal sealed class FastPathSwitch(BpfMappedArray<PathState> state, FastPathMo
         if (mode == FastPathMode.Auto)
         {
             _nftables = isWhole ? Ask(NetfilterRules.FindNftables) : _nftables;
-            _others = Ask(NetfilterRules.FindLegacy) ?? Ask(() => _programs.Find(devices));
+            _others = Ask(NetfilterRules.FindLegacy)
+                ?? Ask(() => _programs.Find(devices))
+                ?? Ask(() => SwitchPolicies.Find(devices, _bridges))
+                ?? Ask(IpsecPolicies.Find);
         }
 
         Set(mode switch

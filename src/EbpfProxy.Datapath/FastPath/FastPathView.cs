@@ -30,10 +30,14 @@ public static class FastPathView
         try
         {
             var selection = new DeviceSelection(devices);
+            var network = NodeNetworkWatcher.Read();
+            NodeDevice[] selected = [.. network.Devices.Where(selection.Includes)];
             using var programs = new ForeignPrograms();
             return NetfilterRules.FindNftables()
                 ?? NetfilterRules.FindLegacy()
-                ?? programs.Find([.. NodeNetworkWatcher.Read().Devices.Where(selection.Includes)]);
+                ?? programs.Find(selected)
+                ?? SwitchPolicies.Find(selected, [.. network.BridgesOf(selected)])
+                ?? IpsecPolicies.Find();
         }
         catch (IOException error)
         {

@@ -31,6 +31,13 @@ public sealed record NodeNetwork(
     public bool IsPortPastNetfilter(NodeDevice device) =>
         device.MasterKind == "bridge" && !BridgesCallNetfilter && FindDevice(device.Master) is { CallsNetfilter: false };
 
+    /// <summary>The bridges that some of these devices are ports of.</summary>
+    public IEnumerable<NodeDevice> BridgesOf(IEnumerable<NodeDevice> devices)
+    {
+        var bridges = devices.Where(device => device.MasterKind == "bridge").Select(device => device.Master).ToHashSet();
+        return Devices.Where(device => bridges.Contains(device.Index));
+    }
+
     private static ImmutableArray<DeviceAddress> LocalOf(ImmutableArray<NodeDevice> devices, ImmutableArray<DeviceAddress> addresses)
     {
         int ignored = devices.FirstOrDefault(device => device.Name == IpvsDevice)?.Index ?? 0;
