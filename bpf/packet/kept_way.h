@@ -28,7 +28,8 @@ static __always_inline const struct way *way_recall(const struct __sk_buff *skb,
 	const struct found *found = &scratch->found;
 
 	return kept->connection == found->id && kept->generation == found->generation &&
-			       kept->role == found->role && kept->came_by == skb->ifindex && size &&
+			       kept->role == found->role && kept->came_by == skb->ifindex &&
+			       kept->service_type == scratch->packet.service_type && size &&
 			       size <= kept->way.size &&
 			       scratch->now_ns - kept->found_ns < WAY_LIFETIME
 		       ? &kept->way
@@ -49,6 +50,7 @@ static __always_inline const struct way *way_keep(const struct __sk_buff *skb,
 	kept->connection = scratch->found.id;
 	kept->generation = scratch->found.generation;
 	kept->role = scratch->found.role;
+	kept->service_type = scratch->packet.service_type;
 	kept->came_by = skb->ifindex;
 	return &kept->way;
 }

@@ -20,6 +20,9 @@
 #define IPV6_OFFSET	  0xfff8
 #define IPV6_MORE	  0x0001
 
+/* Of the byte that says how a packet is to be served; the rest tells of congestion. */
+#define SERVICE_TYPE 0xfc
+
 /* How many extension headers of IPv6 are followed. */
 #define MAX_EXTENSION_HEADERS 6
 
@@ -72,6 +75,7 @@ struct packet {
 	__u8 tcp_flags;
 	__u8 type;		/* of ICMP */
 	__u8 hops;		/* that it may still go */
+	__u8 service_type;	/* that rules and routes may ask for (tos, traffic class) */
 	__u8 kind;		/* enum packet_kind */
 	bool is_first_fragment; /* others follow that have no ports */
 	bool has_link;		/* what is before the IP header is its Ethernet header */
@@ -197,6 +201,7 @@ static __always_inline enum packet_kind packet_parse_ipv4(struct __sk_buff *skb,
 	packet->key.destination = address_from_ipv4(ip.daddr);
 	packet->key.protocol = ip.protocol;
 	packet->hops = ip.ttl;
+	packet->service_type = ip.tos & SERVICE_TYPE;
 	packet->check = ip.check;
 	packet->l4 = packet->l3 + ip.ihl * 4;
 	offset = bpf_ntohs(ip.frag_off);
@@ -221,6 +226,7 @@ static __always_inline enum packet_kind packet_parse_ipv6(struct __sk_buff *skb,
 	packet->key.source = address_from_ipv6(&ip.saddr);
 	packet->key.destination = address_from_ipv6(&ip.daddr);
 	packet->hops = ip.hop_limit;
+	packet->service_type = (ip.priority << 4 | ip.flow_lbl[0] >> 4) & SERVICE_TYPE;
 	packet->l4 = packet->l3 + sizeof(ip);
 	next = ip.nexthdr;
 	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {

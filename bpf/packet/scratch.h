@@ -34,6 +34,7 @@ struct kept_way {
 	__u32 generation;
 	__u32 came_by; /* the device */
 	__u8 role;     /* enum flow_role */
+	__u8 service_type;
 	struct way way;
 };
 

@@ -32,10 +32,12 @@ __noinline int way_find(struct __sk_buff *skb, __u32 size, __u32 device)
 	route.tot_len = size;
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
 		route.family = AF_INET;
+		route.tos = scratch->packet.service_type;
 		route.ipv4_src = ends->source.word[3];
 		route.ipv4_dst = ends->destination.word[3];
 	} else {
 		route.family = AF_INET6;
+		route.flowinfo = bpf_htonl((__u32)scratch->packet.service_type << 20);
 		__builtin_memcpy(route.ipv6_src, &ends->source, sizeof(ends->source));
 		__builtin_memcpy(route.ipv6_dst, &ends->destination, sizeof(ends->destination));
 	}

@@ -23,6 +23,8 @@ public sealed class FastPathPolicyTests
     private static readonly Dictionary<string, string> _policies = new()
     {
         ["rule for what comes in by the bridge"] = Nowhere + "for f in -4 -6; do ip $f rule add iif br0 lookup 99; done",
+        ["rule for a type of service"] = Nowhere + "for f in -4 -6; do ip $f rule add tos 0x10 lookup 99; done",
+        ["route for a type of service"] = Nowhere + "ip route add 10.244.2.0/24 tos 0x10 dev nowhere; ip -6 rule add tos 0x10 lookup 99",
         ["policies of IPsec"] =
             """
             ip xfrm policy add src 10.244.1.0/24 dst 10.244.2.0/24 dir fwd action block
@@ -39,6 +41,13 @@ public sealed class FastPathPolicyTests
     {
         using var stage = new PacketStage(new ClusterShape(), "--fast-path", fastPath);
         Eventually.Holds(() => stage.Proxy.Metric("ebpf_proxy_fast_path") == (fastPath == "auto" ? 1 : 0), TimeSpan.FromSeconds(30));
+        if (policy.EndsWith("type of service", StringComparison.Ordinal))
+        {
+            Shell.Require(
+                "nsenter --net=\"$1\" nft 'table inet tos { chain output { type filter hook output priority 0; ip dscp set 4; ip6 dscp set 4; }; }'",
+                stage.Client.Sandbox.NetworkNamespace);
+        }
+
         stage.Answered(stage.Client.Sandbox, PacketStage.OverFar, Frontend.ClusterIP, "far/8080");
         Shell.Require("nsenter --net=\"$1\" bash -c \"$2\"", stage.Node.Network.Path, _policies[policy]);
         Assert.All([4, 6], family => Eventually.Holds(() => IsSilent(stage, family), _deadline));
