@@ -38,6 +38,12 @@ internal static partial class Log
     [LoggerMessage(2008, LogLevel.Information, "Keeps the ports {Ports} from the node's own sockets, to masquerade with")]
     public static partial void PortsReserved(ILogger logger, string ports);
 
+    [LoggerMessage(2037, LogLevel.Information, "Somebody has written net.ipv4.ip_local_reserved_ports: keeps the ports {Ports} from the node's own sockets again")]
+    public static partial void PortsReservedAgain(ILogger logger, string ports);
+
+    [LoggerMessage(2038, LogLevel.Warning, "Somebody has written net.ipv4.ip_local_reserved_ports, and sockets of the node may get the ports to masquerade with: {Error}")]
+    public static partial void PortsNotReserved(ILogger logger, string error);
+
     [LoggerMessage(2020, LogLevel.Information, "New connections go around the stack: {Reason}")]
     public static partial void FastPathOn(ILogger logger, string reason);
 

@@ -40,6 +40,8 @@ internal sealed class PacketPath : IDisposable
     private readonly PacketOptions _options;
     private readonly ILogger _logger;
 
+    private bool _lacksPorts;
+
     private PacketPath(
         TcPrograms loaded, DeviceChoice choice, DeviceTable table, TunnelTable tunnels, DevicePrograms programs, LocalPorts ports, ConnectionMaps connections,
         AddressHints hints, ConnectionSweeper sweeper, FastPathSwitch fastPath, ServicePrefixTable servicePrefixes, ConntrackFollower? conntrack,
@@ -226,6 +228,33 @@ internal sealed class PacketPath : IDisposable
         _programs.Update(devices, isThorough);
         _table.RemoveOthers(devices);
         _choice.Confirm();
+        if (isThorough)
+        {
+            KeepPorts();
+        }
+    }
+
+    private void KeepPorts()
+    {
+        if (_ports.AreKept())
+        {
+            _lacksPorts = false;
+            return;
+        }
+
+        try
+        {
+            Log.PortsReservedAgain(_logger, _ports.Reserve(_options.MasqueradePorts));
+        }
+        catch (IOException error)
+        {
+            if (!_lacksPorts)
+            {
+                Log.PortsNotReserved(_logger, error.Message);
+            }
+
+            _lacksPorts = true;
+        }
     }
 
     public void Dispose()

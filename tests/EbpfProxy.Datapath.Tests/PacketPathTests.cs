@@ -184,6 +184,10 @@ public sealed class PacketPathTests : IDisposable
         {
             Apply(datapath);
             Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
+
+            File.WriteAllText(reserved, "8080,25000-25010");
+            datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: true);
+            Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
         }
 
         using (var restarted = Open(ports: new PortRange(1024, 20009)))
@@ -216,6 +220,12 @@ public sealed class PacketPathTests : IDisposable
         using var datapath = Open();
         Apply(datapath);
         Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
+
+        // Later that ends nothing.
+        File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 31022");
+        File.WriteAllText(reserved, "8080");
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: true);
+        Assert.Equal("8080", File.ReadAllText(reserved).Trim());
     });
 
     [KernelFact]

@@ -30,18 +30,20 @@ internal sealed record LegacyFamily(string Tool, string NamesFile, AddressFamily
     }
 }
 
-/// <summary>A table as the kernel hands it out.</summary>
+/// <summary>What a table of iptables is made of.</summary>
 /// <param name="Hooks">The bits of the hooks that it is at.</param>
 /// <param name="First">The offset of the first entry of each hook.</param>
 /// <param name="Policy">The offset of the policy of each hook.</param>
 /// <param name="Count">How many entries it has.</param>
-/// <param name="Entries">The entries, one behind the other.</param>
-internal sealed record LegacyContent(uint Hooks, int[] First, int[] Policy, int Count, byte[] Entries)
+internal record LegacyLayout(uint Hooks, int[] First, int[] Policy, int Count)
 {
     public const int HookCount = 5;
 
     public bool IsAt(int hook) => (Hooks & (1 << hook)) != 0;
 }
+
+/// <summary>A table as the kernel hands it out, with the entries one behind the other.</summary>
+internal sealed record LegacyContent(uint Hooks, int[] First, int[] Policy, int Count, byte[] Entries) : LegacyLayout(Hooks, First, Policy, Count);
 
 /// <summary>Reads and replaces whole tables of iptables by getsockopt() and setsockopt(), as its own library does.</summary>
 internal sealed class LegacySocket : IDisposable
@@ -57,8 +59,8 @@ internal sealed class LegacySocket : IDisposable
     // struct ipt_getinfo: name, valid hooks, first entry of each hook, policy of each hook, entries, size.
     private const int HooksOffset = NameLength;
     private const int FirstOffset = HooksOffset + 4;
-    private const int PolicyOffset = FirstOffset + (4 * LegacyContent.HookCount);
-    private const int CountOffset = PolicyOffset + (4 * LegacyContent.HookCount);
+    private const int PolicyOffset = FirstOffset + (4 * LegacyLayout.HookCount);
+    private const int CountOffset = PolicyOffset + (4 * LegacyLayout.HookCount);
     private const int SizeOffset = CountOffset + 4;
     private const int InfoLength = SizeOffset + 4;
 
@@ -67,7 +69,7 @@ internal sealed class LegacySocket : IDisposable
 
     // struct ipt_replace: name, valid hooks, entries, size, first, policy, number and address of the old counters, entries.
     private const int ReplaceFirst = NameLength + 12;
-    private const int ReplaceCounterCount = ReplaceFirst + (8 * LegacyContent.HookCount);
+    private const int ReplaceCounterCount = ReplaceFirst + (8 * LegacyLayout.HookCount);
     private const int ReplaceCounters = ReplaceCounterCount + 4;
     private const int ReplaceEntries = ReplaceCounters + 8;
 
@@ -76,6 +78,8 @@ internal sealed class LegacySocket : IDisposable
 
     /// <summary>struct xt_counters: packets, bytes.</summary>
     private const int CounterLength = 16;
+
+    private const int Attempts = 10;
 
     private readonly LegacyFamily _family;
     private readonly Socket _socket;
@@ -88,22 +92,24 @@ internal sealed class LegacySocket : IDisposable
         _socket = new Socket(family.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
     }
 
+    /// <summary>What a table is made of, which costs the same for large and small ones.</summary>
+    /// <exception cref="SocketException">The kernel refuses.</exception>
+    public LegacyLayout ReadLayout(string table) => ToLayout(ReadInfo(table));
+
     /// <exception cref="SocketException">The kernel refuses.</exception>
     public LegacyContent Read(string table)
     {
-        byte[] info = new byte[InfoLength];
-        Encoding.ASCII.GetBytes(table, info);
-        _socket.GetRawSocketOption(_family.Level, GetInfo, info);
-        byte[] entries = new byte[EntriesOffset + WordAt(info, SizeOffset)];
-        Encoding.ASCII.GetBytes(table, entries);
-        BinaryPrimitives.WriteInt32LittleEndian(entries.AsSpan(NameLength), WordAt(info, SizeOffset));
-        _socket.GetRawSocketOption(_family.Level, GetEntries, entries);
-        return new LegacyContent(
-            (uint)WordAt(info, HooksOffset),
-            [.. Enumerable.Range(0, LegacyContent.HookCount).Select(hook => WordAt(info, FirstOffset + (4 * hook)))],
-            [.. Enumerable.Range(0, LegacyContent.HookCount).Select(hook => WordAt(info, PolicyOffset + (4 * hook)))],
-            WordAt(info, CountOffset),
-            entries[EntriesOffset..]);
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return TryRead(table);
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.WouldBlock && attempt < Attempts)
+            {
+                // Somebody put another table in its place between the two questions.
+            }
+        }
     }
 
     /// <summary>
@@ -120,7 +126,7 @@ internal sealed class LegacySocket : IDisposable
         BitConverter.TryWriteBytes(request.AsSpan(HooksOffset + 4), content.Count);
         BitConverter.TryWriteBytes(request.AsSpan(HooksOffset + 8), content.Entries.Length);
         MemoryMarshal.AsBytes<int>(content.First).CopyTo(request.AsSpan(ReplaceFirst));
-        MemoryMarshal.AsBytes<int>(content.Policy).CopyTo(request.AsSpan(ReplaceFirst + (4 * LegacyContent.HookCount)));
+        MemoryMarshal.AsBytes<int>(content.Policy).CopyTo(request.AsSpan(ReplaceFirst + (4 * LegacyLayout.HookCount)));
         BitConverter.TryWriteBytes(request.AsSpan(ReplaceCounterCount), oldCount);
         content.Entries.CopyTo(request.AsSpan(ReplaceEntries));
         fixed (byte* old = counters)
@@ -144,6 +150,31 @@ internal sealed class LegacySocket : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private LegacyContent TryRead(string table)
+    {
+        byte[] info = ReadInfo(table);
+        var layout = ToLayout(info);
+        byte[] entries = new byte[EntriesOffset + WordAt(info, SizeOffset)];
+        Encoding.ASCII.GetBytes(table, entries);
+        BinaryPrimitives.WriteInt32LittleEndian(entries.AsSpan(NameLength), WordAt(info, SizeOffset));
+        _socket.GetRawSocketOption(_family.Level, GetEntries, entries);
+        return new LegacyContent(layout.Hooks, layout.First, layout.Policy, layout.Count, entries[EntriesOffset..]);
+    }
+
+    private byte[] ReadInfo(string table)
+    {
+        byte[] info = new byte[InfoLength];
+        Encoding.ASCII.GetBytes(table, info);
+        _socket.GetRawSocketOption(_family.Level, GetInfo, info);
+        return info;
+    }
+
+    private static LegacyLayout ToLayout(byte[] info) => new(
+        (uint)WordAt(info, HooksOffset),
+        [.. Enumerable.Range(0, LegacyLayout.HookCount).Select(hook => WordAt(info, FirstOffset + (4 * hook)))],
+        [.. Enumerable.Range(0, LegacyLayout.HookCount).Select(hook => WordAt(info, PolicyOffset + (4 * hook)))],
+        WordAt(info, CountOffset));
 
     private static int WordAt(byte[] bytes, int offset) => MemoryMarshal.Read<int>(bytes.AsSpan(offset));
 }

@@ -8,11 +8,15 @@ namespace EbpfProxy.Datapath.FastPath;
 /// <param name="Table">The table.</param>
 /// <param name="Hook">The number of the hook.</param>
 /// <param name="HasRules">Whether there are rules in it.</param>
-/// <param name="Drops">Whether it drops what no rule decides on.</param>
-internal sealed record LegacyChain(string Tool, string Table, int Hook, bool HasRules, bool Drops)
+/// <param name="Policy">Whether it drops what no rule decides on: to be read of a whole table, which may be large.</param>
+internal sealed record LegacyChain(string Tool, string Table, int Hook, bool HasRules, Lazy<bool> Policy)
 {
     /// <summary>The names of the chains, by the number of the hook.</summary>
     public static IReadOnlyList<string> Names { get; } = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
+
+    /// <summary>Whether it drops what no rule decides on.</summary>
+    /// <exception cref="IOException">The kernel refuses to tell.</exception>
+    public bool Drops => Policy.Value;
 
     public override string ToString() => $"{Tool} chain {Table} {Names[Hook]}";
 }
@@ -26,34 +30,31 @@ internal static class LegacyTables
     /// <exception cref="IOException">The kernel refuses.</exception>
     public static IReadOnlyList<LegacyChain> ReadChains() => [.. LegacyFamily.All.SelectMany(ReadFamily)];
 
-    private static List<LegacyChain> ReadFamily(LegacyFamily family)
+    private static IEnumerable<LegacyChain> ReadFamily(LegacyFamily family) => family.ReadNames().SelectMany(table => ReadTable(family, table));
+
+    private static IEnumerable<LegacyChain> ReadTable(LegacyFamily family, string table)
     {
-        var chains = new List<LegacyChain>();
+        var layout = Ask(family, socket => socket.ReadLayout(table));
+        var content = new Lazy<LegacyContent>(() => Ask(family, socket => socket.Read(table)));
+        return Enumerable.Range(0, LegacyLayout.HookCount).Where(layout.IsAt).Select(hook =>
+            new LegacyChain(family.Tool, table, hook, layout.First[hook] != layout.Policy[hook], new Lazy<bool>(() => Drops(family, content.Value, hook))));
+    }
+
+    private static T Ask<T>(LegacyFamily family, Func<LegacySocket, T> read)
+    {
         try
         {
-            foreach (string table in family.ReadNames())
-            {
-                using var socket = new LegacySocket(family);
-                chains.AddRange(ToChains(family, table, socket.Read(table)));
-            }
+            using var socket = new LegacySocket(family);
+            return read(socket);
         }
         catch (SocketException error)
         {
             throw new IOException($"ask for the tables of {family.Tool}: {error.Message}", error);
         }
-
-        return chains;
     }
 
-    private static IEnumerable<LegacyChain> ToChains(LegacyFamily family, string table, LegacyContent content) => Enumerable
-        .Range(0, LegacyContent.HookCount)
-        .Where(content.IsAt)
-        .Select(hook => new LegacyChain(
-            family.Tool,
-            table,
-            hook,
-            content.First[hook] != content.Policy[hook],
-            VerdictOf(family, content.Entries, content.Policy[hook]) != AcceptVerdict));
+    private static bool Drops(LegacyFamily family, LegacyContent content, int hook) =>
+        VerdictOf(family, content.Entries, content.Policy[hook]) != AcceptVerdict;
 
     /// <summary>The verdict of the entry at an offset, which is a policy and thus has no more than that.</summary>
     private static int VerdictOf(LegacyFamily family, byte[] entries, int entry)

@@ -18,13 +18,20 @@ internal static class NetfilterRules
 
     /// <summary>What of nftables could, in words; null where nothing does.</summary>
     /// <exception cref="IOException">The kernel refuses to tell.</exception>
-    public static string? FindNftables() => Nftables.ReadBaseChains().Where(IsOnTheWay).Select(WordsOf).FirstOrDefault(words => words is not null);
+    public static string? FindNftables() =>
+        Nftables.ReadBaseChains().FirstOrDefault(chain => IsOnTheWay(chain) && (chain.Rules > 0 || chain.Drops)) is { } decisive
+            ? WordsOf(decisive.ToString(), decisive.Rules > 0)
+            : null;
 
     /// <summary>The same of the older tables.</summary>
     /// <exception cref="IOException">The kernel refuses to tell.</exception>
-    public static string? FindLegacy() =>
-        LegacyTables.ReadChains().Where(chain => _forwardHooks.Contains((uint)chain.Hook)).Select(WordsOf).FirstOrDefault(words => words is not null)
-        ?? FindEbtables();
+    public static string? FindLegacy()
+    {
+        LegacyChain[] chains = [.. LegacyTables.ReadChains().Where(chain => _forwardHooks.Contains((uint)chain.Hook))];
+        return (chains.FirstOrDefault(chain => chain.HasRules) ?? chains.FirstOrDefault(chain => chain.Drops)) is { } decisive
+            ? WordsOf(decisive.ToString(), decisive.HasRules)
+            : FindEbtables();
+    }
 
     /// <summary>A chain that drops what is forwarded unless a rule accepts it; null where there is none.</summary>
     /// <exception cref="IOException">The kernel refuses to tell.</exception>
@@ -55,16 +62,7 @@ internal static class NetfilterRules
         _ => true,
     };
 
-    private static string? WordsOf(NftChain chain) => WordsOf(chain.ToString(), chain.Rules > 0, chain.Drops);
-
-    private static string? WordsOf(LegacyChain chain) => WordsOf(chain.ToString(), chain.HasRules, chain.Drops);
-
-    private static string? WordsOf(string name, bool hasRules, bool drops) => (hasRules, drops) switch
-    {
-        (true, _) => $"{name} has rules",
-        (false, true) => $"{name} has policy drop",
-        (false, false) => null,
-    };
+    private static string WordsOf(string chain, bool hasRules) => hasRules ? $"{chain} has rules" : $"{chain} has policy drop";
 
     private static string? FindEbtables()
     {

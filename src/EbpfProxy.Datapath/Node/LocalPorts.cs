@@ -15,8 +15,8 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
     /// <summary>The kernel takes no more than a page by one write, and adds what comes by the next; a number must not be cut in two.</summary>
     private const int LongestWrite = 4000;
 
-    /// <summary>Room for all ports, each by itself and with a comma. What is read in pieces the kernel tells the first of.</summary>
-    private const int LongestText = 65536 * 6;
+    /// <summary>Room for most. What is longer is read again, as a whole: the kernel tells the first of pieces only.</summary>
+    private const int UsualText = 4096;
 
     private readonly string _reserved = Path.Combine(settings, "ip_local_reserved_ports");
     private readonly string _given = Path.Combine(settings, "ip_local_port_range");
@@ -49,6 +49,9 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         return ours.ToString();
     }
 
+    /// <summary>Whether what is ours is reserved: whoever writes the setting, as sysctl(8) at the start of the node does, writes it anew.</summary>
+    public bool AreKept() => ReadNotes().Without(Read()).Count == 0;
+
     /// <summary>Gives all of ours back.</summary>
     public void Release()
     {
@@ -75,8 +78,14 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
     private ReservedPorts Read()
     {
         using var file = File.OpenHandle(_reserved);
-        byte[] text = new byte[LongestText];
-        return ReservedPorts.Parse(Encoding.ASCII.GetString(text, 0, RandomAccess.Read(file, text, 0)));
+        byte[] text = new byte[UsualText];
+        int length;
+        while ((length = RandomAccess.Read(file, text, 0)) == text.Length)
+        {
+            text = new byte[2 * text.Length];
+        }
+
+        return ReservedPorts.Parse(Encoding.ASCII.GetString(text, 0, length));
     }
 
     private ReservedPorts ReadNotes() => Directory.Exists(notes)

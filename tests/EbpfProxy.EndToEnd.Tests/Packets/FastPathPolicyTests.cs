@@ -30,6 +30,7 @@ public sealed class FastPathPolicyTests
             ip xfrm policy add src 10.244.1.0/24 dst 10.244.2.0/24 dir fwd action block
             ip xfrm policy add src fd00:10:244:1::/64 dst fd00:10:244:2::/64 dir fwd action block
             """,
+        ["IPsec that blocks what no policy is for"] = "ip xfrm policy setdefault fwd block",
         ["bridge that does not forward"] = "echo 0 > /proc/sys/net/ipv4/conf/br0/forwarding; ip -6 rule add iif br0 blackhole",
     };
 
