@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EbpfProxy.Datapath.Node;
 
 namespace EbpfProxy.Datapath.FastPath;
@@ -7,6 +8,9 @@ public static class RuleWatcher
 {
     /// <summary>There once the kernel can tell of rules, where a module does. Before that there are none.</summary>
     private const string Module = "/sys/module/nfnetlink";
+
+    /// <summary>Somebody may change rules without a pause, and have tens of thousands of chains: most of the time nobody looks at them.</summary>
+    private const int RestsPerLook = 4;
 
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
 
@@ -18,7 +22,9 @@ public static class RuleWatcher
         while (events is not null)
         {
             await events.WaitForChangeAsync(token);
+            long begun = Stopwatch.GetTimestamp();
             changed();
+            await Task.Delay(Stopwatch.GetElapsedTime(begun) * RestsPerLook, token);
         }
 
         await Task.Delay(Timeout.Infinite, token);
