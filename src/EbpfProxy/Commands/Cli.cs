@@ -40,7 +40,7 @@ internal static class Cli
         {
             foreach (string fault in FaultsOf(result))
             {
-                await error.WriteLineAsync($"error: command line: {fault}");
+                await TellAsync(error, $"error: command line: {fault}");
             }
 
             return Misuse;
@@ -59,8 +59,20 @@ internal static class Cli
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync($"error: {result.CommandResult.Command.Name}: {OnOneLine(e.Message)}");
+            await TellAsync(error, $"error: {result.CommandResult.Command.Name}: {OnOneLine(e.Message)}");
             return Failure;
+        }
+    }
+
+    /// <summary>Where the standard error takes nothing, as on a disk that is full, the exit code says it alone.</summary>
+    private static async Task TellAsync(TextWriter error, string line)
+    {
+        try
+        {
+            await error.WriteLineAsync(line);
+        }
+        catch (IOException)
+        {
         }
     }
 

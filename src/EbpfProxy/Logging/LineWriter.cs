@@ -33,7 +33,14 @@ internal sealed class LineWriter(TextWriter output, LogFormat format, int verbos
         string text = format == LogFormat.Json ? ToJson(line) : ToText(line);
         lock (output)
         {
-            output.WriteLine(text);
+            try
+            {
+                output.WriteLine(text);
+            }
+            catch (IOException)
+            {
+                // The disk of the log is full, say. That line is lost, as with klog; what it tells of goes on.
+            }
         }
     }
 

@@ -47,6 +47,17 @@ public sealed class CliTests
         Assert.StartsWith("error: list: no tables of ebpf-proxy below /does/not/exist", Assert.Single(Lines(error)), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("service list --bpffs /does/not/exist", 1)]
+    [InlineData("service list --no-such-flag", 2)]
+    public async Task A_failure_that_cannot_be_told_has_its_exit_code_all_the_same(string line, int expected)
+    {
+        using var output = new StringWriter(CultureInfo.InvariantCulture);
+        await using var full = new StreamWriter(new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)) { AutoFlush = true };
+
+        Assert.Equal(expected, await Cli.RunAsync(line.Split(' '), output, full));
+    }
+
     [Fact]
     public async Task Status_of_a_node_without_programs_exits_with_1_in_every_form()
     {

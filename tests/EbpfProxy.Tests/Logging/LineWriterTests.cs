@@ -50,5 +50,16 @@ public sealed class LineWriterTests : IDisposable
         Assert.False(theirs.IsEnabled(LogLevel.Information));
     }
 
+    [Fact]
+    public void A_line_that_cannot_be_written_is_lost_and_nothing_else_is()
+    {
+        using var full = new StreamWriter(new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)) { AutoFlush = true };
+        var writer = new LineWriter(full, LogFormat.Text, 0, _time);
+
+        var fault = Record.Exception(() => writer.Write(new LogLine(LogLevel.Warning, "SyncLoop", 3503, "The disk of the log is full", null)));
+
+        Assert.Null(fault);
+    }
+
     private void Write(LogFormat format, LogLine line) => new LineWriter(_output, format, 0, _time).Write(line);
 }
