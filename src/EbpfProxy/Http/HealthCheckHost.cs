@@ -86,6 +86,7 @@ internal sealed class HealthCheckHost : IHealthCheckListeners, IDisposable
     private KestrelServer Start(ILoggerFactory loggers)
     {
         var options = new KestrelServerOptions { ApplicationServices = _services, AddServerHeader = false };
+        options.Limits.MaxConcurrentConnections = HttpServer.DefaultMostConnections;
         options.Listen(_gathered.EndPoint, listen => listen.Protocols = HttpProtocols.Http1);
         var server = new KestrelServer(MsOptions.Create(options), _gathered, loggers);
         server.StartAsync(new RequestApplication(HandleAsync), CancellationToken.None).GetAwaiter().GetResult();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EbpfProxy.Datapath.Kernel;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using MsOptions = Microsoft.Extensions.Options.Options;
@@ -28,6 +29,15 @@ internal sealed class HttpServer(
     private volatile string? _error;
 
     public IPEndPoint Address => address;
+
+    /// <summary>How many connections are served at once; one more is closed.</summary>
+    public int MostConnections { get; init; } = DefaultMostConnections;
+
+    /// <summary>
+    /// A quarter of the files that this process may open, and not so many that their memory counts: whoever reaches the address may
+    /// open connections, and without a file left no table can be written.
+    /// </summary>
+    public static int DefaultMostConnections { get; } = (int)Math.Clamp(OpenFileLimit.Raise() / 4, 64, 10_000);
 
     /// <summary>Why the address cannot be had; null where it is served, or not tried yet. May be read from any thread.</summary>
     public string? Error => _error;
@@ -75,6 +85,7 @@ internal sealed class HttpServer(
     private KestrelServerOptions ServerOptions()
     {
         var options = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false };
+        options.Limits.MaxConcurrentConnections = MostConnections;
 
         // As with kube-proxy, 0.0.0.0 answers IPv6 too.
         if (address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any))

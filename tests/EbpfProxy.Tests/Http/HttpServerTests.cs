@@ -263,6 +263,51 @@ public sealed class HttpServerTests : IAsyncDisposable
         Assert.Contains($"{_address}", told, StringComparison.Ordinal);
     }
 
+    /// <summary>Each is a file: without a limit who reaches the address could take the last, and no table would be written.</summary>
+    [Fact]
+    public async Task Connections_of_others_take_no_more_than_their_share_of_the_open_files()
+    {
+        _server = new HttpServer("test", _address, MetricsPages().HandleAsync, giveUp: null, _services, _time) { MostConnections = 8 };
+        await _server.StartAsync(TestContext.Current.CancellationToken);
+        await AnswersAsync();
+        var crowd = new List<TcpClient>();
+        try
+        {
+            while (crowd.Count < 40)
+            {
+                var one = new TcpClient();
+                crowd.Add(one);
+                await one.ConnectAsync(_address, TestContext.Current.CancellationToken);
+                await one.GetStream().WriteAsync("GET /healthz HTTP/1.1\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            }
+
+            Assert.True(SpinWait.SpinUntil(() => crowd.Count(IsClosed) >= 32, _deadline));
+            Assert.Contains(crowd, one => !IsClosed(one));
+        }
+        finally
+        {
+            crowd.ForEach(one => one.Dispose());
+        }
+
+        // They go a moment later.
+        using var limit = new CancellationTokenSource(_deadline);
+        while (true)
+        {
+            try
+            {
+                Assert.Equal(HttpStatusCode.OK, (await GetAsync("/healthz")).StatusCode);
+                break;
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(10, limit.Token);
+            }
+        }
+
+        // What is there to be read of a connection that is closed is its end.
+        static bool IsClosed(TcpClient one) => one.Client.Poll(0, SelectMode.SelectRead);
+    }
+
     private static IPEndPoint FreeAddress()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
