@@ -87,7 +87,7 @@ internal sealed class ListWatch<TRow, TJson>(ListCommand<TRow, TJson> list, Outp
         }
 
         // Tabs, because no width is known of rows that are to come.
-        writer.WriteLine(string.Join('\t', list.ColumnsOf(form).Select(column => column.Cell(row)).Prepend(terminal.Coloured(type, type))));
+        writer.WriteLine(string.Join('\t', list.ColumnsOf(form).Select(column => Words.Printable(column.Cell(row))).Prepend(terminal.Coloured(type, type))));
     }
 
     /// <summary>What of a row counts as a change.</summary>

@@ -101,7 +101,7 @@ internal static class TraceCommand
     internal static string LineOf(FlowEvent one, Terminal terminal)
     {
         string word = Words.FateOf(one.Reason);
-        string asker = one.Pid != 0 ? $"{one.Command}[{one.Pid}]" : one.Client is { } client ? Words.Of(client) : "-";
+        string asker = one.Pid != 0 ? $"{Words.Printable(one.Command)}[{one.Pid}]" : one.Client is { } client ? Words.Of(client) : "-";
         string got = one.Backend is { } backend ? Words.Of(backend) : Words.Of(one.Reason);
         string time = one.Time.ToLocalTime().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
         return $"{time} {terminal.Coloured(word, word)}{new string(' ', 11 - word.Length)}{asker} {Words.Of(one.Frontend)}/{Words.Of(one.Protocol).ToLowerInvariant()} -> {got} {one.Service?.ToString() ?? "-"}";

@@ -14,7 +14,7 @@ internal static class TextTable
 
     public static void Write<TRow>(TextWriter output, Terminal terminal, IReadOnlyList<Column<TRow>> columns, IEnumerable<TRow> rows)
     {
-        List<string[]> all = [[.. columns.Select(column => column.Name)], .. rows.Select(row => columns.Select(column => column.Cell(row)).ToArray())];
+        List<string[]> all = [[.. columns.Select(column => column.Name)], .. rows.Select(row => columns.Select(column => Words.Printable(column.Cell(row))).ToArray())];
         int[] widths = [.. Enumerable.Range(0, columns.Count).Select(column => all.Max(row => row[column].Length))];
         int gap = Sum(widths, _gap) > terminal.Width ? _narrowGap : _gap;
         List<int> shown = [.. Enumerable.Range(0, columns.Count)];

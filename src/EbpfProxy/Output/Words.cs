@@ -133,6 +133,13 @@ internal static class Words
         _ => "dropped",
     };
 
+    /// <summary>
+    /// A text that others chose, as the name of a process, without what would move the cursor of a terminal or begin another line: a
+    /// question mark in its place, as ps has it.
+    /// </summary>
+    public static string Printable(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
+
     public static string OrDash(string text) => text.Length == 0 ? "-" : text;
 
     public static string Of(Frontend frontend) => Of(frontend.Kind == FrontendKind.NodePort ? default : frontend.Address, frontend.Port);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using EbpfProxy.Commands;
 using EbpfProxy.Datapath.View;
+using EbpfProxy.Model.Network;
 using EbpfProxy.Output;
 
 namespace EbpfProxy.Tests.Commands;
@@ -35,6 +36,23 @@ public sealed class ListWatchTests : IDisposable
         watch.Show([new("sets", 2, 3)]);
 
         Assert.Equal("ADDED\tsets\t1\t1\nADDED\tpeers\t1\t1\nCHANGED\tsets\t2\t2\nREMOVED\tpeers\t1\t2\n", _output.ToString());
+    }
+
+    /// <summary>Who runs a process gives it its name, of any bytes but 0, and others see that on their terminals.</summary>
+    [Fact]
+    public void Names_that_others_chose_move_no_cursor_and_begin_no_line()
+    {
+        string name = "a\e[31m\nroot:b\u009b";
+        var watch = new ListWatch<TableFill, MapJson>(_list, OutputForm.Text, _output, () => Terminal.None);
+
+        watch.Show([new(name, 1, 1)]);
+        TextTable.Write(_output, Terminal.None, _list.Columns, [new TableFill(name, 1, 1)]);
+        var backend = new AddressPort(Address.FromIPv4(0x0a000001), 80);
+        _output.WriteLine(TraceCommand.LineOf(new FlowEvent(default, Reason.Translated, Protocol.Tcp, null, backend, backend, null, 7, name, 0), Terminal.None));
+
+        string[] lines = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(4, lines.Length);
+        Assert.All(lines.Where(line => !line.StartsWith("MAP", StringComparison.Ordinal)), line => Assert.Contains("a?[31m?root:b?", line, StringComparison.Ordinal));
     }
 
     [Fact]
