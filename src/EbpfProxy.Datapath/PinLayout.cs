@@ -7,13 +7,14 @@ namespace EbpfProxy.Datapath;
 /// <summary>
 /// The folders of pins. What the controller writes, what sockets left behind, and the connections that the packet path
 /// translates each have the version of their layout in the name: a build with another layout makes its own beside it, fills it, switches the programs, and only then
-/// removes the old one.
+/// removes the old one. Until then a note says which is in use.
 /// </summary>
 internal sealed class PinLayout
 {
     private const string TablesPrefix = "tables-v";
     private const string SocketsPrefix = "sockets-v";
     private const string ConnectionsPrefix = "connections-v";
+    private const string InUse = "in-use";
 
     public PinLayout(string root, LayoutVersions versions)
     {
@@ -42,23 +43,46 @@ internal sealed class PinLayout
     public static string TraceOf(string root) => Path.Combine(root, "trace");
 
     /// <summary>The folder of the tables that are in use, of whatever version; null where there is none.</summary>
-    public static string? FindTables(string root) => Find(root, TablesPrefix).LastOrDefault();
+    public static string? FindTables(string root) => FindUsed(root, TablesPrefix);
 
     /// <summary>The same for what sockets left behind.</summary>
-    public static string? FindSockets(string root) => Find(root, SocketsPrefix).LastOrDefault();
+    public static string? FindSockets(string root) => FindUsed(root, SocketsPrefix);
 
     /// <summary>The same for the connections of the packet path.</summary>
-    public static string? FindConnections(string root) => Find(root, ConnectionsPrefix).LastOrDefault();
+    public static string? FindConnections(string root) => FindUsed(root, ConnectionsPrefix);
 
     /// <summary>Removes the tables of other layouts, which no program reads any more.</summary>
     public void RemoveOtherVersions()
     {
+        NoteUse();
         foreach (string path in Find(Root.Path, TablesPrefix).Where(path => path != Tables.Path)
             .Concat(Find(Root.Path, SocketsPrefix).Where(path => path != Sockets.Path))
             .Concat(Find(Root.Path, ConnectionsPrefix).Where(path => path != Connections.Path)))
         {
             PinFolder.Delete(path);
         }
+    }
+
+    /// <summary>Leaves a note of the folders that the programs use from now on, as <see cref="View.DaemonNotes"/> does.</summary>
+    private void NoteUse()
+    {
+        string path = Root.PathOf(InUse);
+        string text = string.Join(' ', new[] { Tables, Sockets, Connections }.Select(folder => Path.GetFileName(folder.Path)));
+        if (new FileInfo(path).LinkTarget != text)
+        {
+            string next = path + "-next";
+            File.Delete(next);
+            File.CreateSymbolicLink(next, text);
+            File.Move(next, path, overwrite: true);
+        }
+    }
+
+    /// <summary>Of several the one that programs use: another build fills its own beside it, or did not come to that.</summary>
+    private static string? FindUsed(string root, string prefix)
+    {
+        string[] folders = [.. Find(root, prefix)];
+        string[] used = folders.Length > 1 ? new FileInfo(Path.Combine(root, InUse)).LinkTarget?.Split(' ') ?? [] : [];
+        return folders.FirstOrDefault(folder => used.Contains(Path.GetFileName(folder))) ?? folders.LastOrDefault();
     }
 
     private static IEnumerable<string> Find(string root, string prefix) =>

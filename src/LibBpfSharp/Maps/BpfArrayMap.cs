@@ -6,7 +6,7 @@ public sealed unsafe class BpfArrayMap<TValue>
     where TValue : unmanaged
 {
     /// <summary>Looks at <paramref name="map"/> as an array of <typeparamref name="TValue"/>.</summary>
-    /// <exception cref="ArgumentException">The map is not an array, or its values are of another size.</exception>
+    /// <exception cref="InvalidDataException">The map is not an array, or its values are of another size.</exception>
     public BpfArrayMap(BpfMap map)
     {
         MapLayout.Require(map, [BpfMapType.Array], sizeof(uint), sizeof(TValue));

@@ -11,7 +11,7 @@ public sealed unsafe class BpfHashMap<TKey, TValue>
     where TValue : unmanaged
 {
     /// <summary>Looks at <paramref name="map"/> as a map from <typeparamref name="TKey"/> to <typeparamref name="TValue"/>.</summary>
-    /// <exception cref="ArgumentException">The map is of another type, or its keys or values are of another size.</exception>
+    /// <exception cref="InvalidDataException">The map is of another type, or its keys or values are of another size.</exception>
     public BpfHashMap(BpfMap map)
     {
         MapLayout.Require(map, [BpfMapType.Hash, BpfMapType.LruHash, BpfMapType.LpmTrie], sizeof(TKey), sizeof(TValue));

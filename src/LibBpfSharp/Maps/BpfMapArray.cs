@@ -6,7 +6,7 @@ namespace LibBpfSharp;
 public sealed unsafe class BpfMapArray
 {
     /// <summary>Looks at <paramref name="map"/> as an array of maps.</summary>
-    /// <exception cref="ArgumentException">It is not one.</exception>
+    /// <exception cref="InvalidDataException">It is not one.</exception>
     public BpfMapArray(BpfMap map)
     {
         MapLayout.Require(map, [BpfMapType.ArrayOfMaps], sizeof(uint), sizeof(uint));

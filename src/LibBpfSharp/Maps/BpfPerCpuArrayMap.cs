@@ -10,7 +10,7 @@ public sealed unsafe class BpfPerCpuArrayMap<TValue>
     private readonly int _stride = MapLayout.Stride(sizeof(TValue));
 
     /// <summary>Looks at <paramref name="map"/> as a per-CPU array of <typeparamref name="TValue"/>.</summary>
-    /// <exception cref="ArgumentException">The map is not a per-CPU array, or its values are of another size.</exception>
+    /// <exception cref="InvalidDataException">The map is not a per-CPU array, or its values are of another size.</exception>
     public BpfPerCpuArrayMap(BpfMap map)
     {
         MapLayout.Require(map, [BpfMapType.PerCpuArray], sizeof(uint), sizeof(TValue));

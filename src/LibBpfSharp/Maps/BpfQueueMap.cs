@@ -8,7 +8,7 @@ public sealed unsafe class BpfQueueMap<TValue>
     where TValue : unmanaged
 {
     /// <summary>Looks at <paramref name="map"/> as a queue of <typeparamref name="TValue"/>.</summary>
-    /// <exception cref="ArgumentException">The map is of another type, or its values are of another size.</exception>
+    /// <exception cref="InvalidDataException">The map is of another type, or its values are of another size.</exception>
     public BpfQueueMap(BpfMap map)
     {
         MapLayout.Require(map, [BpfMapType.Queue, BpfMapType.Stack], 0, sizeof(TValue));

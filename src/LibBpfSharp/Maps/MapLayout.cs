@@ -1,6 +1,6 @@
 namespace LibBpfSharp;
 
-/// <summary>Checks, once, that a view fits the map that it is put on.</summary>
+/// <summary>Checks, once, that a view fits the map that it is put on: a pin may be of another build.</summary>
 internal static class MapLayout
 {
     public static void Require(BpfMap map, ReadOnlySpan<BpfMapType> types, int keySize, int valueSize)
@@ -8,7 +8,7 @@ internal static class MapLayout
         ArgumentNullException.ThrowIfNull(map);
         if (!types.Contains(map.Type))
         {
-            throw new ArgumentException($"map \"{map.Name}\" is of type {map.Type}, not {string.Join(" or ", types.ToArray())}", nameof(map));
+            throw new InvalidDataException($"map \"{map.Name}\" is of type {map.Type}, not {string.Join(" or ", types.ToArray())}: another version made it");
         }
 
         RequireSize(map, "keys", map.KeySize, keySize);
@@ -22,7 +22,8 @@ internal static class MapLayout
     {
         if (actual != expected)
         {
-            throw new ArgumentException($"map \"{map.Name}\" has {what} of {actual} bytes, but the type that stands for them has {expected}", nameof(map));
+            throw new InvalidDataException(
+                $"map \"{map.Name}\" has {what} of {actual} bytes, but the type that stands for them has {expected}: another version made it");
         }
     }
 }

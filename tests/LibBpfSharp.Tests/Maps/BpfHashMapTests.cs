@@ -224,9 +224,9 @@ public sealed class BpfHashMapTests
     {
         using var map = Create(BpfMapType.Hash, 1);
 
-        var key = Assert.Throws<ArgumentException>(() => new BpfHashMap<ulong, ulong>(map));
-        var value = Assert.Throws<ArgumentException>(() => new BpfHashMap<uint, uint>(map));
-        var type = Assert.Throws<ArgumentException>(() => new BpfArrayMap<ulong>(map));
+        var key = Assert.Throws<InvalidDataException>(() => new BpfHashMap<ulong, ulong>(map));
+        var value = Assert.Throws<InvalidDataException>(() => new BpfHashMap<uint, uint>(map));
+        var type = Assert.Throws<InvalidDataException>(() => new BpfArrayMap<ulong>(map));
 
         Assert.StartsWith("map \"test_map\" has keys of 4 bytes, but the type that stands for them has 8", key.Message, StringComparison.Ordinal);
         Assert.StartsWith("map \"test_map\" has values of 8 bytes, but the type that stands for them has 4", value.Message, StringComparison.Ordinal);

@@ -65,7 +65,7 @@ internal sealed class LivePage(Func<string, LiveData> read, bool isOpen)
             byte[] body = JsonSerializer.SerializeToUtf8Bytes(data, LiveJsonContext.Default.LiveData);
             return Answer.BytesAsync(context.Response, StatusCodes.Status200OK, "application/json", body);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or InvalidDataException)
         {
             return Answer.BytesAsync(
                 context.Response, StatusCodes.Status503ServiceUnavailable, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(e.Message));
