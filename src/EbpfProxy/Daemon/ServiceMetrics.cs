@@ -94,6 +94,11 @@ internal sealed class ServiceMetrics
         foreach (var (labels, parts) in now)
         {
             string[] values = labels.ToArray();
+            if (HasBegunAnew(labels, parts))
+            {
+                Forget(labels);
+            }
+
             _opened.WithLabels(values).IncTo(parts.Sum(part => (double)part.Opened));
             _open.WithLabels(values).Set(parts.Sum(part => (double)part.Open));
             _sent.WithLabels(values).IncTo(parts.Sum(part => (double)part.BytesSent));
@@ -106,6 +111,15 @@ internal sealed class ServiceMetrics
 
         _told = now.ToDictionary(row => row.Key, row => row.Value.Select(one => one.ServiceId).Order().ToList());
     }
+
+    /// <summary>
+    /// So has one that was removed and came back between two looks: it may have got its id again. Told is what is less then; bytes, of
+    /// which a look may miss some, are no sign.
+    /// </summary>
+    private bool HasBegunAnew(Labels labels, List<ServiceTally> parts) =>
+        parts.Sum(part => (double)part.Opened) < _opened.WithLabels(labels.ToArray()).Value
+        || parts.SelectMany(part => Words.CountsOf(part.Refusals)).GroupBy(one => one.Reason)
+            .Any(all => all.Sum(one => (double)one.Count) < _refusals.WithLabels(labels.With(all.Key)).Value);
 
     private void Forget(Labels labels)
     {

@@ -124,6 +124,42 @@ public sealed class TallyTests(CountingStage counting) : IClassFixture<CountingS
         Eventually.Holds(() => !_stage.Proxy.Metrics("/metrics").Contains("of-metrics", StringComparison.Ordinal), _deadline);
     }
 
+    /// <summary>As after `kubectl delete` and `apply`: with its old id, and nobody who looked meanwhile.</summary>
+    [KernelFact]
+    public void Metrics_of_a_service_that_comes_back_between_two_looks_begin_anew()
+    {
+        var service = new Service("of-again", 79);
+        const string series = "ebpf_proxy_service_connections_total{namespace=\"default\",service=\"of-again\",port=\"tcp\",protocol=\"TCP\"}";
+        _stage.Move(service, 4, Backend.Near);
+        Ask(3);
+        Assert.Equal(3, _stage.Proxy.Metric(series));
+        long[] ids = Ids(service);
+
+        // Its two ports change places each time.
+        for (int i = 0; i < 2; i++)
+        {
+            _stage.Node.Manifests.Delete(service.Name);
+            Eventually.Holds(() => Ids(service).Length == 0, _deadline);
+            _stage.Move(service, 4, Backend.Near);
+        }
+
+        Assert.Equal(ids, Ids(service));
+        Ask(1);
+
+        Assert.Equal(1, _stage.Proxy.Metric(series));
+
+        void Ask(int times)
+        {
+            var door = _stage.Door(service, Frontend.ClusterIP, 4);
+            for (int i = 0; i < times; i++)
+            {
+                _stage.Client.Place.Ask("tcp4", door.Address, door.Port);
+            }
+
+            Eventually.Holds(() => Tally(service, 4).Open == 0, _deadline);
+        }
+    }
+
     [KernelFact]
     public void Id_of_a_service_that_is_gone_is_not_given_away_while_its_connections_are_open()
     {
