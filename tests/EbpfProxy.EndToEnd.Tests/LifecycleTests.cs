@@ -75,6 +75,16 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [KernelFact]
+    public void Daemon_that_waits_for_the_prefixes_of_its_pods_ends_by_a_signal_with_0()
+    {
+        _stage.Proxy.Kill();
+        using var waiting = new NodeProxy(_stage.Node, "--manifests", _stage.Node.Manifests.Path, "--detect-local-mode", "NodeCIDR");
+        waiting.WaitForLog(line => line.Contains("EndpointSlices", StringComparison.Ordinal));
+
+        Assert.Equal(0, waiting.Terminate());
+    }
+
+    [KernelFact]
     public void Status_tells_of_the_daemon_while_it_runs_and_afterwards()
     {
         Eventually.Holds(

@@ -73,6 +73,10 @@ internal static class ProxyDaemon
         ProxyOptions options, string nodeName, ILoggerProvider log, CancellationToken token)
     {
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
+
+        // The host, which heeds signals, is not there yet, and process 1 of a container ends by none that it does not heed.
+        using var signals = new StopAtOnce(loggers.CreateLogger<StopAtOnce>());
+        await signals.WaitForStartAsync(token);
         return await PodPrefixes.WaitAsync(options, nodeName, TimeProvider.System, loggers, token);
     }
 
