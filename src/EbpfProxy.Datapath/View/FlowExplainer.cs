@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using EbpfProxy.Model.Flows;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Model.Tables;
@@ -80,6 +81,14 @@ public sealed class FlowExplainer(
 
     public FlowExplanation Explain(ExplainedFlow flow)
     {
+        if (flow.Destination == Address.AnyOf(flow.Destination.Family))
+        {
+            // The kernel takes 0.0.0.0 as the address that the socket is bound to, and :: as loopback; so do the programs.
+            bool isOwn = flow is { Place: ClientPlace.Node, Client.Family: IpFamily.IPv4, Destination.Family: IpFamily.IPv4 };
+            var itself = Address.From(flow.Destination.Family == IpFamily.IPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback);
+            flow = flow with { Destination = isOwn ? flow.Client : itself };
+        }
+
         var roles = addresses.GetValueOrDefault(flow.Destination);
         if (roles.HasFlag(AddressRole.ClusterIP) && roles.HasFlag(AddressRole.OnDevice))
         {

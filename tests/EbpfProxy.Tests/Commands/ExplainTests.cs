@@ -196,6 +196,20 @@ public sealed class ExplainTests
     }
 
     [Theory]
+    [InlineData(ClientPlace.Node, "192.168.0.1", "0.0.0.0", LoopbackNodePorts.None, FlowFate.Translated)]
+    [InlineData(ClientPlace.Node, "127.0.0.1", "0.0.0.0", LoopbackNodePorts.Tcp4, FlowFate.Translated)]
+    [InlineData(ClientPlace.Node, "127.0.0.1", "0.0.0.0", LoopbackNodePorts.None, FlowFate.Untouched)]
+    [InlineData(ClientPlace.Node, "::1", "::", LoopbackNodePorts.All, FlowFate.Translated)]
+    [InlineData(ClientPlace.Node, "::1", "::", LoopbackNodePorts.Tcp4, FlowFate.Untouched)]
+    [InlineData(ClientPlace.LocalPod, "10.244.0.7", "0.0.0.0", LoopbackNodePorts.All, FlowFate.Untouched)]
+    public void Unspecified_address_is_the_client_itself(ClientPlace place, string client, string destination, LoopbackNodePorts loopback, FlowFate fate)
+    {
+        var explanation = Explain(new ExplainedFlow(Parse(client), place, Parse(destination), 30080, Protocol.Tcp), loopback: loopback);
+
+        Assert.Equal(fate, explanation.Fate);
+    }
+
+    [Theory]
     [InlineData("127.0.0.1", 30080)]
     [InlineData("10.96.0.1", 80)]
     public void Client_at_a_loopback_address_is_seen_by_another_of_the_node(string destination, ushort port)
