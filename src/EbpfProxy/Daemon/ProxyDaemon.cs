@@ -36,6 +36,9 @@ internal static class ProxyDaemon
         using var log = new LineLoggerProvider(new LineWriter(Console.Error, options.LogFormat, options.Verbosity, TimeProvider.System));
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+
+        // Each connection above the limit is a line there: as many as somebody likes to open.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StopAtOnce>();
