@@ -37,8 +37,9 @@ public sealed class ReflectorFaultTests
         await using var server = await StartAsync();
         await using var source = RunningSource.At(server);
         await source.WaitForWatchesAsync();
+        long listed = source.Watch("services").Events;
         server.Apply(Cluster.Service("new"));
-        await source.WaitAsync(() => source.Watch("services").Events > 0);
+        await source.WaitAsync(() => source.Watch("services").Events > listed);
         var heard = source.Watch("services").LastContact;
         server.Apply(Cluster.Slice("elsewhere"));
         server.SendBookmarks();
