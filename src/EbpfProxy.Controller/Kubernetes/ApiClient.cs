@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Authentication;
@@ -13,6 +14,9 @@ internal sealed class ApiClient : IDisposable
 
     private static readonly TimeSpan _answerTimeout = TimeSpan.FromSeconds(60);
 
+    /// <summary>A token that has run out is fetched anew for the next request; what is refused for longer is refused for good.</summary>
+    private static readonly TimeSpan _refusalTime = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan _shortestPeriod = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _longestPeriod = TimeSpan.FromDays(1);
 
@@ -22,6 +26,7 @@ internal sealed class ApiClient : IDisposable
     private readonly RateLimiter? _limiter;
     private readonly RequestMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<Uri, long> _refusedSince = new();
 
     public ApiClient(
         Credentials credentials, ApiServers servers, ApiConnection connection, KubernetesOptions options, RequestMetrics metrics, TimeProvider time)
@@ -61,7 +66,9 @@ internal sealed class ApiClient : IDisposable
             await TakeTurnAsync(method, server, token);
             try
             {
-                return await SendAsync(server, method, pathAndQuery, body, token);
+                var response = await SendAsync(server, method, pathAndQuery, body, token);
+                _refusedSince.TryRemove(server, out _);
+                return response;
             }
             catch (Exception error) when (error is HttpRequestException or TimeoutException)
             {
@@ -71,18 +78,24 @@ internal sealed class ApiClient : IDisposable
                     throw;
                 }
             }
-            catch (ApiException error) when (error.Status is >= HttpStatusCode.InternalServerError or HttpStatusCode.Unauthorized)
+            catch (ApiException error) when (error.Status >= HttpStatusCode.InternalServerError || (error.Status == HttpStatusCode.Unauthorized && IsRefusedForGood(server)))
             {
-                // Who is let in by one may not be by another: credentials may be good for a gateway before the servers only.
                 _servers.Fail(server);
                 throw;
             }
         }
     }
 
+    /// <summary>Who is let in by one server may not be by another: credentials may be good for a gateway before the others only.</summary>
+    private bool IsRefusedForGood(Uri server)
+    {
+        bool isLong = _time.GetElapsedTime(_refusedSince.GetOrAdd(server, _ => _time.GetTimestamp())) >= _refusalTime;
+        return isLong && _refusedSince.TryRemove(server, out _);
+    }
+
     private static TokenBucketRateLimiter MakeLimiter(double qps, int burst)
     {
-        // The limiter's timer counts in whole milliseconds, and a period of none is the last one: a high rate comes by several at once.
+        // The limiter's timer counts in whole milliseconds, and one of none stops after the first: a high rate comes by several at once.
         int together = (int)Math.Clamp(Math.Ceiling(qps * _shortestPeriod.TotalSeconds), 1, int.MaxValue);
         return new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
         {

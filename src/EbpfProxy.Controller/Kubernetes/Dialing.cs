@@ -45,6 +45,11 @@ internal static class Dialing
                 }
             }
         }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            // By its own token the caller knows that the time was over.
+            throw new OperationCanceledException(token);
+        }
         finally
         {
             await end.CancelAsync();

@@ -5,7 +5,7 @@ namespace EbpfProxy.Controller.Kubernetes;
 
 /// <summary>
 /// The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, by the rules of Go (golang.org/x/net/http/httpproxy), which whoever
-/// sets them for Kubernetes goes by. .NET's own rules know no prefixes in NO_PROXY, and send to the proxy what is for this machine.
+/// sets them for Kubernetes goes by. .NET's own rules know no prefixes in NO_PROXY, and send to the proxy what is for loopback. As with Go, ALL_PROXY is nothing.
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {

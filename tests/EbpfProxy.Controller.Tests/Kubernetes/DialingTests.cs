@@ -52,7 +52,9 @@ public sealed class DialingTests : IAsyncDisposable
         await StartAsync();
         using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Dialing.ConnectAsync([_silent, _silent], Port, soon.Token));
+        var over = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Dialing.ConnectAsync([_silent, _silent], Port, soon.Token));
+
+        Assert.Equal(soon.Token, over.CancellationToken);
     }
 
     /// <summary>Who listens and takes nobody is silent when its queue is full.</summary>
