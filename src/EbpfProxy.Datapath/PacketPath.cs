@@ -236,17 +236,16 @@ internal sealed class PacketPath : IDisposable
 
     private void KeepPorts()
     {
-        if (_ports.AreKept())
-        {
-            _lacksPorts = false;
-            return;
-        }
-
         try
         {
-            Log.PortsReservedAgain(_logger, _ports.Reserve(_options.MasqueradePorts));
+            if (!_ports.AreKept())
+            {
+                Log.PortsReservedAgain(_logger, _ports.Reserve(_options.MasqueradePorts));
+            }
+
+            _lacksPorts = false;
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             if (!_lacksPorts)
             {

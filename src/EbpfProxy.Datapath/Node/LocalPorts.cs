@@ -41,7 +41,7 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         }
 
         Write(others.With(ours));
-        foreach (string part in Split(ReadNotes()).Except(Split(ours)))
+        foreach (string part in NoteNames().Except(Split(ours)))
         {
             Directory.Delete(Path.Combine(notes, part));
         }
@@ -88,9 +88,9 @@ internal sealed class LocalPorts(string notes, string settings = "/proc/sys/net/
         return ReservedPorts.Parse(Encoding.ASCII.GetString(text, 0, length));
     }
 
-    private ReservedPorts ReadNotes() => Directory.Exists(notes)
-        ? ReservedPorts.Parse(string.Join(',', Directory.EnumerateDirectories(notes).Select(Path.GetFileName)))
-        : ReservedPorts.None;
+    private ReservedPorts ReadNotes() => ReservedPorts.Parse(string.Join(',', NoteNames()));
+
+    private string[] NoteNames() => Directory.Exists(notes) ? [.. new DirectoryInfo(notes).EnumerateDirectories().Select(note => note.Name)] : [];
 
     private PortRange? ReadGiven()
     {

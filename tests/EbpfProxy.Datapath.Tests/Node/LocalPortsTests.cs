@@ -43,6 +43,21 @@ public sealed class LocalPortsTests : IDisposable
         Assert.Equal("1-1023,40000,60000-60999", Shell.Require("cat \"$1\"", Reserved).Trim());
     });
 
+    [KernelTheory]
+    [InlineData("10000-31000")]
+    [InlineData("30000-39999")]
+    public void Range_may_become_one_that_meets_it(string next) => _network.Invoke(() =>
+    {
+        File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
+        var ports = new LocalPorts(Path.Combine(_notes, "notes"));
+        ports.Reserve(new PortRange(1024, 29999));
+
+        Assert.True(PortRange.TryParse(next, out var range));
+        Assert.Equal(next, ports.Reserve(range));
+        Assert.Equal(next, File.ReadAllText(Reserved).Trim());
+        Assert.True(ports.AreKept());
+    });
+
     // In pieces that are shorter than a page, and end behind a number: so does sysctl(8).
     private static void Reserve(string ports) => Shell.Require("tr , '\\n' <<< \"$1\" | xargs -n 100 | tr ' ' , | (while read -r part; do echo -n \"$part,\"; done) > \"$2\"", ports, Reserved);
 
