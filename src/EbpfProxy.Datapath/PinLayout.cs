@@ -71,9 +71,16 @@ internal sealed class PinLayout
         if (new FileInfo(path).LinkTarget != text)
         {
             string next = path + "-next";
-            File.Delete(next);
-            File.CreateSymbolicLink(next, text);
-            File.Move(next, path, overwrite: true);
+            try
+            {
+                File.Delete(next);
+                File.CreateSymbolicLink(next, text);
+                File.Move(next, path, overwrite: true);
+            }
+            catch (IOException)
+            {
+                // It is wanted only while there are others, which are removed now.
+            }
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed class MapMetrics
 
                 _readAt = _time.GetTimestamp();
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or InvalidDataException)
             {
                 Log.CountersUnreadable(_logger, e);
             }

@@ -74,7 +74,7 @@ internal sealed class ServiceMetrics
                 _isOn.Set(isOn ? 1 : 0);
                 Tell(isOn ? TallyView.Read(_bpfFileSystem) : []);
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or InvalidDataException)
             {
                 Log.CountersUnreadable(_logger, e);
             }

@@ -75,7 +75,7 @@ internal sealed class TakeoverWatch : BackgroundService
             _isFailing = false;
             return found.Running is not null || (found.Parts.Count > 0 && !isRemoved);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             if (!_isFailing)
             {
