@@ -6,7 +6,6 @@ namespace EbpfProxy.Datapath.FastPath;
 /// <summary>Finds policies of IPsec, which decide on what is forwarded and on what leaves, and which only the stack asks.</summary>
 internal static class IpsecPolicies
 {
-    private const int Netlink = 6; // NETLINK_XFRM
     private const ushort NewInfo = 0x24; // XFRM_MSG_NEWSPDINFO
     private const ushort GetInfo = 0x25; // XFRM_MSG_GETSPDINFO
     private const ushort GetDefault = 0x28; // XFRM_MSG_GETDEFAULT
@@ -35,9 +34,9 @@ internal static class IpsecPolicies
             return null;
         }
 
-        using var socket = new NetlinkSocket(protocol: Netlink);
+        using var socket = new NetlinkSocket(protocol: NetlinkSocket.Ipsec);
         var counts = socket.Ask(GetInfo, stackalloc byte[FlagsLength], NewInfo, ToCounts);
-        return counts is not (null or { Out: 0, Forward: 0 }) ? $"{counts.Out + counts.Forward} policies of IPsec" : FindDefault(socket);
+        return counts is null or { Out: 0, Forward: 0 } ? FindDefault(socket) : "policies of IPsec";
     }
 
     /// <summary>Whether the kernel has it, by its own socket there: to ask a kernel for what is a module loads that.</summary>

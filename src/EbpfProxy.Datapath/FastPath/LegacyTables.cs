@@ -8,15 +8,15 @@ namespace EbpfProxy.Datapath.FastPath;
 /// <param name="Table">The table.</param>
 /// <param name="Hook">The number of the hook.</param>
 /// <param name="HasRules">Whether there are rules in it.</param>
-/// <param name="Policy">Whether it drops what no rule decides on: to be read of a whole table, which may be large.</param>
-internal sealed record LegacyChain(string Tool, string Table, int Hook, bool HasRules, Lazy<bool> Policy)
+/// <param name="ReadDrops">Reads, when it is first asked for, whether it drops what no rule decides on: of the whole table, which may be large.</param>
+internal sealed record LegacyChain(string Tool, string Table, int Hook, bool HasRules, Lazy<bool> ReadDrops)
 {
     /// <summary>The names of the chains, by the number of the hook.</summary>
     public static IReadOnlyList<string> Names { get; } = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
 
     /// <summary>Whether it drops what no rule decides on.</summary>
     /// <exception cref="IOException">The kernel refuses to tell.</exception>
-    public bool Drops => Policy.Value;
+    public bool Drops => ReadDrops.Value;
 
     public override string ToString() => $"{Tool} chain {Table} {Names[Hook]}";
 }

@@ -28,7 +28,10 @@ internal static class SwitchPolicies
             return $"flows of Open vSwitch at {port.Name}";
         }
 
-        return bridges.FirstOrDefault(bridge => !Forwards(bridge)) is { } bridge ? $"{bridge.Name} does not forward" : FindRule(bridges);
+        // Where the port does not forward either, programs learn so from the routes.
+        return bridges.FirstOrDefault(bridge => !Forwards(bridge) && devices.Any(device => device.Master == bridge.Index && Forwards(device))) is { } bridge
+            ? $"{bridge.Name} does not forward"
+            : FindRule(bridges);
     }
 
     private static string? FindRule(IReadOnlyCollection<NodeDevice> bridges)
@@ -38,17 +41,31 @@ internal static class SwitchPolicies
             return null;
         }
 
-        using var socket = new NetlinkSocket();
-        var incoming = socket.Dump(GetRule, stackalloc byte[RuleLength], NewRule, body => NetlinkAttributes.ToText(NetlinkAttributes.Find(body[RuleLength..], RuleIncoming)));
+        var incoming = ReadIncoming();
         return bridges.FirstOrDefault(bridge => incoming.Contains(bridge.Name)) is { } found ? $"routing rule for what comes in by {found.Name}" : null;
     }
 
-    /// <summary>Of IPv6 the setting of a device says nothing of what comes in there.</summary>
-    private static bool Forwards(NodeDevice bridge)
+    /// <summary>The devices that rules name by which packets come in.</summary>
+    private static List<string> ReadIncoming()
     {
         try
         {
-            return File.ReadAllText($"/proc/sys/net/ipv4/conf/{bridge.Name}/forwarding").Trim() != "0";
+            using var socket = new NetlinkSocket();
+            return socket.Dump(GetRule, stackalloc byte[RuleLength], NewRule, body => NetlinkAttributes.ToText(NetlinkAttributes.Find(body[RuleLength..], RuleIncoming)));
+        }
+        catch (NetlinkException error) when (error.Errno == NetlinkException.OperationNotSupported)
+        {
+            // A kernel without rules (CONFIG_IP_MULTIPLE_TABLES).
+            return [];
+        }
+    }
+
+    /// <summary>Of IPv4: with IPv6 the setting of a device does not decide on what comes in there.</summary>
+    private static bool Forwards(NodeDevice device)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/sys/net/ipv4/conf/{device.Name}/forwarding").Trim() != "0";
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -6,13 +6,16 @@ using EbpfProxy.Datapath.Kernel;
 namespace EbpfProxy.Datapath.Node;
 
 /// <summary>
-/// A socket of netlink(7) to a part of the kernel: the one that knows devices, addresses, routes and traffic control, or
-/// netfilter. The BCL can wrap such a socket but not make one. It belongs to the network namespace of the thread that makes it.
+/// A socket of netlink(7) to a part of the kernel: the one that knows devices, addresses, routes and traffic control,
+/// netfilter, IPsec. The BCL can wrap such a socket but not make one. It belongs to the network namespace of the thread that makes it.
 /// </summary>
 internal sealed class NetlinkSocket : IDisposable
 {
     /// <summary>NETLINK_NETFILTER.</summary>
     public const int Netfilter = 12;
+
+    /// <summary>NETLINK_XFRM.</summary>
+    public const int Ipsec = 6;
 
     /// <summary>NETLINK_SOCK_DIAG.</summary>
     public const int SocketDiagnosis = 4;

@@ -71,8 +71,8 @@ internal sealed class RouteNetlink : IDisposable
 
     public IReadOnlyList<NodeDevice> ReadDevices()
     {
-        // Only where it is asked for parts does the kernel see how much the longest of them is: else it ends before one that is
-        // longer than a part of a dump, as a macvlan with thousands of addresses, and says that it is whole.
+        // A request that says what it wants of a device has the kernel make room for the longest answer. Without, it ends the list before
+        // a device that has more to tell than fits (a macvlan with thousands of addresses), and says that the list is whole.
         return _socket.Dump(
             GetLink, [.. new byte[LinkLength], .. NetlinkAttributes.Make(LinkParts, BitConverter.GetBytes(WithoutCounters))], NewLink, ToDevice);
     }
