@@ -217,15 +217,18 @@ public sealed class PacketPathTests : IDisposable
 
         Assert.Equal("8080", File.ReadAllText(reserved).Trim());
         File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 31023");
-        using var datapath = Open();
+        var log = new LogLines();
+        using var datapath = ServiceDatapath.Open(OptionsOf(16), log);
         Apply(datapath);
         Assert.Equal("8080,20000-29999", File.ReadAllText(reserved).Trim());
 
-        // Later that ends nothing.
+        // Later that ends nothing, and is told once.
         File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "20000 31022");
         File.WriteAllText(reserved, "8080");
         datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: true);
+        datapath.SetNetwork(NodeNetworkWatcher.Read(), isThorough: true);
         Assert.Equal("8080", File.ReadAllText(reserved).Trim());
+        Assert.Single(log.All, line => line.Contains("sockets of the node may get the ports to masquerade with: masqueradePorts 1024-29999", StringComparison.Ordinal));
     });
 
     [KernelFact]

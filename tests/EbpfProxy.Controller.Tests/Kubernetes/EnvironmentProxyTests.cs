@@ -7,6 +7,13 @@ namespace EbpfProxy.Controller.Tests.Kubernetes;
 public sealed class EnvironmentProxyTests
 {
     [Theory]
+    [InlineData("Basic", "user")]
+    [InlineData("Negotiate", null)]
+    [InlineData("NTLM", null)]
+    public void The_user_of_an_address_is_none_of_a_domain(string authType, string? expected) =>
+        Assert.Equal(expected, new UserInfoCredentials().GetCredential(new Uri("http://user:pass@proxy.example:3128"), authType)?.UserName);
+
+    [Theory]
     [InlineData("https://api.example:6443", "", "http://proxy.example:3128/")]
     [InlineData("http://api.example:8080", "", "http://plain.example:80/")]
     [InlineData("https://127.0.0.1:6443", "", null)]
