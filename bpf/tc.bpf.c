@@ -388,4 +388,29 @@ int free_all(struct __sk_buff *skb)
 	return 1;
 }
 
+/* Makes one change of a row; 1 where it did. */
+static __noinline int change_row(const struct flow_change *change)
+{
+	return change->before ? row_change(change->digest, change->before, change->after)
+			      : !row_add(change->digest, change->after);
+}
+
+/* Changes rows as the controller wants it, under the locks that only programs can take: the packet
+ * is a struct flow_change after another, behind what is taken for its headers. How many of them it
+ * made. */
+SEC("tc")
+int change_rows(struct __sk_buff *skb)
+{
+	struct flow_change change;
+	int made = 0;
+
+	for (int i = 0; i < FLOW_CHANGES_AT_ONCE; i++) {
+		if (bpf_skb_load_bytes(skb, FLOW_CHANGES_AT + i * sizeof(change), &change,
+				       sizeof(change)))
+			break;
+		made += change_row(&change);
+	}
+	return made;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

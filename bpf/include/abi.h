@@ -23,7 +23,7 @@
 /* The same for what live sockets and flows left behind, which outlives a change of the tables. */
 #define SOCKETS_VERSION 1
 /* The same for the connections that the packet path translates. */
-#define CONNECTIONS_VERSION 1
+#define CONNECTIONS_VERSION 2
 
 /* How many services one unconnected UDP socket can talk to and still see each answer come from
  * the service that it asked. One more takes the place of one of these, and is counted. */

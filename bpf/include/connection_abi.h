@@ -116,9 +116,7 @@ struct connection {
 	/* Nothing of it was left to netfilter yet. A byte of its own: CPUs that change flags do not
 	 * undo it. */
 	__u8 goes_around;
-	/* Of its rows (1 << enum flow_role), those that another connection has taken over, or that
-	 * are being removed: each is given away once. */
-	__u8 taken_rows;
+	__u8 reserved;
 	__u32 is_over;	    /* counted as closed, though its record is there */
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC, within a second */
 	/* From the IP header on. Added without a lock: packets of one direction that come on two
@@ -151,6 +149,39 @@ struct flow {
 	__u32 role : 2; /* enum flow_role */
 };
 
+/* What digests of flows are keyed with, so that nobody outside knows which flows are in one bucket.
+ */
+struct flow_secret {
+	__u32 word[sizeof(struct flow_key) / sizeof(__u32)];
+};
+
+/* A row, or the place of one: its flow is 0 where none ever was, and has generation 0 where one was
+ * removed. */
+struct flow_row {
+	__u64 digest; /* of the struct flow_key */
+	struct flow flow;
+};
+
+#define FLOW_BUCKET_ROWS 8
+
+struct flow_bucket {
+	struct flow_row rows[FLOW_BUCKET_ROWS];
+};
+
+/* What the controller wants of a row, words of struct flow: change_rows takes so many at once, from
+ * there on in its packet. */
+struct flow_change {
+	__u64 digest;
+	__u64 before; /* 0: it is added */
+	__u64 after;  /* of generation 0: it is removed */
+};
+
+#define FLOW_CHANGES_AT_ONCE 64
+#define FLOW_CHANGES_AT	     16
+
+/* For so many buckets that rows belong to is one for what has no room there. */
+#define FLOW_HOMES_A_SPILL 8
+
 /* --- path state: one record, words that programs and controller tell each other --- */
 
 /* Whether there are connections. */
@@ -179,6 +210,7 @@ struct path_state {
 	__u32 is_handed_back; /* kube-proxy takes what is new; only connections that are known are
 				 translated */
 	__u32 reserved;
+	struct flow_secret flow_secret; /* as programs were told it before they were loaded */
 };
 
 /* --- tracked: a packet as it comes in (struct flow_key) -> that connection tracking translates it
@@ -238,6 +270,8 @@ _Static_assert(sizeof(struct device) == 44, "no padding");
 _Static_assert(sizeof(struct connection) == 128, "two cache lines");
 _Static_assert(sizeof(struct flow_key) == 40, "no padding");
 _Static_assert(sizeof(struct flow) == 8, "one word");
+_Static_assert(sizeof(struct flow_bucket) == 128, "two cache lines");
+_Static_assert(sizeof(struct flow_change) == 24, "no padding");
 _Static_assert(sizeof(struct tracked) == 16, "no padding");
 _Static_assert(sizeof(struct fragment_key) == 40, "no padding");
 

@@ -58,14 +58,15 @@ struct {
 	__uint(max_entries, SMALL_TABLE);
 } connections SEC(".maps");
 
-/* A packet as one hook sees it -> its connection. The packet path writes and reads; the controller
- * removes what names an ended connection. Four for each connection at most. */
+/* Number -> rows: a packet as one hook sees it -> its connection (packet/flow_row.h). The packet
+ * path writes and reads; the controller removes what names an ended connection. Four rows for each
+ * connection at most. Mappable, because only then the kernel aligns buckets. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-	__uint(max_entries, 4 * SMALL_TABLE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct flow_bucket);
+	__uint(max_entries, SMALL_TABLE + SMALL_TABLE / FLOW_HOMES_A_SPILL + 1);
 } flows SEC(".maps");
 
 /* Ids of connections that are free. The controller puts in what nobody can still be reading; the
@@ -122,9 +123,9 @@ struct {
 	__uint(max_entries, 1);
 } path_states SEC(".maps");
 
-/* Locks of connections, by the last bits of their ids: what is written to a record is written by
- * one CPU, and only if the record is still of the generation that it means. The packet path takes
- * them, for a test and a few stores each. */
+/* Locks of connections and of buckets of flows, by the last bits of their numbers: what is written
+ * to a record is written by one CPU, and only if the record is still of the generation that it
+ * means. The packet path takes them, one at a time, for a test and a few stores each. */
 struct connection_lock {
 	struct bpf_spin_lock lock;
 };

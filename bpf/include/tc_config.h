@@ -53,6 +53,15 @@ const volatile struct timeouts timeouts = {
 /* How many packets a second are answered with an ICMP error or RST, on each CPU. */
 const volatile __u32 refusals_per_second = 1000;
 
+/* Of the digests of flows, and how many buckets they belong to; for a table as the objects have it.
+ */
+const volatile struct flow_secret flow_secret = {
+	/* The first digits of pi, as good as any. */
+	{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0x082efa98,
+	 0xec4e6c89, 0x452821e6, 0x38d01377},
+};
+const volatile __u32 flow_homes = SMALL_TABLE;
+
 /* The table of tracked flows is kept, because connection tracking cannot be asked (before 5.18). */
 const volatile bool conntrack_is_followed = false;
 

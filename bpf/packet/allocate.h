@@ -57,37 +57,36 @@ static __always_inline void path_has_parted(void)
 	*(volatile __u32 *)&state->has_orphans = 1;
 }
 
-/* Removes a row that was taken, if it still names the connection. */
+/* Removes a row of a connection, unless another one has it by now. */
 static __noinline void flow_remove(const struct connection *connection, const struct flow *named,
 				   __u8 role)
 {
+	union flow_word row = {
+		.flow = {.connection = named->connection, .generation = named->generation}};
 	struct scratch *scratch = scratch_get();
-	struct flow flow;
 
 	if (!scratch)
 		return;
-	scratch->gone = flow_key_of(connection, role);
-	if (flow_lookup(&scratch->gone, &flow) && flow.connection == named->connection &&
-	    flow.generation == named->generation)
-		bpf_map_delete_elem(&flows, &scratch->gone);
+	row.flow.role = role;
+	flow_key_of(connection, role, &scratch->gone);
+	row_change(flow_digest(&scratch->gone), row.word, ROW_GONE);
 }
 
-/* Removes the rows of a connection that has ended, those that were taken. */
+/* Removes the rows of a connection that has ended. Those for the stack that another CPU is adding
+ * are that one's to remove. */
 static __always_inline void connection_remove_flows(const struct connection *connection,
-						    const struct flow *named, __u8 taken_rows)
+						    const struct flow *named)
 {
-	if (taken_rows & 1 << FLOW_ASK)
-		flow_remove(connection, named, FLOW_ASK);
-	if (connection->flags & CONNECTION_AROUND)
-		taken_rows &= ~STACK_ROWS;
+	bool is_in_stack = !(connection->flags & CONNECTION_AROUND);
+
+	flow_remove(connection, named, FLOW_ASK);
 	if (connection->flags & CONNECTION_MASQUERADE) {
-		if (taken_rows & 1 << FLOW_FORWARD)
+		if (is_in_stack)
 			flow_remove(connection, named, FLOW_FORWARD);
-		if (taken_rows & 1 << FLOW_RETURN)
-			flow_remove(connection, named, FLOW_RETURN);
+		flow_remove(connection, named, FLOW_RETURN);
 	}
 	/* Last: who has its place writes the row to forward by, too. */
-	if (taken_rows & 1 << FLOW_ANSWER)
+	if (is_in_stack)
 		flow_remove(connection, named, FLOW_ANSWER);
 }
 
@@ -99,7 +98,7 @@ static __always_inline bool connection_evict(struct connection *connection,
 	if (!connection_end(connection, token->connection, token->generation))
 		return false;
 	connection_tally_rest(connection);
-	connection_remove_flows(connection, token, rows_take(connection, token, ALL_ROWS));
+	connection_remove_flows(connection, token);
 	return true;
 }
 

@@ -55,7 +55,8 @@ __noinline int flow_adopt(struct __sk_buff *skb)
 		return 0;
 	connection = connection_live(&flow);
 	scratch->now_ns = now_ns();
-	if (!connection || connection_is_over(connection, scratch->now_ns))
+	if (!connection || !connection_fits(connection, flow.role, &answer) ||
+	    connection_is_over(connection, scratch->now_ns))
 		return 0;
 	/* Else it is our own, masqueraded already at another device. */
 	if (conntrack_ask(skb, &answer) == CONNTRACK_UNKNOWN)
@@ -81,7 +82,8 @@ __noinline int flow_part(struct __sk_buff *skb)
 		return 0;
 	connection = connection_live(&flow);
 	scratch->now_ns = now_ns();
-	if (!connection || connection_is_over(connection, scratch->now_ns))
+	if (!connection || !connection_fits(connection, flow.role, &answer) ||
+	    connection_is_over(connection, scratch->now_ns))
 		return 0;
 	/* Else it may be one of that connection, translated at the device before: a bridge shows
 	 * what its port has had. */

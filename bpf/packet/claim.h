@@ -18,33 +18,16 @@
  * exact is the time that it was seen. */
 #define CLOSING_QUIET (2 * SECOND)
 
-/* Whether a row of a connection that is over is now this packet's to replace. */
-static __always_inline bool row_take(const struct flow *row)
+/* Writes a row over one of the connection that the packet has ended; false where there is none, or
+ * another connection has taken it. */
+static __always_inline bool row_inherit(struct scratch *scratch, __u64 digest, word_t ours)
 {
-	struct connection *connection = connection_at(row->connection);
+	union flow_word before = {.word = row_find(digest)};
 
-	return connection && rows_take(connection, row, 1 << row->role);
-}
-
-/* Writes a row over one of the connection that the packet has ended; false where there is none. All
- * that there were have been taken with its id, so that nobody else removes or replaces it. */
-static __always_inline bool row_inherit(struct scratch *scratch, const struct flow_key *key,
-					const struct flow *flow)
-{
-	struct flow *entry = bpf_map_lookup_elem(&flows, key);
-	union flow_word ours = {.flow = *flow};
-	struct flow before;
-
-	if (!entry)
+	if (!word_is_row(before.word) || before.flow.connection != scratch->ended.connection ||
+	    before.flow.generation != scratch->ended.generation)
 		return false;
-	before = flow_read(entry);
-	if (before.connection != scratch->ended.connection ||
-	    before.generation != scratch->ended.generation ||
-	    !(scratch->ended_rows & 1 << before.role))
-		return false;
-	scratch->ended_rows &= ~(1 << before.role);
-	*(volatile word_t *)entry = ours.word;
-	return true;
+	return row_change(digest, before.word, ours);
 }
 
 /* Ends a connection that is closing for the port that it has, as the kernel's own masquerade does
@@ -58,39 +41,37 @@ static __always_inline bool closing_end(struct connection *connection, const str
 	if (!connection_is_closing(connection) || now < last || now - last < CLOSING_QUIET ||
 	    !connection_end(connection, named->connection, named->generation))
 		return false;
-	connection_remove_flows(connection, named, rows_take(connection, named, ALL_ROWS));
+	connection_remove_flows(connection, named);
 	return true;
 }
 
 /* Adds a row that must be of this connection alone; 0, -EEXIST where it is another's that lives, or
  * just taken, or why there is no room for it. One that is closing may be made to end for it. */
-static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key,
-				 const struct flow *flow, bool ends_closing)
+static __noinline int flow_claim(struct scratch *scratch, const struct flow_key *key, word_t ours,
+				 bool ends_closing)
 {
+	union flow_word other;
+	__u64 digest = flow_digest(key);
 	struct connection *connection;
-	struct flow other;
 	int err;
 
-	if (scratch->has_ended && row_inherit(scratch, key, flow))
+	if (scratch->has_ended && row_inherit(scratch, digest, ours))
 		return 0;
-	err = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	err = row_add(digest, ours);
 	if (err != -EEXIST)
 		return err;
-	if (!flow_lookup(key, &other))
-		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	connection = connection_live(&other);
-	if (connection && !connection_is_over(connection, now_ns()))
-		return ends_closing && closing_end(connection, &other)
-			       ? bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST)
-			       : -EEXIST;
-	/* Who has taken it may have removed it meanwhile. */
-	if (!row_take(&other))
-		return bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
-	err = bpf_map_update_elem(&flows, key, flow, BPF_ANY);
-	/* There is no memory. What was taken is nobody else's to remove. */
-	if (err)
-		bpf_map_delete_elem(&flows, key);
-	return err;
+	other.word = row_find(digest);
+	if (!word_is_row(other.word))
+		return row_add(digest, ours);
+	connection = connection_live(&other.flow);
+	if (connection && !connection_is_over(connection, now_ns())) {
+		if (!ends_closing || !closing_end(connection, &other.flow))
+			return -EEXIST;
+	} else if (row_change(digest, other.word, ours)) {
+		return 0;
+	}
+	/* It was removed, or is another's by now. */
+	return row_add(digest, ours);
 }
 
 /* Why a connection whose row could not be claimed is not opened. */
@@ -149,18 +130,19 @@ static __always_inline enum reason answers_claim(struct __sk_buff *skb, struct s
 						 struct connection *connection,
 						 const struct flow *flow)
 {
-	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	union flow_word row = {.flow = *flow};
 	bool keeps_port = connection->protocol == IPPROTO_SCTP;
 	int err = -EEXIST;
 
-	row.role = FLOW_ANSWER;
+	row.flow.role = FLOW_ANSWER;
 	for (int attempt = 0; attempt < INNER_PORT_ATTEMPTS; attempt++) {
 		if (attempt)
 			connection->inner_port = inner_port_of(connection, attempt);
-		scratch->row = flow_key_of(connection, FLOW_ANSWER);
+		flow_key_of(connection, FLOW_ANSWER, &scratch->row);
 		if (!keeps_port && is_taken_directly(skb, scratch, connection))
 			continue;
-		err = flow_claim(scratch, &scratch->row, &row, attempt >= INNER_PORT_EASY_ATTEMPTS);
+		err = flow_claim(scratch, &scratch->row, row.word,
+				 attempt >= INNER_PORT_EASY_ATTEMPTS);
 		if (err != -EEXIST || keeps_port)
 			break;
 	}
@@ -174,16 +156,16 @@ static __always_inline enum reason stack_rows_claim(struct __sk_buff *skb, struc
 						    struct connection *connection,
 						    const struct flow *flow)
 {
-	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	union flow_word row = {.flow = *flow};
 	enum reason reason = answers_claim(skb, scratch, connection, flow);
 	int err;
 
 	if (reason != REASON_TRANSLATED || !(connection->flags & CONNECTION_MASQUERADE) ||
 	    connection->flags & CONNECTION_FROM_NODE)
 		return reason;
-	row.role = FLOW_FORWARD;
-	scratch->row = flow_key_of(connection, FLOW_FORWARD);
-	err = flow_claim(scratch, &scratch->row, &row, false);
+	row.flow.role = FLOW_FORWARD;
+	flow_key_of(connection, FLOW_FORWARD, &scratch->row);
+	err = flow_claim(scratch, &scratch->row, row.word, false);
 	return err ? unclaimed(err) : REASON_TRANSLATED;
 }
 

@@ -13,10 +13,9 @@
 #include "budget.h"
 #include "connection_maps.h"
 #include "count.h"
+#include "flow_row.h"
 #include "rewrite.h"
 #include "tally.h"
-
-#define GENERATION_MASK ((1U << 30) - 1)
 
 /* The connection that a packet belongs to, as it was when it was found. */
 struct found {
@@ -30,29 +29,6 @@ struct found {
 static __always_inline __u64 now_ns(void)
 {
 	return have_coarse_time ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
-}
-
-/* A row of flows, read and written as the one word that it is. */
-union flow_word {
-	word_t word;
-	struct flow flow;
-};
-
-static __always_inline struct flow flow_read(const struct flow *entry)
-{
-	union flow_word copy = {.word = READ_ONCE(*(const word_t *)entry)};
-
-	return copy.flow;
-}
-
-static __always_inline bool flow_lookup(const struct flow_key *key, struct flow *flow)
-{
-	const struct flow *entry = bpf_map_lookup_elem(&flows, key);
-
-	if (!entry)
-		return false;
-	*flow = flow_read(entry);
-	return true;
 }
 
 static __always_inline struct connection *connection_at(__u32 id)
@@ -157,7 +133,7 @@ static __always_inline struct connection *connection_find(const struct flow_key 
 /* Whether it is still the same connection; asked after what is used of it was copied, to the ends
  * that a packet gets. A CPU that does loads out of order (arm64) does the last one after those,
  * because its address depends on what they read: BPF has no other barrier for loads before 6.15.
- * Who writes the record has been at its lock since it ended the connection (rows_take). */
+ * Who writes the record has been at its lock since it ended the connection (id_take). */
 static __always_inline bool connection_is_same(const struct connection *connection,
 					       const struct found *found,
 					       const struct rewrite *copied)
@@ -197,13 +173,6 @@ static __always_inline void connection_tally_rest(const struct connection *conne
 	tally_bytes(connection->service, connection->bytes_ask, connection->bytes_answer);
 }
 
-static __always_inline struct connection_lock *lock_of(__u32 id)
-{
-	__u32 index = id % CONNECTION_LOCKS;
-
-	return bpf_map_lookup_elem(&connection_locks, &index);
-}
-
 /* Ends a connection; false where it was not the one of this generation any more. */
 static __always_inline bool connection_end(struct connection *connection, __u32 id,
 					   __u32 generation)
@@ -220,35 +189,6 @@ static __always_inline bool connection_end(struct connection *connection, __u32 
 	}
 	bpf_spin_unlock(&lock->lock);
 	return is_ended;
-}
-
-#define ALL_ROWS (1 << FLOW_ASK | 1 << FLOW_FORWARD | 1 << FLOW_RETURN | 1 << FLOW_ANSWER)
-
-/* By these packets are known as they leave the stack. */
-#define STACK_ROWS (1 << FLOW_FORWARD | 1 << FLOW_ANSWER)
-
-/* Takes rows from a connection that is over: only who has taken one may put another in its place,
- * or remove it. Two CPUs that find it dead would both think it theirs, and one that looks whose a
- * row is would remove what the other has put there since. Those that are taken now; none where the
- * record is the next one's already: who ended it is at its rows. What is older still was forgotten
- * by whoever should have removed it. */
-static __always_inline __u8 rows_take(struct connection *connection, const struct flow *named,
-				      __u8 rows)
-{
-	struct connection_lock *lock = lock_of(named->connection);
-	__u8 taken = 0;
-	__u32 age;
-
-	if (!lock)
-		return 0;
-	bpf_spin_lock(&lock->lock);
-	age = (connection->generation - named->generation) & GENERATION_MASK;
-	if (age < 2) {
-		taken = rows & ~connection->taken_rows;
-		connection->taken_rows |= rows;
-	}
-	bpf_spin_unlock(&lock->lock);
-	return age < 4 ? taken : rows;
 }
 
 /* Says that a connection has no token among the closing, unless its record is another's by now; of
@@ -278,7 +218,6 @@ static __always_inline bool connection_begin(struct connection *connection,
 		return false;
 	bpf_spin_lock(&lock->lock);
 	connection->generation = named->generation;
-	connection->taken_rows = 0;
 	bpf_spin_unlock(&lock->lock);
 	return true;
 }
@@ -319,43 +258,44 @@ static __always_inline bool connection_is_direct(const struct connection *connec
 	       address_equal(&connection->frontend, &connection->backend);
 }
 
-/* The flow of a connection in one role. */
-static __always_inline struct flow_key flow_key_of(const struct connection *connection, __u8 role)
+/* Fills in the flow of a connection in one role; where it is wanted, for want of stack. */
+static __always_inline void flow_key_of(const struct connection *connection, __u8 role,
+					struct flow_key *key)
 {
 	bool is_own = connection->flags & CONNECTION_FROM_NODE;
-	struct flow_key key = {.protocol = connection->protocol};
 
+	key->protocol = connection->protocol;
+	key->reserved = 0;
 	switch (role) {
 	case FLOW_ASK:
-		key.source = connection->client;
-		key.source_port = connection->client_port;
-		key.destination = connection->frontend;
-		key.destination_port = connection->frontend_port;
-		key.hook = is_own ? AT_EGRESS : AT_INGRESS;
+		key->source = connection->client;
+		key->source_port = connection->client_port;
+		key->destination = connection->frontend;
+		key->destination_port = connection->frontend_port;
+		key->hook = is_own ? AT_EGRESS : AT_INGRESS;
 		break;
 	case FLOW_FORWARD:
-		key.source = connection->client;
-		key.source_port = connection->inner_port;
-		key.destination = connection->backend;
-		key.destination_port = connection->backend_port;
-		key.hook = AT_EGRESS;
+		key->source = connection->client;
+		key->source_port = connection->inner_port;
+		key->destination = connection->backend;
+		key->destination_port = connection->backend_port;
+		key->hook = AT_EGRESS;
 		break;
 	case FLOW_RETURN:
-		key.source = connection->backend;
-		key.source_port = connection->backend_port;
-		key.destination = connection->source;
-		key.destination_port = connection->source_port;
-		key.hook = connection_is_loop(connection) ? AT_EGRESS : AT_INGRESS;
+		key->source = connection->backend;
+		key->source_port = connection->backend_port;
+		key->destination = connection->source;
+		key->destination_port = connection->source_port;
+		key->hook = connection_is_loop(connection) ? AT_EGRESS : AT_INGRESS;
 		break;
 	default:
-		key.source = connection->backend;
-		key.source_port = connection->backend_port;
-		key.destination = connection->client;
-		key.destination_port = connection->inner_port;
-		key.hook = AT_EGRESS;
+		key->source = connection->backend;
+		key->source_port = connection->backend_port;
+		key->destination = connection->client;
+		key->destination_port = connection->inner_port;
+		key->hook = AT_EGRESS;
 		break;
 	}
-	return key;
 }
 
 /* What a packet of a connection becomes in a role. */

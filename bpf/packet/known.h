@@ -77,7 +77,6 @@ __noinline int flow_find(struct __sk_buff *skb)
 		return 1;
 	scratch->ended.connection = scratch->found.id;
 	scratch->ended.generation = scratch->found.generation;
-	scratch->ended_rows = 0;
 	scratch->has_ended =
 		connection_end(connection, scratch->found.id, scratch->found.generation);
 	return 0;

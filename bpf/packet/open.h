@@ -62,7 +62,7 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 						      struct connection *connection,
 						      const struct flow *flow)
 {
-	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	union flow_word row = {.flow = *flow};
 	enum reason reason;
 	int err;
 
@@ -72,9 +72,9 @@ static __always_inline enum reason connection_publish(struct __sk_buff *skb,
 			return reason;
 	}
 	/* Last, because it is what first packets on other CPUs agree by. */
-	row.role = FLOW_ASK;
-	scratch->row = flow_key_of(connection, FLOW_ASK);
-	err = flow_claim(scratch, &scratch->row, &row, false);
+	row.flow.role = FLOW_ASK;
+	flow_key_of(connection, FLOW_ASK, &scratch->row);
+	err = flow_claim(scratch, &scratch->row, row.word, false);
 	return err ? unclaimed(err) : REASON_TRANSLATED;
 }
 
@@ -94,20 +94,21 @@ static __always_inline bool begins_around(const struct packet *packet)
  * has ended, whose tokens name an earlier generation, else one that is not in use. */
 static __always_inline bool id_take(struct scratch *scratch, __u32 *id)
 {
+	struct connection_lock *lock;
 	struct connection *ended;
 
 	if (!scratch->has_ended)
 		return connection_allocate(id);
 	*id = scratch->ended.connection;
 	ended = connection_at(*id);
-	if (!ended)
+	lock = lock_of(*id);
+	if (!ended || !lock)
 		return false;
 	connection_tally_rest(ended);
-	scratch->ended_rows = rows_take(ended, &scratch->ended, ALL_ROWS);
+	/* Under the lock, so that the next one is written behind the end of this one. */
+	bpf_spin_lock(&lock->lock);
 	scratch->old = *ended;
-	/* Those that another CPU is adding are that one's to remove. */
-	if (scratch->old.flags & CONNECTION_AROUND)
-		scratch->ended_rows &= ~STACK_ROWS;
+	bpf_spin_unlock(&lock->lock);
 	return true;
 }
 
@@ -118,7 +119,7 @@ static __always_inline void ended_remove(struct scratch *scratch)
 	if (!scratch->has_ended)
 		return;
 	scratch->has_ended = false;
-	connection_remove_flows(&scratch->old, &scratch->ended, scratch->ended_rows);
+	connection_remove_flows(&scratch->old, &scratch->ended);
 }
 
 /* Writes the record and rows of a connection of the packet in the scratch to the choice there. */
@@ -178,7 +179,7 @@ __noinline int connection_create(struct __sk_buff *skb, __u32 flags)
 	ended_remove(scratch);
 	if (reason != REASON_TRANSLATED) {
 		connection_end(connection, id, flow.generation);
-		connection_remove_flows(connection, &flow, rows_take(connection, &flow, ALL_ROWS));
+		connection_remove_flows(connection, &flow);
 		return reason;
 	}
 	token_add(id, flow.generation);

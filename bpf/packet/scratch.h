@@ -58,7 +58,6 @@ struct scratch {
 	bool has_ended;	       /* the packet has ended the connection that had its addresses */
 	struct flow ended;     /* that one */
 	struct connection old; /* what it was */
-	__u8 ended_rows;       /* those of its rows that are ours */
 	struct kept_way kept_ways[KEPT_WAYS];
 };
 

@@ -38,7 +38,7 @@ static __always_inline bool keeps_source(const struct connection *ended)
 static __noinline void ends_inherit(struct scratch *scratch, struct connection *connection,
 				    const struct flow *flow)
 {
-	struct flow row = {.connection = flow->connection, .generation = flow->generation};
+	union flow_word row = {.flow = *flow};
 	const struct connection *ended = &scratch->old;
 
 	if (!scratch->has_ended || !has_same_ends(ended, connection) ||
@@ -50,9 +50,9 @@ static __noinline void ends_inherit(struct scratch *scratch, struct connection *
 		return;
 	connection->source = ended->source;
 	connection->source_port = ended->source_port;
-	row.role = FLOW_RETURN;
-	scratch->row = flow_key_of(connection, FLOW_RETURN);
-	if (!row_inherit(scratch, &scratch->row, &row))
+	row.flow.role = FLOW_RETURN;
+	flow_key_of(connection, FLOW_RETURN, &scratch->row);
+	if (!row_inherit(scratch, flow_digest(&scratch->row), row.word))
 		connection->source_port = 0;
 }
 
@@ -106,7 +106,7 @@ static __always_inline bool source_settle(struct connection *connection, const s
 __noinline int source_port_try(struct __sk_buff *skb, __u32 random, bool ends_closing)
 {
 	struct scratch *scratch = scratch_get();
-	struct flow row = {.role = FLOW_RETURN};
+	union flow_word row = {.flow.role = FLOW_RETURN};
 	struct connection *chosen;
 	struct flow_key key;
 
@@ -115,11 +115,11 @@ __noinline int source_port_try(struct __sk_buff *skb, __u32 random, bool ends_cl
 	chosen = &scratch->old;
 	chosen->source_port =
 		chosen->protocol == IPPROTO_SCTP ? chosen->inner_port : source_port_of(random);
-	key = flow_key_of(chosen, FLOW_RETURN);
-	row.connection = scratch->found.id;
-	row.generation = scratch->found.generation;
+	flow_key_of(chosen, FLOW_RETURN, &key);
+	row.flow.connection = scratch->found.id;
+	row.flow.generation = scratch->found.generation;
 	return conntrack_ask(skb, &key) == CONNTRACK_UNKNOWN &&
-	       !flow_claim(scratch, &key, &row, ends_closing);
+	       !flow_claim(scratch, &key, row.word, ends_closing);
 }
 
 static __always_inline bool source_port_take(struct __sk_buff *skb, __u8 protocol)

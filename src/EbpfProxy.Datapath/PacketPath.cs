@@ -143,7 +143,13 @@ internal sealed class PacketPath : IDisposable
     {
         uint pinned = ConnectionMapOpener.ReadCapacity(pins.Connections);
         uint capacity = pinned != 0 ? pinned : options.Connections ?? ConnectionCapacity.OfThisNode();
-        var config = new TcConfig { Options = options, LeavesDeviceAddresses = leavesDeviceAddresses };
+        var config = new TcConfig
+        {
+            Options = options,
+            LeavesDeviceAddresses = leavesDeviceAddresses,
+            FlowSecret = ConnectionMapOpener.ReadSecret(pins.Connections),
+            FlowHomes = capacity,
+        };
         var bpf = TcObject.Open(TcObject.Read(), features, config, LinkHeader.Ethernet);
         try
         {
@@ -159,7 +165,7 @@ internal sealed class PacketPath : IDisposable
             }
 
             tables.Prepare(TableNames.Devices, InitialDevices);
-            connections.Prepare(capacity);
+            connections.Prepare(capacity, config.FlowSecret);
             if (!features.HasConntrackLookup)
             {
                 bpf.GetMap(TableNames.Tracked).MaxEntries = capacity;

@@ -18,7 +18,7 @@ public sealed class PinLayoutTests : IDisposable
     public void Tables_in_use_are_those_that_the_note_names_while_another_build_has_its_own_beside_them()
     {
         Array.ForEach(["tables-v2", "tables-v1"], name => Directory.CreateDirectory(Path.Combine(_folder, name)));
-        File.CreateSymbolicLink(Path.Combine(_folder, "in-use"), "tables-v1 sockets-v1 connections-v1");
+        File.CreateSymbolicLink(Path.Combine(_folder, "in-use"), "tables-v1 sockets-v1 connections-v2");
 
         Assert.Equal(Path.Combine(_folder, "tables-v1"), PinLayout.FindTables(_folder));
     }

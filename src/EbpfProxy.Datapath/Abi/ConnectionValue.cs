@@ -46,19 +46,6 @@ internal enum SeenFlags : byte
     Rst = 1 << 4,
 }
 
-/// <summary>Of the rows of a connection, those that another one has taken over, or that are being removed.</summary>
-[Flags]
-internal enum TakenRows : byte
-{
-    None = 0,
-    Ask = 1 << FlowRole.Ask,
-    Forward = 1 << FlowRole.Forward,
-    Return = 1 << FlowRole.Return,
-    Answer = 1 << FlowRole.Answer,
-    Answers = Return | Answer,
-    All = Ask | Forward | Answers,
-}
-
 /// <summary>Mirrors <c>struct connection</c>.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 internal readonly record struct ConnectionValue(
@@ -81,7 +68,7 @@ internal readonly record struct ConnectionValue(
     SeenFlags SeenAsk,
     SeenFlags SeenAnswer,
     byte GoesAround,
-    TakenRows TakenRows,
+    byte Reserved,
     uint IsOver,
     ulong LastSeenNs,
     ulong BytesAsk,

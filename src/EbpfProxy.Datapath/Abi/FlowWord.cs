@@ -25,6 +25,12 @@ internal readonly record struct FlowWord(ulong Bits)
     {
     }
 
+    /// <summary>What stands in the place of a row that was removed.</summary>
+    public static FlowWord Gone => new(0, 0, FlowRole.Forward);
+
+    /// <summary>Whether it is a row, not a place without one.</summary>
+    public bool IsRow => Generation != 0;
+
     public uint Connection => (uint)Bits;
 
     public uint Generation => (uint)(Bits >> 32) & MaxGeneration;

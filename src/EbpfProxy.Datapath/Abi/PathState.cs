@@ -47,4 +47,7 @@ internal struct PathState
     public uint IsHandedBack;
 
     public uint Reserved;
+
+    /// <summary>Of the digests in the table of flows; programs were told before they were loaded.</summary>
+    public FlowSecret FlowSecret;
 }

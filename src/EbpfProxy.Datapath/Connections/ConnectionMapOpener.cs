@@ -1,3 +1,4 @@
+using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Tables;
 using LibBpfSharp;
 
@@ -9,8 +10,6 @@ namespace EbpfProxy.Datapath.Connections;
 /// </summary>
 internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 {
-    // Four rows lead to one at most; those of ended ones stay until they are swept.
-    private const uint FlowsEach = 5;
     private const uint FragmentCount = 4096;
 
     // IDS_FREED_AT_ONCE of bpf/tc.bpf.c; the program is run on a packet, any packet.
@@ -25,6 +24,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     ];
 
     private readonly List<string> _new = [];
+    private FlowSecret _secret;
 
     /// <summary>The program that makes every id free.</summary>
     public const string FreeAllProgram = "free_all";
@@ -39,9 +39,19 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
         return pinned?.MaxEntries ?? 0;
     }
 
-    /// <summary>Before the object is loaded: decides where the maps come from.</summary>
-    public void Prepare(uint capacity)
+    /// <summary>What the digests in the table of flows that an earlier run left are keyed with, or a new one.</summary>
+    public static FlowSecret ReadSecret(PinFolder pins)
     {
+        using var state = ReadCapacity(pins) != 0 ? pins.TryOpenMap(TableNames.PathStates) : null;
+        return state is null ? FlowSecret.New() : new BpfArrayMap<PathState>(state)[0].FlowSecret;
+    }
+
+    /// <summary>Before the object is loaded: decides where the maps come from.</summary>
+    /// <param name="capacity">For how many connections.</param>
+    /// <param name="secret">That the programs were told.</param>
+    public void Prepare(uint capacity, FlowSecret secret)
+    {
+        _secret = secret;
         HasAdopted = ReadCapacity(pins) != 0;
         foreach (string name in _others.Append(TableNames.Connections))
         {
@@ -64,6 +74,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
         if (!HasAdopted)
         {
             FreeAll((int)bpf.GetMap(TableNames.Connections).Map.MaxEntries);
+            new BpfArrayMap<PathState>(bpf.GetMap(TableNames.PathStates).Map)[0] = new PathState { FlowSecret = _secret };
         }
 
         // Of an earlier build's all but what this one has more.
@@ -72,7 +83,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 
     public ConnectionMaps Open() => new(
         bpf.GetMap(TableNames.Connections).Map,
-        bpf.GetMap(TableNames.Flows).Map,
+        new FlowTable(bpf.GetMap(TableNames.Flows).Map, bpf.GetProgram(FlowTable.ChangeRowsProgram).Program, _secret),
         bpf.GetMap(TableNames.FreeConnections).Map,
         bpf.GetMap(TableNames.Unanswered).Map,
         bpf.GetMap(TableNames.Closing).Map,
@@ -89,7 +100,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
     {
         uint? size = name switch
         {
-            TableNames.Flows => capacity * FlowsEach,
+            TableNames.Flows => FlowTable.LengthFor(capacity),
             TableNames.Fragments => FragmentCount,
             TableNames.Connections or TableNames.FreeConnections or TableNames.Unanswered or TableNames.Closing => capacity,
             _ => null,

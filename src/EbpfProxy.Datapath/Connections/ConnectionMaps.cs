@@ -7,17 +7,14 @@ namespace EbpfProxy.Datapath.Connections;
 /// <summary>
 /// The maps of bpf/include/connection_maps.h that the controller takes part in. It does not own them. Not thread-safe.
 /// </summary>
-internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap free, BpfMap unanswered, BpfMap closing, BpfMap state) : IDisposable
+internal sealed class ConnectionMaps(BpfMap connections, FlowTable flows, BpfMap free, BpfMap unanswered, BpfMap closing, BpfMap state) : IDisposable
 {
     // In struct connection.
     private const nint ProtocolOffset = 74;
     private const nint GenerationOffset = 92;
-    private const nint TakenRowsOffset = 99;
 
     // All of the connections would count to the resident memory of the daemon: so only those are mapped that are written.
     private const int WindowLength = 32;
-
-    private const int Full = 7; // E2BIG
 
     private readonly BpfArrayMap<ConnectionValue> _connections = new(connections);
     private BpfMappedArray<ConnectionValue>? _window;
@@ -26,7 +23,7 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
     public int Capacity => _connections.Length;
 
     /// <summary>A packet as one hook sees it -> its connection.</summary>
-    public BpfHashMap<FlowKey, FlowWord> Flows { get; } = new(flows);
+    public FlowTable Flows => flows;
 
     /// <summary>The ids that are free.</summary>
     public BpfQueueMap<uint> Free { get; } = new(free);
@@ -50,46 +47,6 @@ internal sealed class ConnectionMaps(BpfMap connections, BpfMap flows, BpfMap fr
         ref Unsafe.As<ConnectionValue, uint>(ref Unsafe.AddByteOffset(ref At(id), GenerationOffset)),
         (generation + 1) & FlowWord.MaxGeneration,
         generation);
-
-    /// <summary>
-    /// Takes the rows that answers come by from a connection that has ended: who has taken one may remove it. Returns those of all
-    /// rows that no program has taken: <c>rows_take()</c> of bpf/packet/connection.h. The rows to ask and forward by are not taken
-    /// here: this process may be killed before it removes them, and a client whose row stays taken is turned away.
-    /// </summary>
-    public TakenRows TakeRows(int id)
-    {
-        ref byte taken = ref Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), TakenRowsOffset);
-        byte before = taken;
-        while (Interlocked.CompareExchange(ref taken, (byte)(before | (byte)TakenRows.Answers), before) is var now && now != before)
-        {
-            before = now;
-        }
-
-        return TakenRows.All & ~(TakenRows)before;
-    }
-
-    /// <summary>
-    /// Removes a row, unless it leads elsewhere by now. One that another connection takes at this very moment gets it back an
-    /// instant later.
-    /// </summary>
-    /// <param name="key">Of the row.</param>
-    /// <param name="goes">Whether a row with this word is to go.</param>
-    public void RemoveFlow(FlowKey key, Func<FlowWord, bool> goes)
-    {
-        if (!Flows.TryGet(key, out var word) || !goes(word) || !Flows.TryTake(key, out var taken) || goes(taken))
-        {
-            return;
-        }
-
-        try
-        {
-            Flows.TryAdd(key, taken);
-        }
-        catch (BpfException e) when (e.Errno == Full)
-        {
-            // Somebody else has its place in a full table: as if it had come a moment later.
-        }
-    }
 
     /// <summary>Says that an id is not in use.</summary>
     public void ClearProtocol(int id) => Unsafe.AddByteOffset(ref Unsafe.As<ConnectionValue, byte>(ref At(id)), ProtocolOffset) = 0;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Model.Devices;
@@ -32,12 +33,13 @@ internal sealed class ConnectionSweeper(
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
 
+    private const int FreedAtOnce = 16;
+
     // How many connections that have time left are moved from the head of a queue to its end in a step.
     private const int MostMoved = 1024;
 
     private readonly Queue<(long Ticket, List<(int Id, uint Generation)> Ended)> _waiting = new();
     private readonly FrontendLosses _losses = new(maps, sourcePorts);
-    private readonly LostRows _lostRows = new(maps, gracePeriods);
     private readonly Lookout _turns = new();
     private readonly Lookout _lostSources = new();
     private readonly ConnectionValue[] _part = new ConnectionValue[1024];
@@ -93,7 +95,6 @@ internal sealed class ConnectionSweeper(
         Func<Address, bool> isOfNode)
     {
         int freed = FreeEnded();
-        _lostRows.Step(count);
         LookAgain();
         ulong now = Now();
         EndOver(maps.Unanswered, count, now, connection => !connection.IsAnswered && !connection.Flags.HasFlag(ConnectionFlags.Closing));
@@ -150,7 +151,6 @@ internal sealed class ConnectionSweeper(
         _isBlocked = _overdue > 0;
         _overdue = 0;
         _losses.FinishPass();
-        _lostRows.FinishPass();
         _turns.FinishPass();
         _lostSources.FinishPass();
         hints.FinishPass();
@@ -294,35 +294,46 @@ internal sealed class ConnectionSweeper(
         while (_waiting.TryPeek(out var batch) && gracePeriods.IsOver(batch.Ticket))
         {
             _waiting.Dequeue();
-            foreach (var (id, generation) in batch.Ended)
+            foreach (var part in batch.Ended.Chunk(FreedAtOnce))
             {
-                freed += Free(id, generation) ? 1 : 0;
+                freed += Free(part);
             }
         }
 
         return freed;
     }
 
-    private bool Free(int id, uint generation)
+    /// <summary>Frees those of them that no program has taken; their rows go first.</summary>
+    private int Free((int Id, uint Generation)[] ended)
     {
-        var connection = maps.Read(id);
-        if (connection.Generation != generation || connection.Protocol == 0)
+        List<(int Id, ConnectionValue Connection)> free = [];
+        List<FlowChange> rows = [];
+        foreach (var (id, generation) in ended)
         {
-            return false;
-        }
-
-        var left = maps.TakeRows(id);
-        foreach (var (role, key) in ConnectionFlows.Of(connection))
-        {
-            if (left.HasFlag((TakenRows)(1 << (int)role)))
+            var connection = maps.Read(id);
+            if (connection.Generation == generation && connection.Protocol != 0)
             {
-                maps.RemoveFlow(key, word => word.Connection == id);
+                free.Add((id, connection));
+                rows.AddRange(RowsOf(id, connection));
             }
         }
 
-        freeing(connection);
-        maps.ClearProtocol(id);
-        maps.Free.TryPush((uint)id);
-        return true;
+        maps.Flows.Change(CollectionsMarshal.AsSpan(rows));
+        foreach (var (id, connection) in free)
+        {
+            freeing(connection);
+            maps.ClearProtocol(id);
+            maps.Free.TryPush((uint)id);
+        }
+
+        return free.Count;
+    }
+
+    /// <summary>How the rows of a connection that has ended are removed, those that no other one has by now.</summary>
+    private IEnumerable<FlowChange> RowsOf(int id, ConnectionValue connection)
+    {
+        uint generation = (connection.Generation - 1) & FlowWord.MaxGeneration;
+        return ConnectionFlows.Of(connection)
+            .Select(row => new FlowChange(maps.Flows.DigestOf(row.Key), new FlowWord((uint)id, generation, row.Role), FlowWord.Gone));
     }
 }

@@ -10,6 +10,12 @@ internal sealed record TcConfig
 
     public bool LeavesDeviceAddresses { get; init; } = true;
 
+    /// <summary>What the digests in the table of flows are keyed with.</summary>
+    public required FlowSecret FlowSecret { get; init; }
+
+    /// <summary>How many buckets of it rows belong to.</summary>
+    public required uint FlowHomes { get; init; }
+
     public PrefixValue LocalIPv4 => PrefixOf(Options.LocalTraffic.IPv4);
 
     public PrefixValue LocalIPv6 => PrefixOf(Options.LocalTraffic.IPv6);

@@ -37,6 +37,8 @@ internal static class TcObject
         bpf.SetGlobal("preserve_client", config.Options.PreservesClient);
         bpf.SetGlobal("timeouts", config.Timeouts);
         bpf.SetGlobal("refusals_per_second", config.Options.RefusalsPerSecond);
+        bpf.SetGlobal("flow_secret", config.FlowSecret);
+        bpf.SetGlobal("flow_homes", config.FlowHomes);
         return bpf;
     }
 
@@ -48,6 +50,7 @@ internal static class TcObject
         if (header == LinkHeader.Ethernet)
         {
             wanted.Add(ConnectionMapOpener.FreeAllProgram);
+            wanted.Add(FlowTable.ChangeRowsProgram);
         }
 
         LoadOnly(bpf, wanted);

@@ -4,6 +4,9 @@ using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.Tests.Sync;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Tables;
+using EbpfProxy.Testing.Node;
 using LibBpfSharp;
 
 namespace EbpfProxy.Datapath.Tests.Connections;
@@ -19,7 +22,6 @@ public abstract class SweeperHarness : IDisposable
     private readonly BpfMap[] _maps =
     [
         Make("connections", BpfMapType.Array, 4, 128, BpfMapFlags.MemoryMappable),
-        Make("flows", BpfMapType.Hash, 40, 8),
         Make("free", BpfMapType.Queue, 0, 4),
         Make("unanswered", BpfMapType.Queue, 0, 8),
         Make("closing", BpfMapType.Queue, 0, 8),
@@ -27,11 +29,24 @@ public abstract class SweeperHarness : IDisposable
         Make("hints", BpfMapType.Array, 4, 8, BpfMapFlags.MemoryMappable),
     ];
 
+    // For the table of flows, and the program that changes it.
+    private readonly BpfObject _object = BpfObject.Open(TcObject.Read(), "sweeper");
+    private readonly FlowSecret _secret = FlowSecret.New();
+
     protected SweeperHarness()
     {
         Connections = new BpfArrayMap<ConnectionValue>(_maps[0]).MemoryMap();
-        Table = new ConnectionMaps(_maps[0], _maps[1], _maps[2], _maps[3], _maps[4], _maps[5]);
-        Hints = new AddressHints(_maps[6]) { AreTablesWhole = true };
+        TcObject.LoadOnly(_object, [FlowTable.ChangeRowsProgram]);
+        _object.SetGlobal("flow_secret", _secret);
+        _object.Load();
+        Table = new ConnectionMaps(
+            _maps[0],
+            new FlowTable(_object.GetMap(TableNames.Flows).Map, _object.GetProgram(FlowTable.ChangeRowsProgram).Program, _secret),
+            _maps[1],
+            _maps[2],
+            _maps[3],
+            _maps[4]);
+        Hints = new AddressHints(_maps[5]) { AreTablesWhole = true };
         Sweeper = new ConnectionSweeper(Table, Hints, GracePeriods, _timeouts, new PortRange(1024, 29999), Clock, Freed.Add);
     }
 
@@ -65,6 +80,7 @@ public abstract class SweeperHarness : IDisposable
         Table.Dispose();
         Connections.Dispose();
         Array.ForEach(_maps, map => map.Dispose());
+        _object.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -103,15 +119,15 @@ public abstract class SweeperHarness : IDisposable
             ask,
             answer,
             0,
-            TakenRows.None,
+            0,
             0,
             (ulong)Clock.GetTimestamp(),
             0,
             0);
         Connections[id] = connection;
-        foreach (var (_, key) in ConnectionFlows.Of(connection))
+        foreach (var (role, key) in ConnectionFlows.Of(connection))
         {
-            Table.Flows.Update(key, new FlowWord((uint)id, generation, FlowRole.Ask));
+            Table.Flows.Update(key, new FlowWord((uint)id, generation, role));
         }
     }
 
@@ -126,5 +142,6 @@ public abstract class SweeperHarness : IDisposable
         return ids;
     }
 
-    private protected List<FlowKey> Flows() => [.. Table.Flows.Enumerate().Select(row => row.Key)];
+    /// <summary>The digests of the rows that there are.</summary>
+    private protected List<ulong> Flows() => [.. Table.Flows.ReadAll().Select(row => row.Digest)];
 }

@@ -40,9 +40,9 @@ public sealed class HandbackTests : IDisposable
             MaxEntries = 1,
             Flags = BpfMapFlags.MemoryMappable,
         });
-        Directory.CreateDirectory(Path.Combine(root, "connections-v1"));
+        Directory.CreateDirectory(Path.Combine(root, "connections-v2"));
         Directory.CreateDirectory(Path.Combine(root, "links"));
-        states.Pin(Path.Combine(root, "connections-v1", TableNames.PathStates));
+        states.Pin(Path.Combine(root, "connections-v2", TableNames.PathStates));
         states.Pin(chooser);
         Assert.False(Handback.IsDone(_bpffs.Path));
 

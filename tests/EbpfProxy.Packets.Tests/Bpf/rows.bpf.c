@@ -24,26 +24,27 @@ SEC("tc")
 int claim(struct __sk_buff *skb)
 {
 	__u8 role = skb->mark >> MARK_ROLE_SHIFT;
-	struct flow flow = {.connection = skb->mark & MARK_CONNECTION, .generation = 1};
+	union flow_word row = {
+		.flow = {.connection = skb->mark & MARK_CONNECTION, .generation = 1},
+	};
 	struct flow_key key = row_key(role);
 	struct scratch *scratch = scratch_get();
 
 	if (!scratch)
 		return TC_ACT_SHOT;
-	flow.role = role;
+	row.flow.role = role;
 	scratch->has_ended = false;
-	return flow_claim(scratch, &key, &flow, false) ? TC_ACT_SHOT : TC_ACT_OK;
+	return flow_claim(scratch, &key, row.word, false) ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
 SEC("tc")
 int remove(struct __sk_buff *skb)
 {
-	__u8 row = 1 << (skb->mark >> MARK_ROLE_SHIFT & 3);
 	struct flow named = {.generation = 1};
 	struct connection *connection = connection_at(0);
 
 	if (!connection)
 		return TC_ACT_SHOT;
-	connection_remove_flows(connection, &named, rows_take(connection, &named, row));
+	flow_remove(connection, &named, skb->mark >> MARK_ROLE_SHIFT & 3);
 	return TC_ACT_OK;
 }

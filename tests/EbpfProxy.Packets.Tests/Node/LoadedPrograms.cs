@@ -8,6 +8,7 @@ using EbpfProxy.Datapath.Sync;
 using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
+using EbpfProxy.Testing.Node;
 using LibBpfSharp;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -35,6 +36,7 @@ internal sealed class LoadedPrograms : IDisposable
     ];
 
     private readonly GracePeriods _gracePeriods = new();
+    private readonly FlowSecret _flowSecret = FlowSecret.New();
     private readonly NodeSettings _settings;
     private readonly byte[] _elf;
     private readonly List<BpfObject> _objects = [];
@@ -55,7 +57,7 @@ internal sealed class LoadedPrograms : IDisposable
         Object.GetMap("connections").MaxEntries = settings.Connections;
         Object.GetMap("free_connections").MaxEntries = settings.Connections;
         Object.GetMap("unanswered").MaxEntries = settings.Connections;
-        Object.GetMap("flows").MaxEntries = 4 * settings.Connections;
+        Object.GetMap("flows").MaxEntries = FlowTable.LengthFor(settings.Connections);
         Object.Load();
         tables.Pin();
         Hints = new AddressHints(Object.GetMap(TableNames.AddressHints).Map);
@@ -71,7 +73,7 @@ internal sealed class LoadedPrograms : IDisposable
             tables.OpenTallies(),
             tables.OpenHash<SourceRangeKey, SourceRange>(TableNames.Ranges, _gracePeriods));
         Writer = ServiceWriter.Adopt(Tables, _gracePeriods, firstGeneration: 1);
-        Flows = new BpfHashMap<FlowKey, FlowWord>(Object.GetMap("flows").Map);
+        Flows = new FlowTable(Object.GetMap("flows").Map, Get(FlowTable.ChangeRowsProgram), _flowSecret);
         Connections = new BpfArrayMap<ConnectionValue>(Object.GetMap("connections").Map);
         Affinity = new BpfHashMap<AffinityKey, AffinityValue>(Object.GetMap(TableNames.Affinity).Map);
         Tracked = new BpfHashMap<FlowKey, TrackedValue>(Object.GetMap(TableNames.Tracked).Map);
@@ -89,7 +91,7 @@ internal sealed class LoadedPrograms : IDisposable
 
     public ServiceWriter Writer { get; }
 
-    public BpfHashMap<FlowKey, FlowWord> Flows { get; }
+    public FlowTable Flows { get; }
 
     public BpfArrayMap<ConnectionValue> Connections { get; }
 
@@ -107,11 +109,7 @@ internal sealed class LoadedPrograms : IDisposable
     /// <summary>Forgets every flow and client, as at the first start.</summary>
     public void ForgetFlows(uint freeConnections)
     {
-        foreach (var (key, _) in Flows.Enumerate().ToArray())
-        {
-            Flows.TryDelete(key);
-        }
-
+        Flows.Clear();
         foreach (var (key, _) in Tracked.Enumerate().ToArray())
         {
             Tracked.TryDelete(key);
@@ -208,8 +206,10 @@ internal sealed class LoadedPrograms : IDisposable
         return bpf;
     }
 
-    private static void Configure(BpfObject bpf, NodeSettings settings)
+    private void Configure(BpfObject bpf, NodeSettings settings)
     {
+        bpf.SetGlobal("flow_secret", _flowSecret);
+        bpf.SetGlobal("flow_homes", settings.Connections);
         bool tellsByPrefix = settings.PodsV4 is not null || settings.PodsV6 is not null;
         bpf.SetGlobal("local_detection", settings.TellsPodsByDevice ? ByDevice : tellsByPrefix ? ByPrefix : (byte)0);
         bpf.SetGlobal("local_ipv4", ValueOf(settings.PodsV4));

@@ -4,6 +4,7 @@ using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Node;
 using EbpfProxy.Testing.Packets;
 using LibBpfSharp;
 
@@ -179,7 +180,7 @@ public sealed class ConnectionTests(PacketKernel kernel)
             flow.Asks((from, to) => Packet.Tcp(from, to).Rst());
 
             Assert.Single(node.Connections());
-            Assert.Equal(4, node.Programs.Flows.Enumerate().Count());
+            Assert.Equal(4, node.Programs.Flows.ReadAll().Count);
         }
     }
 

@@ -2,6 +2,7 @@ using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Node;
 using LibBpfSharp;
 
 namespace EbpfProxy.Packets.Tests.Packets;
@@ -28,7 +29,7 @@ public sealed class LatePacketTests(PacketKernel kernel)
 
         Assert.Equal(0u, verdict);
         Assert.Equal(next, programs.Connections[0]);
-        Assert.Empty(programs.Flows.Enumerate());
+        Assert.Empty(programs.Flows.ReadAll());
         Assert.False(new BpfQueueMap<FlowWord>(programs.Object.GetMap("closing").Map).TryPop(out _));
     }
 }

@@ -3,8 +3,8 @@ using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Node;
 using EbpfProxy.Testing.Packets;
-using LibBpfSharp;
 
 namespace EbpfProxy.Packets.Tests.Packets;
 
@@ -16,6 +16,9 @@ public sealed class StackTests(PacketKernel kernel)
 {
     private const int RowsAround = 2;
     private const int RowsInStack = 4;
+    private const int StrangersAtOnce = 1000;
+
+    private static readonly FlowWord _stranger = new(uint.MaxValue, 1, FlowRole.Forward);
 
     public static TheoryData<Protocol, bool> Flows { get; } = new()
     {
@@ -142,26 +145,23 @@ public sealed class StackTests(PacketKernel kernel)
         flow.Asks((from, to) => Packet.Tcp(from, to).Ack().Hops(1));
     }
 
-    private static int Rows(ProxyNode node) => node.Programs.Flows.Enumerate().Count();
+    private static int Rows(ProxyNode node) => node.Programs.Flows.ReadAll().Count;
 
     private static FlowKey Stranger(int number) => new(default, default, (ushort)number, (ushort)(number >> 16), (byte)Protocol.Udp, FlowHook.Egress, 0);
 
     private static void Fill(ProxyNode node)
     {
-        // The kernel counts rows of such a table by batches of each CPU, and may take some more.
-        Assert.Throws<BpfException>(() =>
+        var flows = node.Programs.Flows;
+        for (int first = 0; flows.ReadAll().Count < flows.Length * FlowBucket.Length; first += StrangersAtOnce)
         {
-            for (int number = 0; node.Programs.Flows.TryAdd(Stranger(number), new FlowWord(0, 0, FlowRole.Forward)); number++)
-            {
-            }
-        });
+            flows.Change([.. Enumerable.Range(first, StrangersAtOnce).Select(number => new FlowChange(flows.DigestOf(Stranger(number)), default, _stranger))]);
+        }
     }
 
     private static void Empty(ProxyNode node)
     {
-        for (int number = 0; node.Programs.Flows.TryDelete(Stranger(number)); number++)
-        {
-        }
+        var flows = node.Programs.Flows;
+        flows.Change([.. flows.ReadAll().Where(row => row.Word == _stranger).Select(row => new FlowChange(row.Digest, row.Word, FlowWord.Gone))]);
     }
 
     private ProxyNode Start(NodeSettings? settings = null)

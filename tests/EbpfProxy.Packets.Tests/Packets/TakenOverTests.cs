@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using EbpfProxy.Datapath.Abi;
+using EbpfProxy.Datapath.Connections;
 using EbpfProxy.Datapath.View;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Flows;
 using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Node;
 using EbpfProxy.Testing.Packets;
 
 namespace EbpfProxy.Packets.Tests.Packets;
@@ -70,7 +73,9 @@ public sealed class TakenOverTests(PacketKernel kernel)
 
         Assert.Equal("192.168.0.7", now.SourceAddress);
         Assert.Equal(RowsOfOne, Rows(node));
-        Assert.Single(node.Programs.Flows.Enumerate(), row => row.Key.Destination.ToAddress().ToString() == now.SourceAddress);
+        var answers = ConnectionFlows.Of(Assert.Single(node.Connections())).Single(row => row.Role == FlowRole.Return).Key;
+        Assert.Equal(now.SourceAddress, answers.Destination.ToAddress().ToString());
+        Assert.True(node.Programs.Flows.TryGet(answers, out _));
     }
 
     [KernelFact]
@@ -266,5 +271,5 @@ public sealed class TakenOverTests(PacketKernel kernel)
         return flow;
     }
 
-    private static int Rows(ProxyNode node) => node.Programs.Flows.Enumerate().Count();
+    private static int Rows(ProxyNode node) => node.Programs.Flows.ReadAll().Count;
 }

@@ -3,6 +3,8 @@ using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Model.Network;
 using EbpfProxy.Packets.Tests.Node;
 using EbpfProxy.Testing.Kernel;
+using EbpfProxy.Testing.Node;
+using EbpfProxy.Testing.Threads;
 using LibBpfSharp;
 
 namespace EbpfProxy.Packets.Tests.Packets;
@@ -18,14 +20,13 @@ public sealed class TakenRowTests(PacketKernel kernel)
 
     public static TheoryData<byte> Roles { get; } = [(byte)FlowRole.Ask, (byte)FlowRole.Forward, (byte)FlowRole.Return, (byte)FlowRole.Answer];
 
-    /// <summary>The row is of generation 1; the record may be the next connection's, whose program is still at the row.</summary>
+    /// <summary>The row is of generation 1; the record may be the next connection's.</summary>
     public static TheoryData<byte, uint, bool, string> States { get; } =
     [
         .. from role in Roles
            from row in new[]
            {
-               (1u, false, "lives"), (2u, true, "has ended"), (3u, false, "the next one has begun"), (4u, false, "the next one has ended"),
-               (5u, true, "forgotten: the one after that has begun"),
+               (1u, false, "lives"), (2u, true, "has ended"), (3u, true, "the next one has begun"), (4u, true, "the next one has ended"),
            }
            select new TheoryDataRow<byte, uint, bool, string>(role.Data, row.Item1, row.Item2, row.Item3),
     ];
@@ -42,21 +43,6 @@ public sealed class TakenRowTests(PacketKernel kernel)
 
         Assert.True(programs.Flows.TryGet(KeyOf(role), out var word));
         Assert.Equal(isTaken ? 1u : 0u, word.Connection);
-    }
-
-    [KernelTheory]
-    [MemberData(nameof(Roles))]
-    public void Row_that_another_has_taken_is_left_to_it(byte role)
-    {
-        var programs = Start();
-        programs.Connections[0] = programs.Connections[0] with { Generation = 2, TakenRows = (TakenRows)(1 << role) };
-        programs.Flows.Update(KeyOf(role), new FlowWord(0, 1, (FlowRole)role));
-
-        Assert.False(Claims(programs, role, 1));
-        Run(programs, "remove", role, 0);
-
-        Assert.True(programs.Flows.TryGet(KeyOf(role), out var word));
-        Assert.Equal(0u, word.Connection);
     }
 
     /// <summary>
@@ -144,45 +130,23 @@ public sealed class TakenRowTests(PacketKernel kernel)
             {
                 for (int round = 0; round < Rounds; round++)
                 {
-                    meeting.Begin();
+                    meeting.Meet();
                     isSecond = second();
-                    meeting.End();
+                    meeting.Meet();
                 }
             },
             TestContext.Current.CancellationToken);
 
         for (int round = 0; round < Rounds; round++)
         {
-            programs.Connections[0] = programs.Connections[0] with { Generation = 2, TakenRows = TakenRows.None };
+            programs.Connections[0] = programs.Connections[0] with { Generation = 2 };
             programs.Flows.Update(KeyOf(role), new FlowWord(0, 1, (FlowRole)role));
-            meeting.Begin();
+            meeting.Meet();
             bool isFirst = first();
-            meeting.End();
+            meeting.Meet();
             judge(isFirst, isSecond);
         }
 
         other.Wait(TestContext.Current.CancellationToken);
-    }
-
-    /// <summary>Where two threads begin and end each round together, without sleeping: they would begin too far apart.</summary>
-    private sealed class Meeting : IDisposable
-    {
-        private int _arrivals;
-
-        public void Begin() => Meet();
-
-        public void End() => Meet();
-
-        public void Dispose() => Volatile.Write(ref _arrivals, int.MaxValue / 2);
-
-        private void Meet()
-        {
-            int arrivals = Interlocked.Increment(ref _arrivals);
-            int all = (arrivals + 1) / 2 * 2;
-            while (Volatile.Read(ref _arrivals) < all)
-            {
-                Thread.SpinWait(1);
-            }
-        }
     }
 }
