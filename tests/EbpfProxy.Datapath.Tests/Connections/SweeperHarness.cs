@@ -1,11 +1,11 @@
 using System.Runtime.CompilerServices;
 using EbpfProxy.Datapath.Abi;
 using EbpfProxy.Datapath.Connections;
+using EbpfProxy.Datapath.Programs;
+using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Datapath.Tests.Sync;
 using EbpfProxy.Model.Devices;
 using EbpfProxy.Model.Network;
-using EbpfProxy.Datapath.Programs;
-using EbpfProxy.Datapath.Tables;
 using EbpfProxy.Testing.Node;
 using LibBpfSharp;
 
