@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EbpfProxy.EndToEnd.Tests.Probe;
 using EbpfProxy.Testing.Kernel;
 using LibBpfSharp;
@@ -45,6 +46,7 @@ public sealed class QuietNodeTests(PacketStage stage) : IClassFixture<PacketStag
         return new BpfArrayMap<PathState>(map)[0].IsInUse;
     }
 
-    /// <summary>Mirrors <c>struct path_state</c>.</summary>
-    private readonly record struct PathState(uint IsInUse, uint HasOrphans, uint GoesAround, uint Parted, uint IsHandedBack, uint Reserved);
+    /// <summary>Mirrors <c>struct path_state</c>, as far as it is read here; the rest only counts to its size.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    private readonly record struct PathState(uint IsInUse);
 }
