@@ -133,7 +133,8 @@ static __always_inline struct connection *connection_find(const struct flow_key 
 /* Whether it is still the same connection; asked after what is used of it was copied, to the ends
  * that a packet gets. A CPU that does loads out of order (arm64) does the last one after those,
  * because its address depends on what they read: BPF has no other barrier for loads before 6.15.
- * Who writes the record has been at its lock since it ended the connection (id_take). */
+ * Who writes the record has been at a lock since it ended the connection: at that of a bucket, for
+ * its rows (connection_evict), or at the record's once more (id_take). */
 static __always_inline bool connection_is_same(const struct connection *connection,
 					       const struct found *found,
 					       const struct rewrite *copied)
