@@ -391,8 +391,14 @@ int free_all(struct __sk_buff *skb)
 /* Makes one change of a row; 1 where it did. */
 static __noinline int change_row(const struct flow_change *change)
 {
-	return change->before ? row_change(change->digest, change->before, change->after)
-			      : !row_add(change->digest, change->after);
+	int made;
+
+	if (!change->before)
+		return !row_add(change->digest, change->after);
+	made = row_change(change->digest, change->before, change->after);
+	if (!word_is_row(change->after))
+		home_recover(home_of(change->digest));
+	return made;
 }
 
 /* Changes rows as the controller wants it, under the locks that only programs can take: the packet

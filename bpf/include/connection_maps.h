@@ -66,7 +66,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct flow_bucket);
-	__uint(max_entries, SMALL_TABLE + SMALL_TABLE / FLOW_HOMES_A_SPILL + 1);
+	__uint(max_entries, SMALL_TABLE + SMALL_TABLE / FLOW_HOMES_A_SPILL);
 } flows SEC(".maps");
 
 /* Ids of connections that are free. The controller puts in what nobody can still be reading; the

@@ -7,10 +7,11 @@
  * allocator for one of them. A row has 64 bits of its key's digest instead of the key, which its
  * connection has.
  *
- * A row is in the bucket that its digest says, its home, or where that is full in another one,
- * behind the homes. Rows are written under the lock of their bucket and read without. Places are
- * taken in order and never empty again: where the last one of a home was never taken, none of its
- * rows is behind the homes.
+ * A row is in the bucket that its digest says, its home, or where that is full in the one that its
+ * home has behind the homes, with some others. Rows are written under the lock of their bucket and
+ * read without. Places are taken in order, and one whose row was removed is not empty: behind an
+ * empty place is no row, and where the last one of a home is empty, none behind the homes. The
+ * controller makes places empty again.
  */
 #ifndef EBPF_PROXY_FLOW_ROW_H
 #define EBPF_PROXY_FLOW_ROW_H
@@ -69,10 +70,10 @@ static __always_inline __u32 home_of(__u64 digest)
 	return (digest & 0xffffffff) * flow_homes >> 32;
 }
 
-/* The bucket behind the homes that rows with a digest are in whose home is full. */
-static __always_inline __u32 spill_of(__u64 digest)
+/* The bucket behind the homes for rows whose home is full. */
+static __always_inline __u32 spill_of(__u32 home)
 {
-	return flow_homes + ((digest >> 32) * (flow_homes / FLOW_HOMES_A_SPILL + 1) >> 32);
+	return flow_homes + home / FLOW_HOMES_A_SPILL;
 }
 
 static __always_inline struct flow_bucket *bucket_at(__u32 index)
@@ -98,12 +99,13 @@ static __always_inline word_t bucket_find(const struct flow_bucket *bucket, __u6
 /* The row of a digest; no row where there is none. */
 __noinline __u64 row_find(__u64 digest)
 {
-	const struct flow_bucket *bucket = bucket_at(home_of(digest));
+	__u32 home = home_of(digest);
+	const struct flow_bucket *bucket = bucket_at(home);
 	word_t word = bucket ? bucket_find(bucket, digest) : 0;
 
 	if (word != ROW_GONE)
 		return word;
-	bucket = bucket_at(spill_of(digest));
+	bucket = bucket_at(spill_of(home));
 	return bucket ? bucket_find(bucket, digest) : 0;
 }
 
@@ -121,9 +123,12 @@ __noinline int bucket_change(__u32 index, __u64 digest, __u64 before, __u64 afte
 	for (int i = 0; i < FLOW_BUCKET_ROWS; i++) {
 		word_t *word = (word_t *)&bucket->rows[i].flow;
 
+		if (!*word)
+			break;
 		if (*word == before && bucket->rows[i].digest == digest) {
 			*(volatile word_t *)word = after;
 			changed = 1;
+			break;
 		}
 	}
 	bpf_spin_unlock(&lock->lock);
@@ -142,8 +147,11 @@ __noinline int bucket_add(__u32 index, __u64 digest, __u64 word)
 	bpf_spin_lock(&lock->lock);
 #pragma unroll
 	for (int i = 0; i < FLOW_BUCKET_ROWS; i++) {
-		if (bucket->rows[i].digest == digest &&
-		    word_is_row(*(const word_t *)&bucket->rows[i].flow))
+		word_t other = *(const word_t *)&bucket->rows[i].flow;
+
+		if (!other)
+			break;
+		if (bucket->rows[i].digest == digest && word_is_row(other))
 			err = -EEXIST;
 	}
 	for (int i = 0; i < FLOW_BUCKET_ROWS && err == -E2BIG; i++) {
@@ -183,35 +191,123 @@ static __always_inline bool home_is_spilled(__u32 home)
 /* Puts another row in the place of one, or ROW_GONE; false where that was not there (any more). */
 static __always_inline bool row_change(__u64 digest, word_t before, word_t after)
 {
-	return bucket_change(home_of(digest), digest, before, after) ||
-	       (home_is_spilled(home_of(digest)) &&
-		bucket_change(spill_of(digest), digest, before, after));
+	__u32 home = home_of(digest);
+
+	return bucket_change(home, digest, before, after) ||
+	       (home_is_spilled(home) && bucket_change(spill_of(home), digest, before, after));
+}
+
+/* Says that rows of a home are behind the homes, after one was added there; whether it has a row of
+ * that digest itself. */
+__noinline int home_spill(__u32 home, __u64 digest)
+{
+	struct flow_bucket *bucket = bucket_at(home);
+	struct connection_lock *lock = lock_of(home);
+	word_t word, *last;
+
+	if (!bucket || !lock)
+		return 0;
+	last = (word_t *)&bucket->rows[FLOW_BUCKET_ROWS - 1].flow;
+	bpf_spin_lock(&lock->lock);
+	word = bucket_find(bucket, digest);
+	/* Also over a mark of who looks whether there is one behind, and may have come too early.
+	 */
+	if (!word_is_row(*last))
+		*(volatile word_t *)last = ROW_GONE;
+	bpf_spin_unlock(&lock->lock);
+	return word_is_row(word);
 }
 
 /* Adds a row behind the homes, where its home is full; as bucket_add. Another CPU may have added
  * one at home meanwhile, where another row went: one at least sees the other's, because each asks
  * after it has added its own. */
-static __always_inline int row_add_behind(__u64 digest, word_t word)
+static __always_inline int row_add_behind(__u32 home, __u64 digest, word_t word)
 {
-	int err = bucket_add(spill_of(digest), digest, word);
+	int err = bucket_add(spill_of(home), digest, word);
 
-	if (err || !bucket_has(home_of(digest), digest))
+	if (err || !home_spill(home, digest))
 		return err;
-	bucket_change(spill_of(digest), digest, word, ROW_GONE);
+	bucket_change(spill_of(home), digest, word, ROW_GONE);
 	return -EEXIST;
 }
 
 /* Adds a row; 0, -EEXIST where there is one of its digest, -E2BIG where there is no room. */
 static __noinline int row_add(__u64 digest, word_t word)
 {
-	int err = bucket_add(home_of(digest), digest, word);
+	__u32 home = home_of(digest);
+	int err = bucket_add(home, digest, word);
 
 	if (err == -E2BIG)
-		return row_add_behind(digest, word);
-	if (err || !home_is_spilled(home_of(digest)) || !bucket_has(spill_of(digest), digest))
+		return row_add_behind(home, digest, word);
+	if (err || !home_is_spilled(home) || !bucket_has(spill_of(home), digest))
 		return err;
-	bucket_change(home_of(digest), digest, word, ROW_GONE);
+	bucket_change(home, digest, word, ROW_GONE);
 	return -EEXIST;
+}
+
+/* Whether rows of a home are behind the homes. */
+__noinline int spill_serves(__u32 home)
+{
+	__u32 index = spill_of(home);
+	struct flow_bucket *bucket = bucket_at(index);
+	struct connection_lock *lock = lock_of(index);
+	int serves = 0;
+
+	if (!bucket || !lock)
+		return 1;
+	bpf_spin_lock(&lock->lock);
+#pragma unroll
+	for (int i = 0; i < FLOW_BUCKET_ROWS; i++) {
+		if (word_is_row(*(const word_t *)&bucket->rows[i].flow) &&
+		    home_of(bucket->rows[i].digest) == home)
+			serves = 1;
+	}
+	bpf_spin_unlock(&lock->lock);
+	return serves;
+}
+
+/* Puts a word without a row in the place of another one at the end of a home; where it is empty
+ * then, so become the places before it that have no row. False where it was not there. */
+__noinline int home_end(__u32 home, __u64 before, __u64 after)
+{
+	struct flow_bucket *bucket = bucket_at(home);
+	struct connection_lock *lock = lock_of(home);
+	int changed = 0;
+
+	if (!bucket || !lock)
+		return 0;
+	bpf_spin_lock(&lock->lock);
+	if (*(const word_t *)&bucket->rows[FLOW_BUCKET_ROWS - 1].flow == before) {
+		*(volatile word_t *)&bucket->rows[FLOW_BUCKET_ROWS - 1].flow = after;
+		changed = 1;
+#pragma unroll
+		for (int i = FLOW_BUCKET_ROWS - 2; i >= 0 && !after; i--) {
+			if (word_is_row(*(const word_t *)&bucket->rows[i].flow))
+				break;
+			*(volatile word_t *)&bucket->rows[i].flow = 0;
+		}
+	}
+	bpf_spin_unlock(&lock->lock);
+	return changed;
+}
+
+/* Makes the last places of a home empty that have no row any more, or it would be taken for full
+ * once and for all: the very last one only where none of its rows is behind the homes. That is
+ * looked for after the place was marked: who adds one there since then has written over the mark,
+ * or will (home_spill). */
+static __always_inline void home_recover(__u32 home)
+{
+	const struct flow_bucket *bucket = bucket_at(home);
+	word_t mark = ROW_GONE | bpf_get_prandom_u32();
+	word_t last;
+
+	if (!bucket)
+		return;
+	last = READ_ONCE(*(const word_t *)&bucket->rows[FLOW_BUCKET_ROWS - 1].flow);
+	if (!last)
+		home_end(home, 0, 0);
+	else if (!word_is_row(last) && home_end(home, last, mark) && !spill_serves(home))
+		home_end(home, mark, 0);
 }
 
 static __always_inline bool flow_lookup(const struct flow_key *key, struct flow *flow)

@@ -50,7 +50,7 @@ public sealed class PacketPathTests : IDisposable
         using (var datapath = Open(connections: 1000))
         {
             Apply(datapath);
-            Assert.Equal((1000u, 1126u), (CapacityOf("connections"), CapacityOf("flows")));
+            Assert.Equal((1000u, 1125u), (CapacityOf("connections"), CapacityOf("flows")));
             secret = ReadSecret();
             Assert.DoesNotContain(0u, secret);
             using var free = OpenPin("free_connections");

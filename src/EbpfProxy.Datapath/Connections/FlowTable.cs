@@ -29,7 +29,7 @@ internal sealed class FlowTable(BpfMap buckets, BpfProgram changeRows, FlowSecre
     public int Length => _buckets.Length;
 
     /// <summary>How many buckets there are where so many belong to rows; the others are for what has no room there.</summary>
-    public static uint LengthFor(uint homes) => homes + (homes / HomesASpill) + 1;
+    public static uint LengthFor(uint homes) => homes + ((homes + HomesASpill - 1) / HomesASpill);
 
     /// <summary>The digest that the rows of a packet have.</summary>
     public ulong DigestOf(in FlowKey key) => secret.DigestOf(key);

@@ -34,6 +34,21 @@ public sealed class CrowdedRowTests(PacketKernel kernel)
         }
     }
 
+    [KernelFact]
+    public void Connection_whose_rows_are_behind_goes_on_when_there_is_room_again()
+    {
+        var node = kernel.Start(Services.Both, new NodeSettings { Connections = Homes });
+        Crowd(node);
+        var flow = Established.Open(node, Protocol.Tcp, Services.Outsider(false), Services.NodePort(false, 3002), node.Uplink, node.Uplink).Shake();
+
+        var flows = node.Programs.Flows;
+        flows.Change([.. flows.ReadAll().Where(row => row.Word == _stranger).Select(row => new FlowChange(row.Digest, row.Word, FlowWord.Gone))]);
+
+        Assert.Equal(4, flows.ReadAll().Count);
+        flow.Asks((from, to) => Packet.Tcp(from, to).Ack().Payload(7));
+        flow.Answers((from, to) => Packet.Tcp(from, to).Ack().Payload(7));
+    }
+
     /// <summary>Leaves no place in any bucket that rows belong to. Where a digest belongs says its low half, as a part of all.</summary>
     private static void Crowd(ProxyNode node)
     {

@@ -6,18 +6,19 @@ namespace EbpfProxy.Testing.Threads;
 public sealed class Meeting : IDisposable
 {
     private int _arrivals;
+    private volatile bool _isOver;
 
     /// <summary>Waits for the other one.</summary>
     public void Meet()
     {
         int arrivals = Interlocked.Increment(ref _arrivals);
         int all = (arrivals + 1) / 2 * 2;
-        while (Volatile.Read(ref _arrivals) < all)
+        while (Volatile.Read(ref _arrivals) < all && !_isOver)
         {
             Thread.SpinWait(1);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Volatile.Write(ref _arrivals, int.MaxValue / 2);
+    public void Dispose() => _isOver = true;
 }
