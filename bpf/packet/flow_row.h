@@ -203,19 +203,23 @@ __noinline int home_spill(__u32 home, __u64 digest)
 {
 	struct flow_bucket *bucket = bucket_at(home);
 	struct connection_lock *lock = lock_of(home);
-	word_t word, *last;
+	word_t found;
 
 	if (!bucket || !lock)
 		return 0;
-	last = (word_t *)&bucket->rows[FLOW_BUCKET_ROWS - 1].flow;
 	bpf_spin_lock(&lock->lock);
-	word = bucket_find(bucket, digest);
-	/* Also over a mark of who looks whether there is one behind, and may have come too early.
-	 */
-	if (!word_is_row(*last))
-		*(volatile word_t *)last = ROW_GONE;
+	found = bucket_find(bucket, digest);
+	/* No place is empty then. Also over a mark of who looks whether there is one behind, and
+	 * may have come too early. */
+#pragma unroll
+	for (int i = 0; i < FLOW_BUCKET_ROWS; i++) {
+		word_t *word = (word_t *)&bucket->rows[i].flow;
+
+		if (!word_is_row(*word))
+			*(volatile word_t *)word = ROW_GONE;
+	}
 	bpf_spin_unlock(&lock->lock);
-	return word_is_row(word);
+	return word_is_row(found);
 }
 
 /* Adds a row behind the homes, where its home is full; as bucket_add. Another CPU may have added
@@ -298,7 +302,7 @@ __noinline int home_end(__u32 home, __u64 before, __u64 after)
 static __always_inline void home_recover(__u32 home)
 {
 	const struct flow_bucket *bucket = bucket_at(home);
-	word_t mark = ROW_GONE | bpf_get_prandom_u32();
+	word_t mark = ROW_GONE | bpf_get_prandom_u32() | 1;
 	word_t last;
 
 	if (!bucket)

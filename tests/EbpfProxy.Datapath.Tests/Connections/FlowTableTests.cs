@@ -119,20 +119,22 @@ public sealed class FlowTableTests : IDisposable
     public void Row_that_is_added_behind_a_home_that_gets_room_is_found()
     {
         int lost = 0;
-        const uint Last = FlowBucket.Length - 1;
+        FlowChange[] last = [new(FlowBucket.Length - 1, Word(FlowBucket.Length - 1), FlowWord.Gone)];
+        FlowChange[] all = [.. Enumerable.Range(0, FlowBucket.Length).Select(i => new FlowChange((ulong)i, Word((uint)i), FlowWord.Gone))];
 
         AtOnce(
             () => Add(50, Word(1)),
             round =>
             {
                 Thread.SpinWait(round % 40);
-                Remove(Last, Word(Last));
+                _table.Change(round % 2 == 0 ? last : all);
             },
             () =>
             {
-                lost += Change(50, Word(1), Word(2)) ? 0 : 1;
-                Remove(50, Word(2));
-                Add(Last, Word(Last));
+                // Nobody adds it once more who finds it.
+                lost += Add(50, Word(3)) || !Change(50, Word(1), Word(2)) ? 1 : 0;
+                RowsOf(50).ForEach(word => Remove(50, word));
+                _table.Change([.. all.Select(row => new FlowChange(row.Digest, default, row.Before))]);
             });
 
         Assert.Equal(0, lost);

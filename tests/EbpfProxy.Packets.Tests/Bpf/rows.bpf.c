@@ -2,7 +2,7 @@
 /*
  * One row of a connection that is over, in the role that the mark names above its lower byte:
  * claims it for the connection that the lower byte names; or removes it, as who ended the
- * connection does.
+ * connection does. And one that is added behind its home, though that has no row (any more).
  */
 #include "../../../bpf/tc.bpf.c"
 
@@ -47,4 +47,18 @@ int remove(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	flow_remove(connection, &named, skb->mark >> MARK_ROLE_SHIFT & 3);
 	return TC_ACT_OK;
+}
+
+SEC("tc")
+int behind(struct __sk_buff *skb)
+{
+	struct flow_key key = row_key(FLOW_ASK);
+	union flow_word row = {.flow = {.connection = 1, .generation = 1}};
+	__u64 digest = flow_digest(&key);
+	__u32 home = home_of(digest);
+
+	(void)skb;
+	if (bucket_add(spill_of(home), digest, row.word) || home_spill(home, digest))
+		return TC_ACT_SHOT;
+	return word_is_row(row_find(digest)) ? TC_ACT_OK : TC_ACT_SHOT;
 }

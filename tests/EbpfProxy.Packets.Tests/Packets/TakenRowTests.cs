@@ -94,6 +94,15 @@ public sealed class TakenRowTests(PacketKernel kernel)
         Assert.Equal(0, lost);
     }
 
+    /// <summary>Its home was full when it was asked, and lost all its rows before this one was there.</summary>
+    [KernelFact]
+    public void Row_behind_a_home_without_rows_is_found()
+    {
+        var programs = Start();
+
+        Assert.Equal(0u, Run(programs, "behind", 0, 0));
+    }
+
     private static FlowKey KeyOf(byte role) => new(
         default, default, 0, 0, (byte)Protocol.Udp, (FlowRole)role is FlowRole.Forward or FlowRole.Answer ? FlowHook.Egress : FlowHook.Ingress, 0);
 
