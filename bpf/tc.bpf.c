@@ -11,6 +11,7 @@
 #include "abi.h"
 #include "connection_maps.h"
 #include "packet/apart.h"
+#include "packet/controller.h"
 #include "packet/forward.h"
 #include "packet/hint.h"
 #include "packet/icmp_error.h"
@@ -19,12 +20,6 @@
 #include "packet/stack.h"
 #include "packet/unallocated.h"
 #include "tc_config.h"
-
-/* How many ids free_all makes free in a run; the controller knows it too. */
-#define IDS_FREED_AT_ONCE 256
-
-/* The first id that free_all has not made free. */
-static __u32 next_id;
 
 /* Sends a packet that came in on its way, around the stack or through it. */
 static __always_inline int ingress_known(struct __sk_buff *skb, struct scratch *scratch)
@@ -370,53 +365,6 @@ SEC("tc")
 int proxy_egress_ip(struct __sk_buff *skb)
 {
 	return handle_egress(skb, 0, false);
-}
-
-/* Makes free all ids that there are, some each time that it is run: the controller runs it before
- * there are packets, which is much faster than to push each id by a system call. */
-SEC("tc")
-int free_all(struct __sk_buff *skb)
-{
-	(void)skb;
-	for (int i = 0; i < IDS_FREED_AT_ONCE; i++) {
-		__u32 id = next_id;
-
-		if (bpf_map_push_elem(&free_connections, &id, BPF_ANY))
-			return 0;
-		next_id = id + 1;
-	}
-	return 1;
-}
-
-/* Makes one change of a row; 1 where it did. */
-static __noinline int change_row(const struct flow_change *change)
-{
-	int made;
-
-	if (!change->before)
-		return !row_add(change->digest, change->after);
-	made = row_change(change->digest, change->before, change->after);
-	if (!word_is_row(change->after))
-		home_recover(home_of(change->digest));
-	return made;
-}
-
-/* Changes rows as the controller wants it, under the locks that only programs can take: the packet
- * is a struct flow_change after another, behind what is taken for its headers. How many of them it
- * made. */
-SEC("tc")
-int change_rows(struct __sk_buff *skb)
-{
-	struct flow_change change;
-	int made = 0;
-
-	for (int i = 0; i < FLOW_CHANGES_AT_ONCE; i++) {
-		if (bpf_skb_load_bytes(skb, FLOW_CHANGES_AT + i * sizeof(change), &change,
-				       sizeof(change)))
-			break;
-		made += change_row(&change);
-	}
-	return made;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

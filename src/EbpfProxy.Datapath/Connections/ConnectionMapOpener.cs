@@ -12,7 +12,7 @@ internal sealed class ConnectionMapOpener(BpfObject bpf, PinFolder pins)
 {
     private const uint FragmentCount = 4096;
 
-    // IDS_FREED_AT_ONCE of bpf/tc.bpf.c; the program is run on a packet, any packet.
+    // IDS_FREED_AT_ONCE of bpf/packet/controller.h; the program is run on a packet, any packet.
     private const int FreedAtOnce = 256;
     private const int EthernetHeaderLength = 14;
 

@@ -33,6 +33,7 @@ internal sealed class ConnectionSweeper(
     // A connection that has just come to its end is left to the programs, whose clock may be a second behind.
     private const ulong Patience = 2 * NanosecondsASecond;
 
+    // Four rows each at most: as many as a call of the program changes.
     private const int FreedAtOnce = 16;
 
     // How many connections that have time left are moved from the head of a queue to its end in a step.
